@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "common/base/limit.hpp"
+#include "common/base/secret.hpp"
+#include "common/plan/plan.hpp"
+
+namespace pgedge {
+
+/// What a resource kind gets besides the resource: made by the engine for one step.
+struct StepContext {
+    Limit limit;
+    std::string database_id;
+    /// The text of a secret of the store. Throws Error{not_found}.
+    std::function<Secret(const SecretRef&)> secret;
+    /// Another line for the user's task log. Must not hold a secret.
+    std::function<void(std::string_view message)> tell;
+};
+
+enum class Observed {
+    as_known,  ///< it is there, as far as can be seen cheaply
+    missing,   ///< it is not there: it must be made again
+    differs,   ///< it is there and not as wanted
+};
+
+/// Makes one kind of resource true on this host. Stateless between calls; calls for different resources come from
+/// different threads at once. Every call can be repeated: after a crash half way, the next apply() completes the work.
+/// Errors: Error{unreachable} and Error{timed_out} are tried again by the engine, others end the task.
+class ResourceKind {
+public:
+    virtual ~ResourceKind() = default;
+    virtual std::string_view kind() const = 0;  ///< "database.instance"
+    /// Looks, changes nothing.
+    virtual Observed observe(const Resource& resource, StepContext& context) = 0;
+    /// Makes it as wanted, whether it is missing, old or half made.
+    virtual void apply(const Resource& resource, StepContext& context) = 0;
+    /// Takes it away; nothing to do when it is not there.
+    virtual void remove(const Resource& resource, StepContext& context) = 0;
+};
+
+}  // namespace pgedge

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/limit.hpp"
+
+namespace pgedge {
+
+/// A server to run. Everything needed to start it again without the store.
+struct ServerSpec {
+    std::string instance_id;
+    std::filesystem::path directory;  ///< of the instance: data/pgdata, configs, certificates …
+    std::string bin_dir;              ///< of its PostgreSQL
+    std::string address;              ///< listens here …
+    int port = 0;                     ///< … and on a unix socket in socket_dir()
+    std::filesystem::path data_directory() const { return directory / "data" / "pgdata"; }
+    std::filesystem::path socket_directory() const { return directory / "run"; }
+};
+
+enum class ServerState { running, starting, stopped, crashed, absent };
+std::string_view to_string(ServerState state);
+
+enum class StopMode { smart, fast, immediate };
+
+/// Where instances live. Calls are safe from any thread; those on one instance are taken one after the other.
+class Runtime {
+public:
+    virtual ~Runtime() = default;
+    virtual std::string_view name() const = 0;  ///< "process"
+    /// Starts the server and keeps it up: a server that dies is started again in place, also after the agent was away.
+    /// Returns when it accepts connections. Nothing to do when it runs with this very spec.
+    /// Throws Error{failed} with the server's own last log lines.
+    virtual void start(const ServerSpec& server, const Limit& limit) = 0;
+    /// Stops it and keeps it down. Nothing to do when it is down.
+    virtual void stop(const std::string& instance_id, StopMode mode, const Limit& limit) = 0;
+    /// stop(fast) and start(), for settings that need it.
+    virtual void restart(const std::string& instance_id, const Limit& limit) = 0;
+    virtual ServerState state(const std::string& instance_id) = 0;
+    /// Forgets a stopped instance: it will not be started again.
+    virtual void forget(const std::string& instance_id) = 0;
+    /// All that this host runs or keeps down, found on disk: what an agent adopts when it starts.
+    virtual std::vector<ServerSpec> known() = 0;
+    /// The user that instances run as, when it is not ours.
+    virtual std::optional<std::string> instance_user() const = 0;
+};
+
+}  // namespace pgedge

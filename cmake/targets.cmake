@@ -1,0 +1,31 @@
+# How every target of the project is made: one static library per folder, all warnings are errors.
+add_library(pgedge_warnings INTERFACE)
+target_compile_options(pgedge_warnings INTERFACE -Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor
+                                                 -Woverloaded-virtual)
+
+option(PGEDGE_PCH "Precompile the heavy headers once" ON)
+if(PGEDGE_PCH)
+    file(WRITE ${CMAKE_BINARY_DIR}/pch.cpp "")
+    add_library(pgedge_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cpp)
+    target_link_libraries(pgedge_pch PUBLIC nlohmann_json::nlohmann_json fmt::fmt Threads::Threads PRIVATE pgedge_warnings)
+    target_precompile_headers(pgedge_pch PRIVATE <nlohmann/json.hpp> <fmt/format.h> <chrono> <functional> <map> <memory>
+                              <optional> <stop_token> <string> <thread> <variant> <vector>)
+endif()
+
+# pgedge_settle(TARGET): includes from the root, shared warnings and precompiled headers.
+function(pgedge_settle target)
+    target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR})
+    target_link_libraries(${target} PRIVATE pgedge_warnings nlohmann_json::nlohmann_json fmt::fmt Threads::Threads)
+    if(PGEDGE_PCH)
+        target_precompile_headers(${target} REUSE_FROM pgedge_pch)
+    endif()
+endfunction()
+
+# pgedge_library(NAME SOURCES a.cpp … [USES lib…] [INTERNAL lib…])
+#   USES: libraries whose headers appear in ours. INTERNAL: libraries that only our .cpp files know.
+function(pgedge_library name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;USES;INTERNAL" ${ARGN})
+    add_library(${name} STATIC ${ARG_SOURCES})
+    pgedge_settle(${name})
+    target_link_libraries(${name} PUBLIC ${ARG_USES} PRIVATE ${ARG_INTERNAL})
+endfunction()

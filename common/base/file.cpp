@@ -1,0 +1,104 @@
+#include "common/base/file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "common/base/error.hpp"
+#include "common/base/uuid.hpp"
+
+namespace pgedge {
+namespace {
+
+[[noreturn]] void fail(const std::string& action, const std::filesystem::path& path) {
+    const int why = errno;
+    throw Error(why == ENOENT ? ErrorKind::not_found : ErrorKind::failed,
+                "cannot " + action + " " + path.string() + ": " + errno_text(why));
+}
+
+void write_all(const Fd& file, std::string_view text, const std::filesystem::path& path) {
+    while (!text.empty()) {
+        const auto written = ::write(file.get(), text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) fail("write", path);
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+}
+
+void sync_directory(const std::filesystem::path& path) {
+    const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory || ::fsync(directory.get()) != 0) fail("sync", path);
+}
+
+}  // namespace
+
+Fd& Fd::operator=(Fd&& other) noexcept {
+    if (this != &other) {
+        reset();
+        fd_ = std::exchange(other.fd_, -1);
+    }
+    return *this;
+}
+
+void Fd::reset() {
+    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+}
+
+std::string read_file(const std::filesystem::path& path, std::size_t at_most) {
+    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file) fail("open", path);
+    std::string text;
+    char part[16384];
+    for (;;) {
+        const auto size = ::read(file.get(), part, sizeof part);
+        if (size < 0 && errno == EINTR) continue;
+        if (size < 0) fail("read", path);
+        if (size == 0) return text;
+        text.append(part, static_cast<std::size_t>(size));
+        if (text.size() > at_most)
+            throw Error(ErrorKind::invalid_input,
+                        path.string() + " is larger than " + std::to_string(at_most) + " bytes");
+    }
+}
+
+std::optional<std::string> read_file_if_there(const std::filesystem::path& path, std::size_t at_most) {
+    try {
+        return read_file(path, at_most);
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::not_found) return std::nullopt;
+        throw;
+    }
+}
+
+void write_file(const std::filesystem::path& path, std::string_view text, mode_t mode) {
+    const std::filesystem::path fresh = path.string() + "." + random_hex(4) + ".new";
+    {
+        const Fd file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+        if (!file) fail("create", fresh);
+        try {
+            write_all(file, text, fresh);
+            if (::fchmod(file.get(), mode) != 0 || ::fsync(file.get()) != 0) fail("write", fresh);
+        } catch (...) {
+            ::unlink(fresh.c_str());
+            throw;
+        }
+    }
+    if (::rename(fresh.c_str(), path.c_str()) != 0) {
+        const int why = errno;
+        ::unlink(fresh.c_str());
+        errno = why;
+        fail("replace", path);
+    }
+    sync_directory(path.has_parent_path() ? path.parent_path() : ".");
+}
+
+void make_directory(const std::filesystem::path& path, mode_t mode) {
+    std::error_code error;
+    std::filesystem::create_directories(path, error);
+    if (error) throw Error(ErrorKind::failed, "cannot make directory " + path.string() + ": " + error.message());
+    if (::chmod(path.c_str(), mode) != 0) fail("set the mode of", path);
+}
+
+}  // namespace pgedge

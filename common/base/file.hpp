@@ -1,0 +1,41 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace pgedge {
+
+/// An open file descriptor; closed when it dies.
+class Fd {
+public:
+    Fd() = default;
+    explicit Fd(int fd) : fd_(fd) {}
+    Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    Fd& operator=(Fd&& other) noexcept;
+    ~Fd() { reset(); }
+    int get() const { return fd_; }
+    explicit operator bool() const { return fd_ >= 0; }
+    int release() { return std::exchange(fd_, -1); }
+    void reset();
+
+private:
+    int fd_ = -1;
+};
+
+/// The whole file; Error{not_found} or Error{failed} with the path, Error{invalid_input} above `at_most` bytes.
+std::string read_file(const std::filesystem::path& path, std::size_t at_most = 16 << 20);
+/// nullopt when there is no such file.
+std::optional<std::string> read_file_if_there(const std::filesystem::path& path, std::size_t at_most = 16 << 20);
+/// Readers see the old text or the new one, never a part, also after a crash: temporary file, fsync, rename, fsync of
+/// the directory. The temporary file has its mode from the start.
+void write_file(const std::filesystem::path& path, std::string_view text, mode_t mode = 0644);
+/// Makes the directory and its parents; sets the mode of the last one. Nothing to do when it is there.
+void make_directory(const std::filesystem::path& path, mode_t mode = 0755);
+
+}  // namespace pgedge

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+namespace pgedge {
+
+using Json = nlohmann::json;
+using OrderedJson = nlohmann::ordered_json;
+
+/// Deepest nesting that hostile JSON may have. Copying and printing recurse, so the parser has to stop first.
+inline constexpr std::size_t kMaxJsonDepth = 64;
+
+/// Parses JSON that somebody else wrote: refuses what is deeper than kMaxJsonDepth, double keys, and bad UTF-8.
+/// Throws Error{invalid_input} with line and column, e.g. "line 3, column 14: …".
+Json parse_json(std::string_view text);
+/// One line, and never throws: bad UTF-8 is replaced.
+std::string to_text(const Json& value);
+std::string to_text(const OrderedJson& value);
+
+}  // namespace pgedge

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pgedge {
+
+/// The candidate nearest to a mistyped word, when one is near enough to be meant: "did you mean …?".
+std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
+std::string joined(const std::vector<std::string>& parts, std::string_view between);
+std::vector<std::string> split(std::string_view text, char at);  ///< "a,,b" has three parts; "" has one
+std::string_view trimmed(std::string_view text);                 ///< without blanks, tabs and line ends at both ends
+/// Cuts at a character boundary of UTF-8 and adds "…" when longer than `at_most` bytes.
+std::string shortened(std::string_view text, std::size_t at_most);
+
+}  // namespace pgedge

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/clock.hpp"
+#include "common/base/json.hpp"
+
+namespace pgedge {
+
+/// A PostgreSQL that a host offers.
+struct PostgresVersion {
+    std::string postgres;          ///< "15.18"
+    std::string dialect;           ///< "spock" or "pglogical": the replication extension this server has
+    std::string extension;         ///< version of that extension: "2.4.2"
+    std::string bin_dir;           ///< where initdb and postgres are
+    int major() const { return std::stoi(postgres); }
+    bool operator==(const PostgresVersion&) const = default;
+};
+
+struct ComponentHealth {
+    bool healthy = false;
+    std::string error;
+    Json details = Json::object();
+    bool operator==(const ComponentHealth&) const = default;
+};
+
+enum class HostState { healthy, degraded, unreachable, unknown };
+std::string_view to_string(HostState state);
+
+/// A machine with an agent. Facts are what the agent says of itself when it starts.
+struct Host {
+    std::string id;
+    std::string runtime;  ///< "process" or "docker"; the API's `orchestrator` says "swarm"
+    std::string data_dir;
+    std::vector<std::string> peer_addresses, client_addresses;
+    int http_port = 3000;   ///< API
+    int peer_port = 2379;   ///< agent to agent, always mTLS
+    int store_port = 2380;  ///< Raft, always mTLS
+    bool http_tls = false;
+    int cpus = 0;
+    std::int64_t memory_bytes = 0;
+    std::vector<PostgresVersion> versions;  ///< greatest first
+    std::string agent_version;
+
+    /// Its part in the replicated store.
+    bool voter = false;
+    /// From heartbeats; components are empty when the host is unreachable.
+    HostState state = HostState::unknown;
+    WallTime updated_at{};
+    std::map<std::string, ComponentHealth> components;
+};
+
+Json to_json_text(const Host&);  ///< as stored
+Host host_from_json(const Json& stored);
+
+}  // namespace pgedge

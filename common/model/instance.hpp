@@ -1,0 +1,58 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/clock.hpp"
+#include "common/base/json.hpp"
+
+namespace pgedge {
+
+enum class InstanceState { creating, modifying, deleting, backing_up, available, degraded, failed, stopped, unknown };
+std::string_view to_string(InstanceState state);
+InstanceState parse_instance_state(std::string_view text);
+
+struct SubscriptionStatus {
+    std::string provider_node, name, status;
+    std::optional<std::int64_t> lag_bytes;  ///< WAL the provider has and this subscription has not confirmed
+    bool operator==(const SubscriptionStatus&) const = default;
+};
+
+/// What the agent last saw of a server. Kept apart from Instance because it changes every few seconds.
+struct InstanceStatus {
+    std::string postgres_version;  ///< "15.18"
+    std::string postgres_state;    ///< in the API's `patroni_state` words: running, starting, stopped, crashed …
+    std::string role;              ///< primary or replica
+    bool pending_restart = false;
+    std::string extension_version;
+    std::string read_only;
+    std::vector<SubscriptionStatus> subscriptions;  ///< primary only
+    std::optional<std::int64_t> replay_lag_bytes;   ///< replica only
+    WallTime updated_at{};
+    bool operator==(const InstanceStatus&) const = default;
+};
+
+/// One PostgreSQL server of a node on one host.
+struct Instance {
+    std::string id;  ///< instance_id()
+    std::string database_id, node_name, host_id;
+    InstanceState state = InstanceState::creating;
+    std::string error;
+    std::optional<int> port;      ///< published port; absent when not published
+    int listen_port = 0;          ///< the port the server has, published or not; kept for life
+    bool stopped = false;         ///< by wish of a user
+    WallTime created_at{}, updated_at{};
+    std::optional<InstanceStatus> status;
+};
+
+/// "<database>-<node>-<h8>", h8 = first 8 characters of base36(SHA-1(host id)): host-1 → 689qacsi, host-2 → 9ptayhma,
+/// host-3 → ant97dj4. Deterministic, as the pgEdge Control Plane makes them.
+std::string instance_id(std::string_view database_id, std::string_view node_name, std::string_view host_id);
+
+/// The state to show: a stored `available` whose status is older than 10 s is `unknown`; the stopped flag and the
+/// server's own state come next (control-plane API, "state of an instance is computed").
+InstanceState shown_state(const Instance& instance, WallTime now);
+
+}  // namespace pgedge

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace pgedge {
+
+/// Header names compare without regard to case.
+struct HeaderLess {
+    using is_transparent = void;
+    bool operator()(std::string_view a, std::string_view b) const;
+};
+using Headers = std::map<std::string, std::string, HeaderLess>;
+using Query = std::vector<std::pair<std::string, std::string>>;  ///< decoded, in order of the URL; names may repeat
+
+struct HttpRequest {
+    std::string method = "GET";
+    std::string path;  ///< decoded, without the query: "/v1/databases/storefront"
+    Query query;
+    Headers headers;
+    std::string body;
+    std::string peer_name;     ///< common name of the client certificate; empty without mTLS
+    std::string peer_address;  ///< "127.0.0.1"; empty over a unix socket
+
+    /// Last value of a query parameter.
+    std::optional<std::string> parameter(std::string_view name) const;
+};
+
+/// Writes one part of a streamed body; false when the client has gone.
+using BodyWriter = std::function<bool(std::string_view part)>;
+
+struct HttpResponse {
+    int status = 200;
+    Headers headers;
+    std::string body;
+    /// When set, the body is sent in chunks as this function writes them, and `body` is ignored.
+    std::function<void(const BodyWriter&)> stream;
+};
+
+std::string url_encode(std::string_view text);
+/// Throws Error{invalid_input} on a broken escape or a NUL.
+std::string url_decode(std::string_view text);
+/// "a=1&b=x%20y" → pairs. Throws Error{invalid_input}.
+Query parse_query(std::string_view text);
+/// "/v1/databases?limit=5" of a request.
+std::string target_of(const HttpRequest& request);
+
+}  // namespace pgedge
