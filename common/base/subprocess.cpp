@@ -41,7 +41,8 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 std::vector<std::string> environment_of(const Command& command) {
     std::map<std::string, std::string> all;
     for (char** line = environ; *line; ++line)
-        if (const char* equals = std::strchr(*line, '=')) all[std::string(*line, equals)] = equals + 1;
+        if (const auto equals = std::string_view(*line).find('='); equals != std::string_view::npos)
+            all[std::string(*line, equals)] = *line + equals + 1;
     all["LC_ALL"] = "C";
     for (const auto& [name, value] : command.environment) all[name] = value;
     std::vector<std::string> lines;

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/limit.hpp"
+#include "common/model/database.hpp"
+#include "common/model/task.hpp"
+#include "common/plan/plan.hpp"
+
+namespace pgedge {
+
+/// A planned operation that was not begun: what `pgedgectl plan` shows and saves.
+struct PlannedOperation {
+    std::string type;                ///< create, update or delete
+    std::string database_id;
+    std::int64_t base_revision = 0;  ///< of the database; 0: it does not exist
+    Plan plan;
+    std::string digest;              ///< SHA-256 of type, id, revision, spec (secrets as fingerprints) and plan
+    std::vector<std::string> warnings;  ///< e.g. what the dialect lacks
+};
+
+struct StartedOperation {
+    Task task;
+    Database database;
+};
+
+struct UpdateOptions {
+    bool force_update = false;
+    std::vector<std::string> remove_hosts;          ///< treated as gone
+    std::optional<std::string> expected_digest;     ///< of a saved plan: Error stale_plan when planning gives another
+};
+
+/// What can be done to databases: checks against the cluster, plans, stores plan and task in one transaction, and leaves
+/// the work to the engine. Every entry of the product (HTTP API, CLI) comes through here. Safe from any thread.
+class Operations {
+public:
+    virtual ~Operations() = default;
+    /// A missing id becomes a random one. Throws database_already_exists, invalid_input ("got invalid host ids: …").
+    virtual StartedOperation create(const DatabaseDocument& wanted, const UpdateOptions& options, const Limit& limit) = 0;
+    /// Omitted secrets and versions keep their stored values. Throws not_found, database_not_modifiable,
+    /// operation_already_in_progress, invalid_input ("database name cannot be changed").
+    virtual StartedOperation update(const std::string& id, const DatabaseDocument& wanted, const UpdateOptions& options,
+                                    const Limit& limit) = 0;
+    virtual Task remove(const std::string& id, bool force, const UpdateOptions& options, const Limit& limit) = 0;
+    virtual Task cancel(const std::string& database_id, const std::string& task_id, const Limit& limit) = 0;
+
+    /// Dry run of create or update (whichever it would be). Nothing is stored.
+    virtual PlannedOperation plan(const DatabaseDocument& wanted, const UpdateOptions& options, const Limit& limit) = 0;
+    virtual PlannedOperation plan_removal(const std::string& id, const Limit& limit) = 0;
+};
+
+}  // namespace pgedge

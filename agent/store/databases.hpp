@@ -1,0 +1,46 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/store/store.hpp"
+#include "common/model/database.hpp"
+#include "common/model/instance.hpp"
+#include "common/plan/plan.hpp"
+
+namespace pgedge {
+
+/// Databases with their instances and resources in the store. Functions that change return statements, so that callers
+/// put what belongs together into one transaction. Safe from any thread.
+class Databases {
+public:
+    explicit Databases(Store& store) : store_(store) {}
+
+    std::optional<Database> find(const std::string& id, const Limit& limit) const;
+    std::vector<Database> list(const Limit& limit) const;
+
+    static Statement insert(const Database& database);  ///< refused when the id is taken
+    /// Compare and set: only if the row still has `expected_revision`; writes database.revision as the new one.
+    static Statement update(const Database& database, std::int64_t expected_revision);
+    static Statement set_state(const std::string& id, DatabaseState state, const std::string& error, WallTime now);
+    static Statement erase(const std::string& id);
+
+    std::vector<Instance> instances(const std::string& database_id, const Limit& limit) const;  ///< with status
+    std::vector<Instance> all_instances(const Limit& limit) const;
+    std::vector<Instance> instances_on(const std::string& host_id, const Limit& limit) const;
+    static Statement upsert_instance(const Instance& instance);  ///< without status
+    static Statement set_instance_state(const std::string& id, InstanceState state, const std::string& error,
+                                        WallTime now);
+    static Statement erase_instance(const std::string& id);
+    static Statement set_instance_status(const std::string& id, const InstanceStatus& status);
+
+    Known resources(const std::string& database_id, const Limit& limit) const;
+    static Statement upsert_resource(const std::string& database_id, const KnownResource& resource);
+    static Statement erase_resource(const std::string& database_id, const ResourceId& id);
+
+private:
+    Store& store_;
+};
+
+}  // namespace pgedge

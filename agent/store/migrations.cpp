@@ -1,0 +1,76 @@
+#include "agent/store/migrations.hpp"
+
+namespace pgedge {
+namespace {
+
+// Only INTEGER, TEXT, REAL and BLOB columns: with declared date or boolean types the replicated engine may stop the node.
+// Times are milliseconds since 1970, UTC. JSON is TEXT.
+const std::vector<std::string_view> kFirst{
+    // One row: what this cluster is. ca_key is sealed under the cluster's secret key, as all secrets are.
+    R"(CREATE TABLE cluster (
+        id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, ca_cert TEXT NOT NULL, ca_key BLOB NOT NULL))",
+    R"(CREATE TABLE join_token (
+        token_hash TEXT PRIMARY KEY, token BLOB NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER))",
+    // facts: host_from_json(). Its place in the store's configuration, and its last heartbeat for people.
+    R"(CREATE TABLE host (
+        id TEXT PRIMARY KEY, node_id TEXT NOT NULL, facts TEXT NOT NULL, joined_at INTEGER NOT NULL))",
+    R"(CREATE TABLE host_status (
+        host_id TEXT PRIMARY KEY REFERENCES host(id) ON DELETE CASCADE,
+        components TEXT NOT NULL, updated_at INTEGER NOT NULL))",
+
+    R"(CREATE TABLE database (
+        id TEXT PRIMARY KEY, tenant_id TEXT, state TEXT NOT NULL, dialect TEXT NOT NULL, spec TEXT NOT NULL,
+        error TEXT NOT NULL DEFAULT '', last_task_id TEXT NOT NULL DEFAULT '', revision INTEGER NOT NULL,
+        created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL))",
+    R"(CREATE TABLE instance (
+        id TEXT PRIMARY KEY, database_id TEXT NOT NULL REFERENCES database(id) ON DELETE CASCADE,
+        node_name TEXT NOT NULL, host_id TEXT NOT NULL, state TEXT NOT NULL, error TEXT NOT NULL DEFAULT '',
+        port INTEGER, listen_port INTEGER NOT NULL, stopped INTEGER NOT NULL DEFAULT 0,
+        created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, UNIQUE (host_id, listen_port)))",
+    "CREATE INDEX instance_of_database ON instance(database_id)",
+    R"(CREATE TABLE instance_status (
+        instance_id TEXT PRIMARY KEY REFERENCES instance(id) ON DELETE CASCADE,
+        status TEXT NOT NULL, updated_at INTEGER NOT NULL))",
+    R"(CREATE TABLE resource (
+        database_id TEXT NOT NULL REFERENCES database(id) ON DELETE CASCADE, kind TEXT NOT NULL, name TEXT NOT NULL,
+        host_id TEXT NOT NULL, body TEXT NOT NULL, needs_recreate INTEGER NOT NULL DEFAULT 0,
+        error TEXT NOT NULL DEFAULT '', PRIMARY KEY (database_id, kind, name)))",
+    R"(CREATE TABLE secret (
+        name TEXT PRIMARY KEY, database_id TEXT, sealed BLOB NOT NULL, updated_at INTEGER NOT NULL))",
+    "CREATE INDEX secret_of_database ON secret(database_id)",
+
+    R"(CREATE TABLE task (
+        id TEXT PRIMARY KEY, scope TEXT NOT NULL, entity_id TEXT NOT NULL, type TEXT NOT NULL, status TEXT NOT NULL,
+        database_id TEXT NOT NULL DEFAULT '', host_id TEXT NOT NULL DEFAULT '', node_name TEXT NOT NULL DEFAULT '',
+        instance_id TEXT NOT NULL DEFAULT '', parent_id TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '',
+        created_at INTEGER NOT NULL, completed_at INTEGER,
+        open INTEGER NOT NULL DEFAULT 1,      -- 0 when the status is final
+        work TEXT NOT NULL DEFAULT '{}'))",   // what the engine needs to go on: stage, plan, options
+    "CREATE INDEX task_of_entity ON task(scope, entity_id, id)",
+    // The operation lock: at most one open task per database (children of a host's task included).
+    "CREATE UNIQUE INDEX one_operation_per_database ON task(database_id) WHERE open = 1 AND database_id <> ''",
+    R"(CREATE TABLE step (
+        task_id TEXT NOT NULL REFERENCES task(id) ON DELETE CASCADE, id TEXT NOT NULL, position INTEGER NOT NULL,
+        host_id TEXT NOT NULL, status TEXT NOT NULL,  -- pending, running, done, failed, skipped
+        incarnation TEXT NOT NULL DEFAULT '', attempts INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '',
+        started_at INTEGER, ended_at INTEGER, PRIMARY KEY (task_id, id)))",
+    R"(CREATE TABLE task_log (
+        task_id TEXT NOT NULL REFERENCES task(id) ON DELETE CASCADE, id TEXT NOT NULL, at INTEGER NOT NULL,
+        message TEXT NOT NULL, fields TEXT NOT NULL, PRIMARY KEY (task_id, id)))",
+
+    // Rules R2 and R3 of leases: one beat per host renews all leases that the host holds.
+    R"(CREATE TABLE beat (
+        host TEXT PRIMARY KEY, incarnation TEXT NOT NULL, n INTEGER NOT NULL, taken INTEGER NOT NULL))",
+    R"(CREATE TABLE lease (
+        name TEXT PRIMARY KEY, epoch INTEGER NOT NULL, holder TEXT NOT NULL, host TEXT NOT NULL,
+        incarnation TEXT NOT NULL, hold_ms INTEGER NOT NULL))",
+};
+
+}  // namespace
+
+const std::vector<std::vector<std::string_view>>& migrations() {
+    static const std::vector<std::vector<std::string_view>> all{kFirst};
+    return all;
+}
+
+}  // namespace pgedge
