@@ -76,7 +76,7 @@ public:
     Child(const Command& command, int in, int out) {
         auto words = command.argv;
         auto environment = environment_of(command);
-        const auto argv = pointers(words), env = pointers(environment);
+        auto argv = pointers(words), env = pointers(environment);
         Pipe trouble = make_pipe();
         pid_ = ::fork();
         if (pid_ < 0) throw Error(ErrorKind::failed, "cannot fork: " + errno_text(errno));
