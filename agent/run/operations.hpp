@@ -13,11 +13,11 @@ namespace pgedge {
 
 /// A planned operation that was not begun: what `pgedgectl plan` shows and saves.
 struct PlannedOperation {
-    std::string type;                ///< create, update or delete
+    std::string type;  ///< create, update or delete
     std::string database_id;
     std::int64_t base_revision = 0;  ///< of the database; 0: it does not exist
     Plan plan;
-    std::string digest;              ///< SHA-256 of type, id, revision, spec (secrets as fingerprints) and plan
+    std::string digest;                 ///< SHA-256 of type, id, revision, spec (secrets as fingerprints) and plan
     std::vector<std::string> warnings;  ///< e.g. what the dialect lacks
 };
 
@@ -28,17 +28,18 @@ struct StartedOperation {
 
 struct UpdateOptions {
     bool force_update = false;
-    std::vector<std::string> remove_hosts;          ///< treated as gone
-    std::optional<std::string> expected_digest;     ///< of a saved plan: Error stale_plan when planning gives another
+    std::vector<std::string> remove_hosts;       ///< treated as gone
+    std::optional<std::string> expected_digest;  ///< of a saved plan: Error stale_plan when planning gives another
 };
 
-/// What can be done to databases: checks against the cluster, plans, stores plan and task in one transaction, and leaves
-/// the work to the engine. Every entry of the product (HTTP API, CLI) comes through here. Safe from any thread.
+/// What can be done to databases: checks against the cluster, plans, stores plan and task in one transaction, and
+/// leaves the work to the engine. Every entry of the product (HTTP API, CLI) comes through here. Safe from any thread.
 class Operations {
 public:
     virtual ~Operations() = default;
     /// A missing id becomes a random one. Throws database_already_exists, invalid_input ("got invalid host ids: …").
-    virtual StartedOperation create(const DatabaseDocument& wanted, const UpdateOptions& options, const Limit& limit) = 0;
+    virtual StartedOperation create(const DatabaseDocument& wanted, const UpdateOptions& options,
+                                    const Limit& limit) = 0;
     /// Omitted secrets and versions keep their stored values. Throws not_found, database_not_modifiable,
     /// operation_already_in_progress, invalid_input ("database name cannot be changed").
     virtual StartedOperation update(const std::string& id, const DatabaseDocument& wanted, const UpdateOptions& options,

@@ -20,7 +20,8 @@ public:
 
     std::vector<Host> list(const Limit& limit) const;  ///< by id, with state computed from the last report
     std::optional<Host> find(const std::string& id, const Limit& limit) const;
-    static Statement insert(const Host& host, const std::string& node_id, WallTime now);  ///< refused when the id is taken
+    static Statement insert(const Host& host, const std::string& node_id,
+                            WallTime now);  ///< refused when the id is taken
     static Statement update_facts(const Host& host);
     static Statement erase(const std::string& id);
     static Statement report(const std::string& id, const std::map<std::string, ComponentHealth>& components,

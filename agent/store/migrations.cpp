@@ -3,8 +3,8 @@
 namespace pgedge {
 namespace {
 
-// Only INTEGER, TEXT, REAL and BLOB columns: with declared date or boolean types the replicated engine may stop the node.
-// Times are milliseconds since 1970, UTC. JSON is TEXT.
+// Only INTEGER, TEXT, REAL and BLOB columns: with declared date or boolean types the replicated engine may stop the
+// node. Times are milliseconds since 1970, UTC. JSON is TEXT.
 const std::vector<std::string_view> kFirst{
     // One row: what this cluster is. ca_key is sealed under the cluster's secret key, as all secrets are.
     R"(CREATE TABLE cluster (
@@ -45,7 +45,7 @@ const std::vector<std::string_view> kFirst{
         instance_id TEXT NOT NULL DEFAULT '', parent_id TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '',
         created_at INTEGER NOT NULL, completed_at INTEGER,
         open INTEGER NOT NULL DEFAULT 1,      -- 0 when the status is final
-        work TEXT NOT NULL DEFAULT '{}'))",   // what the engine needs to go on: stage, plan, options
+        work TEXT NOT NULL DEFAULT '{}'))",  // what the engine needs to go on: stage, plan, options
     "CREATE INDEX task_of_entity ON task(scope, entity_id, id)",
     // The operation lock: at most one open task per database (children of a host's task included).
     "CREATE UNIQUE INDEX one_operation_per_database ON task(database_id) WHERE open = 1 AND database_id <> ''",

@@ -18,7 +18,8 @@ public:
 
     SecretRef ref_of(const std::string& name, const Secret& text) const;  ///< the fingerprint is keyed
     std::string seal(std::string_view name, const Secret& text) const;
-    Secret open(std::string_view name, std::string_view sealed) const;  ///< throws Error{failed} when it was tampered with
+    Secret open(std::string_view name,
+                std::string_view sealed) const;  ///< throws Error{failed} when it was tampered with
 
     /// `database_id` empty: not of a database.
     Statement put(const std::string& name, const std::string& database_id, const Secret& text) const;

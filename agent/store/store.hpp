@@ -25,7 +25,8 @@ struct Statement {
     std::optional<std::int64_t> expect;
 };
 
-/// Statements that happen all or not at all. It may be sent again after a lost answer: `id` lets the store recognise it.
+/// Statements that happen all or not at all. It may be sent again after a lost answer: `id` lets the store recognise
+/// it.
 struct Transaction {
     std::string id;  ///< new_uuid(); made by the constructor below
     std::vector<Statement> statements;
@@ -48,10 +49,10 @@ struct Row {
 using Rows = std::vector<Row>;
 
 struct CommitResult {
-    bool committed = false;          ///< false: a guard did not hold and nothing happened
-    std::size_t refused_by = 0;      ///< index of that statement
-    std::int64_t revision = 0;       ///< of the change feed, after it
-    std::vector<Rows> rows;          ///< per statement: what a SELECT returned
+    bool committed = false;             ///< false: a guard did not hold and nothing happened
+    std::size_t refused_by = 0;         ///< index of that statement
+    std::int64_t revision = 0;          ///< of the change feed, after it
+    std::vector<Rows> rows;             ///< per statement: what a SELECT returned
     std::vector<std::int64_t> changes;  ///< per statement: rows changed
 };
 
@@ -62,8 +63,8 @@ struct Change {
     auto operator<=>(const Change&) const = default;
 };
 struct Changes {
-    std::int64_t revision = 0;  ///< pass it to the next wait_for_changes()
-    bool relist = false;        ///< changes were missed: read everything again
+    std::int64_t revision = 0;    ///< pass it to the next wait_for_changes()
+    bool relist = false;          ///< changes were missed: read everything again
     std::vector<Change> changes;  ///< empty when the limit ended first
 };
 
@@ -80,8 +81,8 @@ public:
     /// Runs the transaction on the leader. An exception means that the outcome is unknown, except Error{failed}.
     virtual CommitResult commit(const Transaction& transaction, const Limit& limit) = 0;
     virtual Rows read(const Statement& query, Freshness freshness, const Limit& limit) = 0;
-    /// Waits for changes after `since`; 0 means from now on. Returns without changes when the limit ends: does not throw
-    /// for that. Deaf for at most a moment when the leader changes, and never loses a change silently (`relist`).
+    /// Waits for changes after `since`; 0 means from now on. Returns without changes when the limit ends: does not
+    /// throw for that. Deaf for at most a moment when the leader changes, and never loses a change silently (`relist`).
     virtual Changes wait_for_changes(std::int64_t since, const Limit& limit) = 0;
 };
 

@@ -1,8 +1,7 @@
 #include "common/base/clock.hpp"
 
-#include <ctime>
-
 #include <charconv>
+#include <ctime>
 
 #include <fmt/format.h>
 

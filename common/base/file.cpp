@@ -1,10 +1,10 @@
 #include "common/base/file.hpp"
 
+#include <cerrno>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cerrno>
 
 #include "common/base/error.hpp"
 #include "common/base/uuid.hpp"

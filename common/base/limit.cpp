@@ -12,9 +12,7 @@ std::chrono::milliseconds Limit::left() const {
     return std::max(left, std::chrono::milliseconds(0));
 }
 
-Limit Limit::no_longer_than(Clock::duration at_most) const {
-    return {std::min(until_, Clock::now() + at_most), stop_};
-}
+Limit Limit::no_longer_than(Clock::duration at_most) const { return {std::min(until_, Clock::now() + at_most), stop_}; }
 
 void Limit::check(std::string_view what) const {
     if (stop_.stop_requested()) throw Error(ErrorKind::cancelled, "stopped while " + std::string(what));

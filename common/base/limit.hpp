@@ -12,7 +12,8 @@ class Limit {
 public:
     using Clock = std::chrono::steady_clock;
 
-    Limit(Clock::duration at_most, std::stop_token stop = {}) : until_(Clock::now() + at_most), stop_(std::move(stop)) {}
+    Limit(Clock::duration at_most, std::stop_token stop = {})
+        : until_(Clock::now() + at_most), stop_(std::move(stop)) {}
     Limit(Clock::time_point until, std::stop_token stop = {}) : until_(until), stop_(std::move(stop)) {}
 
     Clock::time_point until() const { return until_; }

@@ -1,12 +1,11 @@
 #include "common/base/log.hpp"
 
-#include <unistd.h>
-
-#include <array>
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "common/base/error.hpp"
 

@@ -24,9 +24,12 @@ struct LogField {
 private:
     template <class Value>
     static std::string text_of(const Value& value) {
-        if constexpr (std::is_same_v<Value, bool>) return value ? "true" : "false";
-        else if constexpr (std::is_arithmetic_v<Value>) return std::to_string(value);
-        else return std::string(std::string_view(value));
+        if constexpr (std::is_same_v<Value, bool>)
+            return value ? "true" : "false";
+        else if constexpr (std::is_arithmetic_v<Value>)
+            return std::to_string(value);
+        else
+            return std::string(std::string_view(value));
     }
 };
 

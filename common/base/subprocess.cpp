@@ -1,15 +1,15 @@
 #include "common/base/subprocess.hpp"
 
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
 
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
@@ -57,11 +57,11 @@ std::vector<std::string> environment_of(const Command& command) {
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     ::signal(SIGPIPE, SIG_DFL);
-    const bool ready =
-        ::dup2(in, STDIN_FILENO) >= 0 && ::dup2(out, STDOUT_FILENO) >= 0 && ::dup2(out, STDERR_FILENO) >= 0 &&
-        (!command.gid || (::setgroups(0, nullptr) == 0 && ::setgid(*command.gid) == 0)) &&
-        (!command.uid || ::setuid(*command.uid) == 0) &&
-        ::chdir(command.directory.empty() ? "/" : command.directory.c_str()) == 0;
+    const bool ready = ::dup2(in, STDIN_FILENO) >= 0 && ::dup2(out, STDOUT_FILENO) >= 0 &&
+                       ::dup2(out, STDERR_FILENO) >= 0 &&
+                       (!command.gid || (::setgroups(0, nullptr) == 0 && ::setgid(*command.gid) == 0)) &&
+                       (!command.uid || ::setuid(*command.uid) == 0) &&
+                       ::chdir(command.directory.empty() ? "/" : command.directory.c_str()) == 0;
     // Some libraries forget close-on-exec; what a child must not have, it shall not have.
     ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     if (ready) ::execvpe(argv[0], argv, env);
@@ -157,8 +157,10 @@ void converse(const Command& command, Fd input, const Fd& output, Output& seen, 
         if (!ends[0].revents) continue;
         char part[8192];
         const auto size = ::read(output.get(), part, sizeof part);
-        if (size > 0) seen.add({part, static_cast<std::size_t>(size)});
-        else if (size == 0 || errno != EINTR) return;
+        if (size > 0)
+            seen.add({part, static_cast<std::size_t>(size)});
+        else if (size == 0 || errno != EINTR)
+            return;
     }
 }
 

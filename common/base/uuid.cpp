@@ -38,9 +38,9 @@ std::array<unsigned char, Size> random_bytes() {
 std::string new_uuid() {
     const std::uint64_t tick = next_tick(), ms = tick >> 12;
     const auto random = random_bytes<8>();
-    return fmt::format("{:08x}-{:04x}-7{:03x}-{:02x}{:02x}-{:02x}{:02x}{:02x}{:02x}{:02x}{:02x}", ms >> 16,
-                       ms & 0xffff, tick & 0xfff, 0x80 | (random[0] & 0x3f), random[1], random[2], random[3], random[4],
-                       random[5], random[6], random[7]);
+    return fmt::format("{:08x}-{:04x}-7{:03x}-{:02x}{:02x}-{:02x}{:02x}{:02x}{:02x}{:02x}{:02x}", ms >> 16, ms & 0xffff,
+                       tick & 0xfff, 0x80 | (random[0] & 0x3f), random[1], random[2], random[3], random[4], random[5],
+                       random[6], random[7]);
 }
 
 bool is_uuid(std::string_view text) {

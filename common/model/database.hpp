@@ -18,11 +18,11 @@ struct Database {
     std::string id;
     std::string tenant_id;  ///< empty: none
     DatabaseState state = DatabaseState::creating;
-    std::string dialect;       ///< "spock" or "pglogical", settled at creation
-    DatabaseSpec spec;         ///< secrets are SecretRefs
-    std::string error;         ///< why it is failed; empty otherwise
-    std::string last_task_id;  ///< the operation that touched it last
-    std::int64_t revision = 0; ///< grows with every change of spec, tenant or resources; a saved plan names it
+    std::string dialect;        ///< "spock" or "pglogical", settled at creation
+    DatabaseSpec spec;          ///< secrets are SecretRefs
+    std::string error;          ///< why it is failed; empty otherwise
+    std::string last_task_id;   ///< the operation that touched it last
+    std::int64_t revision = 0;  ///< grows with every change of spec, tenant or resources; a saved plan names it
     WallTime created_at{}, updated_at{};
 };
 

@@ -13,10 +13,10 @@ namespace pgedge {
 
 /// A PostgreSQL that a host offers.
 struct PostgresVersion {
-    std::string postgres;          ///< "15.18"
-    std::string dialect;           ///< "spock" or "pglogical": the replication extension this server has
-    std::string extension;         ///< version of that extension: "2.4.2"
-    std::string bin_dir;           ///< where initdb and postgres are
+    std::string postgres;   ///< "15.18"
+    std::string dialect;    ///< "spock" or "pglogical": the replication extension this server has
+    std::string extension;  ///< version of that extension: "2.4.2"
+    std::string bin_dir;    ///< where initdb and postgres are
     int major() const { return std::stoi(postgres); }
     bool operator==(const PostgresVersion&) const = default;
 };

@@ -40,9 +40,9 @@ struct Instance {
     std::string database_id, node_name, host_id;
     InstanceState state = InstanceState::creating;
     std::string error;
-    std::optional<int> port;      ///< published port; absent when not published
-    int listen_port = 0;          ///< the port the server has, published or not; kept for life
-    bool stopped = false;         ///< by wish of a user
+    std::optional<int> port;  ///< published port; absent when not published
+    int listen_port = 0;      ///< the port the server has, published or not; kept for life
+    bool stopped = false;     ///< by wish of a user
     WallTime created_at{}, updated_at{};
     std::optional<InstanceStatus> status;
 };

@@ -14,10 +14,10 @@ namespace pgedge {
 
 /// Everything an orchestrator needs besides the spec. Plain values: gathered by the caller, so planning stays pure.
 struct Surroundings {
-    std::map<std::string, Host> hosts;                   ///< by id: at least those of the spec
-    std::map<std::string, Instance> instances;           ///< by id, with the ports that were settled for them
-    std::map<std::string, PostgresVersion> versions;     ///< by instance id: the server it shall run
-    std::vector<std::string> gone_hosts;                 ///< treated as lost: nothing is done there
+    std::map<std::string, Host> hosts;                ///< by id: at least those of the spec
+    std::map<std::string, Instance> instances;        ///< by id, with the ports that were settled for them
+    std::map<std::string, PostgresVersion> versions;  ///< by instance id: the server it shall run
+    std::vector<std::string> gone_hosts;              ///< treated as lost: nothing is done there
 };
 
 /// Turns a wanted database into the sequence of resource sets it passes through. One implementation per runtime.

@@ -45,7 +45,7 @@ std::string_view to_string(Reason reason);
 
 /// What a step does to users of the database, for the marks of `pgedgectl plan`.
 struct Impact {
-    bool restart = false;       ///< connections of that instance break
+    bool restart = false;  ///< connections of that instance break
     bool deletes_data = false;
     bool operator==(const Impact&) const = default;
 };
@@ -53,9 +53,9 @@ struct Impact {
 struct Step {
     std::string id;  ///< unique in its plan: "<sequence>.<kind>::<name>.<action>"
     Action action = Action::create;
-    Resource resource;             ///< for remove: as it is known now
+    Resource resource;  ///< for remove: as it is known now
     Reason reason = Reason::does_not_exist;
-    std::string why;               ///< for people: "port 5432 -> 6432"; may be empty
+    std::string why;  ///< for people: "port 5432 -> 6432"; may be empty
     Impact impact;
     std::vector<std::string> after;  ///< ids of steps that end before it begins
     bool operator==(const Step&) const = default;
@@ -80,8 +80,8 @@ struct PlanOptions {
     bool force_update = false;  ///< also update what does not differ (last state only)
 };
 
-/// The steps that lead from `now` through `states`. Pure: no I/O, no clock. Creations and updates follow what they need,
-/// removals precede it. Throws Error{internal} on a cycle or a need that no state holds.
+/// The steps that lead from `now` through `states`. Pure: no I/O, no clock. Creations and updates follow what they
+/// need, removals precede it. Throws Error{internal} on a cycle or a need that no state holds.
 Plan make_plan(const Known& now, const std::vector<WantedState>& states, const PlanOptions& options = {});
 
 Json to_json(const Plan& plan);

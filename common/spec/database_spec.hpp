@@ -12,11 +12,11 @@
 
 namespace pgedge {
 
-/// The wanted database, with the control plane's own field names. Fields, bounds, defaults and texts stand in the fields
-/// table (fields.hpp); this is the value that comes out of it. Absent optionals were not given.
+/// The wanted database, with the control plane's own field names. Fields, bounds, defaults and texts stand in the
+/// fields table (fields.hpp); this is the value that comes out of it. Absent optionals were not given.
 ///
-/// A scalar of `postgresql_conf` and of option maps, kept as the text that goes into the file; numbers and booleans that
-/// were written without quotes keep their spelling ("1.10" stays "1.10").
+/// A scalar of `postgresql_conf` and of option maps, kept as the text that goes into the file; numbers and booleans
+/// that were written without quotes keep their spelling ("1.10" stays "1.10").
 using Settings = std::map<std::string, std::string>;
 
 struct RepositorySpec {

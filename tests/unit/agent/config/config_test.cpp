@@ -1,0 +1,103 @@
+#include "agent/config/config.hpp"
+
+#include <map>
+
+#include <doctest/doctest.h>
+
+#include "common/base/error.hpp"
+
+namespace pgedge {
+namespace {
+
+AgentConfig load(const Json& file, const std::map<std::string, std::string>& environment) {
+    std::vector<std::string> names;
+    for (const auto& [name, value] : environment) names.push_back(name);
+    return load_config(
+        file,
+        [&](const std::string& name) -> std::optional<std::string> {
+            const auto found = environment.find(name);
+            return found == environment.end() ? std::nullopt : std::optional(found->second);
+        },
+        names);
+}
+
+const std::map<std::string, std::string> kMinimal{
+    {"PGEDGE_HOST_ID", "host-1"}, {"PGEDGE_DATA_DIR", "/var/lib/pgedge"}, {"PGEDGE_PEER_ADDRESSES", "127.0.0.2"}};
+
+std::string mistakes(const Json& file, std::map<std::string, std::string> environment) {
+    environment.insert(kMinimal.begin(), kMinimal.end());
+    try {
+        load(file, environment);
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::invalid_input);
+        return error.text();
+    }
+    return "";
+}
+
+}  // namespace
+
+TEST_CASE("the variables of the issue alone are enough") {
+    auto environment = kMinimal;
+    environment.insert({{"PGEDGE_ORCHESTRATOR", "process"},
+                        {"PGEDGE_CLIENT_ADDRESSES", "127.0.0.2"},
+                        {"PGEDGE_HTTP__BIND_ADDR", "127.0.0.2"},
+                        {"PGEDGE_HTTP__PORT", "3001"},
+                        {"PGEDGE_HTTP__INSECURE", "true"}});
+
+    const auto config = load(Json::object(), environment);
+
+    CHECK(config.host_id == "host-1");
+    CHECK(config.http_port == 3001);
+    CHECK(config.http_insecure);
+    CHECK(config.client_addresses == std::vector<std::string>{"127.0.0.2"});
+}
+
+TEST_CASE("addresses default to one another") {
+    const auto config = load(Json::object(), kMinimal);
+
+    CHECK(config.client_addresses == config.peer_addresses);
+    CHECK(config.http_bind_address == "127.0.0.2");
+    CHECK(config.http_socket == "/var/lib/pgedge/run/agent.sock");
+}
+
+TEST_CASE("the environment wins over the file") {
+    const auto config = load(Json{{"http", {{"port", 3100}}}, {"random_ports", {{"min", 6000}}}},
+                             {{"PGEDGE_HOST_ID", "h"},
+                              {"PGEDGE_DATA_DIR", "/d"},
+                              {"PGEDGE_PEER_ADDRESSES", "127.0.0.1,::1"},
+                              {"PGEDGE_HTTP__PORT", "3200"}});
+
+    CHECK(config.http_port == 3200);
+    CHECK(config.random_port_min == 6000);
+    CHECK(config.peer_addresses == std::vector<std::string>{"127.0.0.1", "::1"});
+}
+
+TEST_CASE("all mistakes are told at once") {
+    const auto text = mistakes(Json{{"http", {{"prot", 1}}}, {"host_id", "host-1"}},
+                               {{"PGEDGE_HTTP_PORT", "3000"}, {"PGEDGE_STORE__RAFT_PORT", "none"}});
+
+    CHECK(text.find("key http.prot is not known; did you mean http.port?") != std::string::npos);
+    CHECK(text.find("PGEDGE_HTTP_PORT is not known; did you mean PGEDGE_HTTP__PORT?") != std::string::npos);
+    CHECK(text.find("PGEDGE_STORE__RAFT_PORT: 'none' is not a number from 1 to 65535") != std::string::npos);
+}
+
+TEST_CASE("bad host ids are refused") {
+    for (const char* bad : {"", "Host", "-h", "h-", "a--b", "host_1", "0123456789012345678901234567890123456"})
+        CHECK(
+            mistakes(Json{{"host_id", bad}, {"data_dir", "/d"}}, {{"PGEDGE_HOST_ID", bad}}).find("is not a host id") !=
+            std::string::npos);
+}
+
+TEST_CASE("plain HTTP beyond loopback needs a word") {
+    CHECK(mistakes(Json::object(), {{"PGEDGE_HTTP__BIND_ADDR", "10.0.0.1"}}).find("http.insecure") !=
+          std::string::npos);
+    CHECK(
+        mistakes(Json::object(), {{"PGEDGE_HTTP__BIND_ADDR", "10.0.0.1"}, {"PGEDGE_HTTP__INSECURE", "true"}}).empty());
+}
+
+TEST_CASE("TLS needs all three files") {
+    CHECK(mistakes(Json::object(), {{"PGEDGE_HTTP__CA_CERT", "/ca.pem"}}).find("set all three") != std::string::npos);
+}
+
+}  // namespace pgedge
