@@ -1,0 +1,20 @@
+# What GET /v1/version tells: taken from git when there is one, so that packages built from a tarball work too.
+set(pgedge_revision unknown)
+set(pgedge_revision_time 1970-01-01T00:00:00Z)
+find_program(pgedge_git git)
+if(pgedge_git)
+    execute_process(COMMAND ${CMAKE_COMMAND} -E env TZ=UTC ${pgedge_git} log -1 --format=%H,%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ
+                    WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} OUTPUT_VARIABLE pgedge_head ERROR_QUIET
+                    OUTPUT_STRIP_TRAILING_WHITESPACE)
+    if(pgedge_head MATCHES "^([0-9a-f]+),(.+)$")
+        set(pgedge_revision ${CMAKE_MATCH_1})
+        set(pgedge_revision_time ${CMAKE_MATCH_2})
+    endif()
+endif()
+set(pgedge_arch ${CMAKE_SYSTEM_PROCESSOR})
+if(pgedge_arch STREQUAL x86_64)
+    set(pgedge_arch amd64)
+elseif(pgedge_arch STREQUAL aarch64)
+    set(pgedge_arch arm64)
+endif()
+configure_file(${PROJECT_SOURCE_DIR}/common/base/build_info.cpp.in ${CMAKE_BINARY_DIR}/build_info.cpp @ONLY)
