@@ -1,0 +1,77 @@
+#include "common/model/instance.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "common/base/digest.hpp"
+#include "common/base/names.hpp"
+
+namespace pgedge {
+namespace {
+
+constexpr NameTable<InstanceState, 9> kStates{"instance state",
+                                              {{{InstanceState::creating, "creating"},
+                                                {InstanceState::modifying, "modifying"},
+                                                {InstanceState::deleting, "deleting"},
+                                                {InstanceState::backing_up, "backing_up"},
+                                                {InstanceState::available, "available"},
+                                                {InstanceState::degraded, "degraded"},
+                                                {InstanceState::failed, "failed"},
+                                                {InstanceState::stopped, "stopped"},
+                                                {InstanceState::unknown, "unknown"}}}};
+
+/// Bytes as one big number, big end first, in base 36 without leading zeros.
+std::string to_base36(std::string_view bytes) {
+    constexpr std::string_view kDigits = "0123456789abcdefghijklmnopqrstuvwxyz";
+    std::vector<unsigned> number;
+    for (const char byte : bytes) number.push_back(static_cast<unsigned char>(byte));
+    std::string text;
+    while (std::any_of(number.begin(), number.end(), [](unsigned byte) { return byte != 0; })) {
+        unsigned rest = 0;
+        for (auto& byte : number) {
+            const unsigned part = rest * 256 + byte;
+            byte = part / 36;
+            rest = part % 36;
+        }
+        text.insert(text.begin(), kDigits[rest]);
+    }
+    return text;
+}
+
+/// What the words of the control plane API's `patroni_state` mean for an instance that is in no operation.
+InstanceState from_server_state(std::string_view state) {
+    constexpr std::array<std::string_view, 7> kOnItsWay{"starting",
+                                                        "stopping",
+                                                        "stopped",
+                                                        "restarting",
+                                                        "initializing new cluster",
+                                                        "running custom bootstrap script",
+                                                        "creating replica"};
+    if (state == "running") return InstanceState::available;
+    if (std::find(kOnItsWay.begin(), kOnItsWay.end(), state) != kOnItsWay.end()) return InstanceState::modifying;
+    if (state == "crashed" || state.ends_with("failed")) return InstanceState::degraded;
+    return InstanceState::unknown;
+}
+
+}  // namespace
+
+std::string_view to_string(InstanceState state) { return kStates.name_of(state); }
+InstanceState parse_instance_state(std::string_view text) { return kStates.value_of(text); }
+
+std::string instance_id(std::string_view database_id, std::string_view node_name, std::string_view host_id) {
+    return fmt::format("{}-{}-{}", database_id, node_name, to_base36(sha1(host_id)).substr(0, 8));
+}
+
+InstanceState shown_state(const Instance& instance, WallTime now) {
+    constexpr std::chrono::seconds kStale{10};
+    if (instance.state != InstanceState::available) return instance.state;
+    // An instance that has just become available has no status yet; it gets the same time to report one.
+    const WallTime seen = instance.status ? instance.status->updated_at : instance.updated_at;
+    if (now - seen > kStale) return InstanceState::unknown;
+    if (instance.stopped) return InstanceState::stopped;
+    return instance.status ? from_server_state(instance.status->postgres_state) : instance.state;
+}
+
+}  // namespace pgedge

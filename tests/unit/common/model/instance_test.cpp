@@ -1,0 +1,86 @@
+#include "common/model/instance.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace pgedge;
+using namespace std::chrono_literals;
+
+TEST_CASE("instance ids are those of the pgEdge Control Plane") {
+    CHECK(instance_id("storefront", "n1", "host-1") == "storefront-n1-689qacsi");
+    CHECK(instance_id("storefront", "n1", "host-2") == "storefront-n1-9ptayhma");
+    CHECK(instance_id("storefront", "n12", "host-3") == "storefront-n12-ant97dj4");
+}
+
+namespace {
+
+const WallTime kNow{std::chrono::milliseconds(1'800'000'000'000)};
+
+Instance available_instance(const std::string& server_state, std::chrono::milliseconds age = 1s) {
+    Instance instance;
+    instance.state = InstanceState::available;
+    instance.updated_at = kNow - 1h;
+    instance.status.emplace();
+    instance.status->postgres_state = server_state;
+    instance.status->updated_at = kNow - age;
+    return instance;
+}
+
+}  // namespace
+
+TEST_CASE("an available instance shows what its server does") {
+    const std::vector<std::pair<std::string, InstanceState>> rows{
+        {"running", InstanceState::available},
+        {"starting", InstanceState::modifying},
+        {"stopping", InstanceState::modifying},
+        {"stopped", InstanceState::modifying},
+        {"restarting", InstanceState::modifying},
+        {"initializing new cluster", InstanceState::modifying},
+        {"running custom bootstrap script", InstanceState::modifying},
+        {"creating replica", InstanceState::modifying},
+        {"crashed", InstanceState::degraded},
+        {"stop failed", InstanceState::degraded},
+        {"start failed", InstanceState::degraded},
+        {"restart failed", InstanceState::degraded},
+        {"initdb failed", InstanceState::degraded},
+        {"custom bootstrap failed", InstanceState::degraded},
+        {"unknown", InstanceState::unknown},
+        {"", InstanceState::unknown},
+    };
+    for (const auto& [server, shown] : rows) {
+        CAPTURE(server);
+        CHECK(shown_state(available_instance(server), kNow) == shown);
+    }
+}
+
+TEST_CASE("an available instance whose status is older than ten seconds is unknown") {
+    CHECK(shown_state(available_instance("running", 10s), kNow) == InstanceState::available);
+    CHECK(shown_state(available_instance("running", 10'001ms), kNow) == InstanceState::unknown);
+
+    auto stopped = available_instance("stopped", 11s);
+    stopped.stopped = true;
+    CHECK(shown_state(stopped, kNow) == InstanceState::unknown);
+}
+
+TEST_CASE("an instance that has just become available has ten seconds to report its status") {
+    Instance instance;
+    instance.state = InstanceState::available;
+    instance.updated_at = kNow - 3s;
+    CHECK(shown_state(instance, kNow) == InstanceState::available);
+    CHECK(shown_state(instance, kNow + 8s) == InstanceState::unknown);
+}
+
+TEST_CASE("an instance stopped by a user shows stopped") {
+    auto instance = available_instance("stopped");
+    instance.stopped = true;
+    CHECK(shown_state(instance, kNow) == InstanceState::stopped);
+}
+
+TEST_CASE("an instance in an operation shows its stored state whatever its server says") {
+    for (const auto state : {InstanceState::creating, InstanceState::modifying, InstanceState::deleting,
+                             InstanceState::backing_up, InstanceState::failed}) {
+        auto instance = available_instance("running", 1h);
+        instance.state = state;
+        instance.stopped = true;
+        CHECK(shown_state(instance, kNow) == state);
+    }
+}
