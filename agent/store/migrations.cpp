@@ -51,9 +51,14 @@ const std::vector<std::string_view> kFirst{
     "CREATE UNIQUE INDEX one_operation_per_database ON task(database_id) WHERE open = 1 AND database_id <> ''",
     R"(CREATE TABLE step (
         task_id TEXT NOT NULL REFERENCES task(id) ON DELETE CASCADE, id TEXT NOT NULL, position INTEGER NOT NULL,
-        host_id TEXT NOT NULL, status TEXT NOT NULL,  -- pending, running, done, failed, skipped
+        host_id TEXT NOT NULL, instance_id TEXT NOT NULL DEFAULT '',
+        wait_for TEXT NOT NULL DEFAULT '[]',  -- ids of steps that are done before it begins
+        kind TEXT NOT NULL DEFAULT '', name TEXT NOT NULL DEFAULT '', resource TEXT,  -- NULL: not about a resource
+        body TEXT NOT NULL DEFAULT '{}',
+        status TEXT NOT NULL,                 -- pending, running, done, failed, skipped
         incarnation TEXT NOT NULL DEFAULT '', attempts INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '',
         started_at INTEGER, ended_at INTEGER, PRIMARY KEY (task_id, id)))",
+    "CREATE INDEX step_of_host ON step(host_id, status)",
     R"(CREATE TABLE task_log (
         task_id TEXT NOT NULL REFERENCES task(id) ON DELETE CASCADE, id TEXT NOT NULL, at INTEGER NOT NULL,
         message TEXT NOT NULL, fields TEXT NOT NULL, PRIMARY KEY (task_id, id)))",

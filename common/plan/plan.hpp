@@ -84,6 +84,10 @@ struct PlanOptions {
 /// need, removals precede it. Throws Error{internal} on a cycle or a need that no state holds.
 Plan make_plan(const Known& now, const std::vector<WantedState>& states, const PlanOptions& options = {});
 
+Json to_json(const Resource& resource);
+Resource resource_from_json(const Json& json);  ///< throws Error{invalid_input}
+Json to_json(const Step& step);
+Step step_from_json(const Json& json);  ///< throws Error{invalid_input}
 Json to_json(const Plan& plan);
 Plan plan_from_json(const Json& json);  ///< throws Error{invalid_input}
 
