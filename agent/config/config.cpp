@@ -57,12 +57,8 @@ std::vector<std::string> to_addresses(const std::string& text) {
     return addresses;
 }
 
-/// 1 to 36 lower-case letters, digits and single hyphens, alphanumeric at both ends: as every identifier of the API.
 std::string to_host_id(const std::string& text) {
-    bool good = !text.empty() && text.size() <= 36 && text.front() != '-' && text.back() != '-' &&
-                text.find("--") == std::string::npos;
-    for (const char c : text) good = good && ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-');
-    if (good) return text;
+    if (is_identifier(text)) return text;
     throw Error(
         ErrorKind::invalid_input,
         fmt::format("'{}' is not a host id: 1 to 36 of a-z, 0-9 and single hyphens, no hyphen at the ends", text));

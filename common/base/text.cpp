@@ -71,4 +71,10 @@ std::string shortened(std::string_view text, std::size_t at_most) {
     return std::string(text.substr(0, at_most)) + "…";
 }
 
+bool is_identifier(std::string_view text, std::size_t at_most) {
+    constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789-";
+    return !text.empty() && text.size() <= at_most && text.front() != '-' && text.back() != '-' &&
+           text.find("--") == std::string_view::npos && text.find_first_not_of(kAllowed) == std::string_view::npos;
+}
+
 }  // namespace pgedge

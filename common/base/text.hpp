@@ -16,4 +16,10 @@ std::string_view trimmed(std::string_view text);                 ///< without bl
 /// Cuts at a character boundary of UTF-8 and adds "…" when longer than `at_most` bytes.
 std::string shortened(std::string_view text, std::size_t at_most);
 
+/// Longest id that the API gives to new things.
+inline constexpr std::size_t kLongestIdentifier = 36;
+/// Lower-case letters, digits and single hyphens, alphanumeric at both ends, 1 to `at_most` characters: ids of clusters,
+/// hosts, databases, tenants, services and repositories (control-plane API, "identifiers").
+bool is_identifier(std::string_view text, std::size_t at_most = kLongestIdentifier);
+
 }  // namespace pgedge
