@@ -1,0 +1,101 @@
+#include "common/net/url.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include "common/base/error.hpp"
+
+namespace pgedge {
+namespace {
+
+constexpr int kApiPort = 3000;
+
+[[noreturn]] void refuse(std::string_view text, const std::string& why) {
+    throw Error(ErrorKind::invalid_input, "'" + std::string(text) + "' is not a usable URL: " + why,
+                "write http://HOST:PORT, https://HOST:PORT or unix:///PATH");
+}
+
+std::optional<int> port_of(std::string_view text) {
+    int port = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    const bool good = error == std::errc{} && end == text.data() + text.size() && port >= 1 && port <= 65535;
+    return good ? std::optional(port) : std::nullopt;
+}
+
+bool is_host_name(std::string_view host) {
+    return !host.empty() && host.size() <= 253 && std::all_of(host.begin(), host.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+               c == '_';
+    });
+}
+
+bool is_ipv6(const std::string& host) {
+    in6_addr address{};
+    return ::inet_pton(AF_INET6, host.c_str(), &address) == 1;
+}
+
+/// Takes "host", "host:port" or "[v6]:port" apart.
+void read_authority(std::string_view text, std::string_view authority, Url& url) {
+    std::string_view port;
+    if (authority.starts_with('[')) {
+        const auto close = authority.find(']');
+        if (close == std::string_view::npos) refuse(text, "']' is missing");
+        url.host = authority.substr(1, close - 1);
+        if (!is_ipv6(url.host)) refuse(text, "'" + url.host + "' is not an IPv6 address");
+        port = authority.substr(close + 1);
+        if (!port.empty() && port[0] != ':') refuse(text, "a port must follow ']'");
+    } else {
+        const auto colon = authority.find(':');
+        url.host = authority.substr(0, colon);
+        if (!is_host_name(url.host)) refuse(text, "the host is missing or not a name or address");
+        if (colon != std::string_view::npos) port = authority.substr(colon);
+    }
+    url.port = kApiPort;
+    if (port.empty()) return;
+    const auto number = port_of(port.substr(1));
+    if (!number) refuse(text, "the port must be a number from 1 to 65535");
+    url.port = *number;
+}
+
+}  // namespace
+
+Url parse_url(std::string_view text) {
+    if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return c <= ' ' || c >= 0x7f; }))
+        refuse(text, "it holds a blank or a character outside ASCII");
+    const auto colon = text.find("://");
+    if (colon == std::string_view::npos) refuse(text, "the scheme is missing");
+    const auto scheme = text.substr(0, colon), rest = text.substr(colon + 3);
+    if (rest.find_first_of("?#") != std::string_view::npos) refuse(text, "it may have no query and no fragment");
+
+    Url url;
+    if (scheme == "unix") {
+        url.scheme = Url::Scheme::unix_socket;
+        if (!rest.starts_with('/')) refuse(text, "the path of a socket must be absolute");
+        url.path = rest;
+        return url;
+    }
+    if (scheme != "http" && scheme != "https") refuse(text, "the scheme '" + std::string(scheme) + "' is not known");
+    url.scheme = scheme == "https" ? Url::Scheme::https : Url::Scheme::http;
+    const auto authority = rest.substr(0, rest.find('/'));
+    if (authority.find('@') != std::string_view::npos) refuse(text, "it may hold no user name or password");
+    read_authority(text, authority, url);
+    url.path = rest.substr(authority.size());
+    while (url.path.ends_with('/')) url.path.pop_back();
+    return url;
+}
+
+std::string to_string(const Url& url) {
+    if (url.scheme == Url::Scheme::unix_socket) return "unix://" + url.path;
+    return (url.scheme == Url::Scheme::https ? "https://" : "http://") + host_and_port(url.host, url.port) + url.path;
+}
+
+std::string host_and_port(std::string_view host, int port) {
+    const bool v6 = host.find(':') != std::string_view::npos;
+    return (v6 ? "[" + std::string(host) + "]" : std::string(host)) + ":" + std::to_string(port);
+}
+
+}  // namespace pgedge
