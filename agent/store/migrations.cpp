@@ -1,7 +1,38 @@
 #include "agent/store/migrations.hpp"
 
+#include <array>
+#include <string>
+
+#include <fmt/format.h>
+
 namespace pgedge {
 namespace {
+
+/// Tables whose changes wake those who wait, with the SQL for the name of a row. Not here: what changes every few
+/// seconds (statuses, beats) and what no one waits for.
+struct Watched {
+    std::string_view table, name;
+};
+constexpr std::array kWatchedFirst{
+    Watched{"host", "{0}.id"},     Watched{"database", "{0}.id"},      Watched{"instance", "{0}.id"},
+    Watched{"secret", "{0}.name"}, Watched{"task", "{0}.id"},          Watched{"step", "{0}.task_id || '/' || {0}.id"},
+    Watched{"lease", "{0}.name"},  Watched{"task_log", "{0}.task_id"},
+};
+
+template <std::size_t Size>
+std::vector<std::string> triggers_of(const std::array<Watched, Size>& tables) {
+    std::vector<std::string> triggers;
+    for (const auto& watched : tables) {
+        for (const std::string_view event : {"INSERT", "UPDATE", "DELETE"}) {
+            const auto name = fmt::format(fmt::runtime(watched.name), event == "DELETE" ? "OLD" : "NEW");
+            triggers.push_back(
+                fmt::format("CREATE TRIGGER change_{0}_{1} AFTER {1} ON {0} BEGIN "
+                            "INSERT INTO change(kind, name) VALUES ('{0}', {2}); END",
+                            watched.table, event, name));
+        }
+    }
+    return triggers;
+}
 
 // Only INTEGER, TEXT, REAL and BLOB columns: with declared date or boolean types the replicated engine may stop the
 // node. Times are milliseconds since 1970, UTC. JSON is TEXT.
@@ -69,12 +100,27 @@ const std::vector<std::string_view> kFirst{
     R"(CREATE TABLE lease (
         name TEXT PRIMARY KEY, epoch INTEGER NOT NULL, holder TEXT NOT NULL, host TEXT NOT NULL,
         incarnation TEXT NOT NULL, hold_ms INTEGER NOT NULL))",
+
+    // What a repeated transaction is recognised by, and how it ended: `failure` is SQLite's message, or `result`
+    // counts.
+    R"(CREATE TABLE op (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, failure TEXT NOT NULL, result BLOB NOT NULL))",
+    // The change feed.
+    R"(CREATE TABLE change (
+        rev INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, name TEXT NOT NULL))",
+    // So that no revision is 0, which means "from now on".
+    "INSERT INTO change(kind, name) VALUES ('cluster', '')",
 };
 
 }  // namespace
 
 const std::vector<std::vector<std::string_view>>& migrations() {
-    static const std::vector<std::vector<std::string_view>> all{kFirst};
+    static const auto first_triggers = triggers_of(kWatchedFirst);
+    static const auto all = [] {
+        std::vector<std::vector<std::string_view>> steps{kFirst};
+        steps[0].insert(steps[0].end(), first_triggers.begin(), first_triggers.end());
+        return steps;
+    }();
     return all;
 }
 

@@ -20,9 +20,9 @@ using SqlValue = std::variant<std::nullptr_t, std::int64_t, double, std::string,
 /// One SQL statement (never several) with its parameters. No embedded NUL in texts, no RETURNING.
 struct Statement {
     std::string sql;
-    std::vector<SqlValue> args;
+    std::vector<SqlValue> args{};
     /// A guard: rows that it must change (or, for a SELECT, return); otherwise the whole transaction is undone.
-    std::optional<std::int64_t> expect;
+    std::optional<std::int64_t> expect{};
 };
 
 /// Statements that happen all or not at all. It may be sent again after a lost answer: `id` lets the store recognise
@@ -49,23 +49,24 @@ struct Row {
 using Rows = std::vector<Row>;
 
 struct CommitResult {
-    bool committed = false;             ///< false: a guard did not hold and nothing happened
-    std::size_t refused_by = 0;         ///< index of that statement
-    std::int64_t revision = 0;          ///< of the change feed, after it
-    std::vector<Rows> rows;             ///< per statement: what a SELECT returned
-    std::vector<std::int64_t> changes;  ///< per statement: rows changed
+    bool committed = false;               ///< false: a guard did not hold and nothing happened
+    std::size_t refused_by = 0;           ///< index of that statement
+    std::int64_t revision = 0;            ///< of the change feed, after it
+    std::vector<Rows> rows{};             ///< per statement: what a SELECT returned
+    std::vector<std::int64_t> changes{};  ///< per statement: rows changed
 };
 
-/// Something in the store changed: the kind is the table ("task", "step", "database", "host", "instance", "lease"),
-/// the name is the row's key, as text.
+/// Something in the store changed: the kind is the table ("task", "step", "task_log", "database", "host", "instance",
+/// "lease", "secret"), the name is the row's key, as text: of a step "<task>/<step>", of a log line its task's.
+/// Statuses of hosts and instances, beats and resources wake nobody.
 struct Change {
     std::string kind, name;
     auto operator<=>(const Change&) const = default;
 };
 struct Changes {
-    std::int64_t revision = 0;    ///< pass it to the next wait_for_changes()
-    bool relist = false;          ///< changes were missed: read everything again
-    std::vector<Change> changes;  ///< empty when the limit ended first
+    std::int64_t revision = 0;      ///< pass it to the next wait_for_changes()
+    bool relist = false;            ///< changes were missed: read everything again
+    std::vector<Change> changes{};  ///< empty when the limit ended first
 };
 
 enum class Freshness {
@@ -81,8 +82,9 @@ public:
     /// Runs the transaction on the leader. An exception means that the outcome is unknown, except Error{failed}.
     virtual CommitResult commit(const Transaction& transaction, const Limit& limit) = 0;
     virtual Rows read(const Statement& query, Freshness freshness, const Limit& limit) = 0;
-    /// Waits for changes after `since`; 0 means from now on. Returns without changes when the limit ends: does not
-    /// throw for that. Deaf for at most a moment when the leader changes, and never loses a change silently (`relist`).
+    /// Waits for changes after `since`; 0 gives the revision of now at once, so that a caller reads its lists after
+    /// that and misses nothing. Returns without changes when the limit ends: does not throw for that. Deaf for at most
+    /// a moment when the leader changes, and never loses a change silently (`relist`).
     virtual Changes wait_for_changes(std::int64_t since, const Limit& limit) = 0;
 };
 
