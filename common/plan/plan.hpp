@@ -37,7 +37,8 @@ struct KnownResource {
 using Known = std::map<ResourceId, KnownResource>;
 
 enum class Action { create, update, remove };
-std::string_view to_string(Action action);  ///< creating, updating, deleting: see verb_of()
+std::string_view to_string(Action action);  ///< create, update, delete
+std::string_view verb_of(Action action);    ///< creating, updating, deleting: for task logs
 
 /// Why a step is in the plan, in upstream's words.
 enum class Reason { does_not_exist, needs_recreate, has_diff, force_update, dependency_updated, has_error, not_wanted };
@@ -65,6 +66,8 @@ struct Step {
 /// others, may run at the same time.
 struct Plan {
     std::vector<Step> steps;  ///< in an order that honours `after`
+    /// Names of the states that the steps lead to, by the number that a step's id begins with.
+    std::vector<std::string> states;
     bool empty() const { return steps.empty(); }
     bool operator==(const Plan&) const = default;
 };
@@ -72,17 +75,33 @@ struct Plan {
 /// One of the states that a database passes through, in order. Steps towards a state begin when those towards the state
 /// before have ended.
 struct WantedState {
-    std::string name;  ///< for people: "existing nodes", "new nodes", "end state"
+    std::string name;  ///< for people: "restart n1", "end state"
     std::vector<Resource> resources;
+    /// A complete state is all there shall be: what it does not hold is removed. Of one that is not complete only the
+    /// listed resources are looked at; the rest stays as it is, also when it is broken.
+    bool complete = true;
 };
 
 struct PlanOptions {
-    bool force_update = false;  ///< also update what does not differ (last state only)
+    bool force_update = false;  ///< also update what does not differ and has no step yet (last state only)
 };
 
-/// The steps that lead from `now` through `states`. Pure: no I/O, no clock. Creations and updates follow what they
-/// need, removals precede it. Throws Error{internal} on a cycle or a need that no state holds.
+/// The steps that lead from `now` through `states`. Pure: no I/O, no clock.
+///
+/// Each state is compared with the outcome of the one before. Within a state, creations and updates follow those of
+/// what they need; removals follow the removals of what needed them and the updates around them. The first steps of a
+/// state wait for the last ones of the state before.
+///
+/// Why an existing resource is updated, the first that holds: has_diff (its want, its host or its needs differ);
+/// has_error (the last try failed); dependency_updated (something it needs was made anew in this plan, or was itself
+/// updated because of that: what the resource had made inside is gone with it. A mere update of a need is not passed
+/// on: who depends on an attribute of another repeats it in its own want, and then has a diff); force_update.
+///
+/// Throws Error{internal} when resources need each other, stand twice in a state, or need what is not there.
 Plan make_plan(const Known& now, const std::vector<WantedState>& states, const PlanOptions& options = {});
+
+/// Without what stands on hosts that are lost: nothing can be done there, so it is forgotten instead of removed.
+Known without_hosts(const Known& known, const std::vector<std::string>& gone_hosts);
 
 Json to_json(const Resource& resource);
 Resource resource_from_json(const Json& json);  ///< throws Error{invalid_input}

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "common/plan/plan.hpp"
+
+namespace pgedge {
+
+/// What a step does to users of the database. Stands beside the planner because plans are marked by it: the kinds that
+/// restart a server or delete data are listed in one table (impact.cpp, docs/resources.md).
+Impact impact_of(Action action, const ResourceId& id, Reason reason);
+
+}  // namespace pgedge

@@ -1,0 +1,65 @@
+#include "common/plan/render.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/common/plan/plan_text.hpp"
+
+using namespace pgedge;
+using namespace pgedge::plan_text;
+
+TEST_CASE("a plan is shown by state and host with marks and reasons") {
+    const Plan plan = make_plan(
+        known("process.postgres::i1@host-1 want "
+              "max_connections=100\nfilesystem.dir::i3@host-3\nprocess.data_directory::i3@host-3 "
+              "needs filesystem.dir::i3\nfilesystem.dir::i2@host-2 missing\ncommon.postgres_certs::i2@host-2 needs "
+              "filesystem.dir::i2\nprocess.postgres_config::i2@host-2 failed"),
+        {state("process.postgres::i1@host-1 want max_connections=500", false, "restart n1"),
+         state(
+             "process.postgres::i1@host-1 want "
+             "max_connections=500\nfilesystem.dir::i2@host-2\ncommon.postgres_certs::i2@host-2 "
+             "needs filesystem.dir::i2\nprocess.postgres_config::i2@host-2\ndatabase.subscription::sub_n1_n2@host-2")});
+
+    CHECK(render(plan) ==
+          "+2 ~3 -2, 1 restart, DELETES DATA of i3\n"
+          "\n"
+          "== restart n1 ==\n"
+          "\n"
+          "host-1\n"
+          "  ~ process.postgres i1  restart  (max_connections 100 -> 500)\n"
+          "\n"
+          "== end state ==\n"
+          "\n"
+          "host-2\n"
+          "  + filesystem.dir i2  (is missing: made anew)\n"
+          "  ~ common.postgres_certs i2  (filesystem.dir::i2 is made anew)\n"
+          "  ~ process.postgres_config i2  (failed before: it did not work)\n"
+          "  + database.subscription sub_n1_n2\n"
+          "\n"
+          "host-3\n"
+          "  - process.data_directory i3  DELETES DATA\n"
+          "  - filesystem.dir i3  DELETES DATA\n");
+}
+
+TEST_CASE("the summary tells what matters") {
+    CHECK(summary_line({}) == "nothing to do");
+    CHECK(render({}) == "nothing to do\n");
+    CHECK(summary_line(make_plan({}, {state("a\nb\nc")})) == "+3 ~0 -0, no data loss");
+    CHECK(summary_line(make_plan(known("process.postgres::a want x=1\nprocess.postgres::b want x=1"),
+                                 {state("process.postgres::a\nprocess.postgres::b")})) ==
+          "+0 ~2 -0, 2 restarts, no data loss");
+    CHECK(summary_line(make_plan(known("filesystem.dir::a\nfilesystem.dir::b\nfilesystem.dir::c\nfilesystem.dir::d"),
+                                 {state("")})) == "+0 ~0 -4, DELETES DATA of 4 instances");
+}
+
+TEST_CASE("forced steps say so, and one state needs no heading") {
+    CHECK(render(make_plan(known("a@h1"), {state("a@h1")}, {.force_update = true})) ==
+          "+0 ~1 -0, no data loss\n\nh1\n  ~ k a  (forced)\n");
+}
+
+TEST_CASE("colours come from the caller") {
+    const auto paint = [](Paint what, const std::string& text) {
+        return what == Paint::danger ? "<" + text + ">" : what == Paint::remove ? "!" + text : text;
+    };
+    CHECK(render(make_plan(known("filesystem.dir::a@h1"), {state("")}), paint) ==
+          "+0 ~0 !-1, <DELETES DATA of a>\n\nh1\n  !- filesystem.dir a  <DELETES DATA>\n");
+}
