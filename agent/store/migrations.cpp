@@ -24,6 +24,7 @@ std::vector<std::string> triggers_of(const std::array<Watched, Size>& tables) {
     std::vector<std::string> triggers;
     for (const auto& watched : tables) {
         for (const std::string_view event : {"INSERT", "UPDATE", "DELETE"}) {
+            if (watched.table == "task_log" && event != "INSERT") continue;  // goes with its task
             const auto name = fmt::format(fmt::runtime(watched.name), event == "DELETE" ? "OLD" : "NEW");
             triggers.push_back(
                 fmt::format("CREATE TRIGGER change_{0}_{1} AFTER {1} ON {0} BEGIN "
@@ -44,7 +45,8 @@ const std::vector<std::string_view> kFirst{
         token_hash TEXT PRIMARY KEY, token BLOB NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER))",
     // facts: host_from_json(). Its place in the store's configuration, and its last heartbeat for people.
     R"(CREATE TABLE host (
-        id TEXT PRIMARY KEY, node_id TEXT NOT NULL, facts TEXT NOT NULL, joined_at INTEGER NOT NULL))",
+        id TEXT PRIMARY KEY, node_id TEXT NOT NULL, facts TEXT NOT NULL, joined_at INTEGER NOT NULL,
+        voter INTEGER NOT NULL DEFAULT 0))",
     R"(CREATE TABLE host_status (
         host_id TEXT PRIMARY KEY REFERENCES host(id) ON DELETE CASCADE,
         components TEXT NOT NULL, updated_at INTEGER NOT NULL))",

@@ -22,22 +22,27 @@ PostgresVersion version_from_json(const Json& stored) {
     return {stored.at("postgres"), stored.at("dialect"), stored.at("extension"), stored.at("bin_dir")};
 }
 
-Json to_json(const ComponentHealth& health) {
+}  // namespace
+
+Json to_json_text(const ComponentHealth& health) {
     return {{"healthy", health.healthy}, {"error", health.error}, {"details", health.details}};
 }
 
-ComponentHealth health_from_json(const Json& stored) {
-    return {stored.at("healthy"), stored.at("error"), stored.at("details")};
+ComponentHealth component_health_from_json(const Json& stored) {
+    try {
+        return {stored.at("healthy"), stored.at("error"), stored.at("details")};
+    } catch (const Json::exception& error) {
+        throw Error(ErrorKind::invalid_input,
+                    std::string("the stored health of a component cannot be read: ") + error.what());
+    }
 }
-
-}  // namespace
 
 std::string_view to_string(HostState state) { return kStates.name_of(state); }
 
 Json to_json_text(const Host& host) {
     Json versions = Json::array(), components = Json::object();
     for (const auto& version : host.versions) versions.push_back(to_json(version));
-    for (const auto& [name, health] : host.components) components[name] = to_json(health);
+    for (const auto& [name, health] : host.components) components[name] = to_json_text(health);
     return {{"id", host.id},
             {"runtime", host.runtime},
             {"data_dir", host.data_dir},
@@ -77,7 +82,7 @@ Host host_from_json(const Json& stored) {
         host.state = kStates.value_of(stored.at("state").get_ref<const std::string&>());
         host.updated_at = parse_rfc3339(stored.at("updated_at").get_ref<const std::string&>());
         for (const auto& [name, health] : stored.at("components").items())
-            host.components[name] = health_from_json(health);
+            host.components[name] = component_health_from_json(health);
         return host;
     } catch (const Json::exception& error) {
         throw Error(ErrorKind::invalid_input,

@@ -54,6 +54,8 @@ struct Host {
     std::map<std::string, ComponentHealth> components;
 };
 
+Json to_json_text(const ComponentHealth&);  ///< as stored
+ComponentHealth component_health_from_json(const Json& stored);
 Json to_json_text(const Host&);  ///< as stored
 Host host_from_json(const Json& stored);
 

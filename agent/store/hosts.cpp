@@ -1,0 +1,74 @@
+#include "agent/store/hosts.hpp"
+
+#include <algorithm>
+
+#include "common/base/json.hpp"
+
+namespace pgedge {
+namespace {
+
+constexpr std::string_view kColumns =
+    "SELECT h.facts, h.voter, s.components, s.updated_at FROM host h LEFT JOIN host_status s ON s.host_id = h.id";
+
+HostState state_of(const Host& host, WallTime now) {
+    if (now - host.updated_at > kUnreachableAfter) return HostState::unreachable;
+    const bool healthy = std::all_of(host.components.begin(), host.components.end(),
+                                     [](const auto& each) { return each.second.healthy; });
+    return healthy ? HostState::healthy : HostState::degraded;
+}
+
+Host host_of(const Row& row, WallTime now) {
+    Host host = host_from_json(parse_json(row.text(0)));
+    host.voter = row.integer(1) != 0;
+    host.state = HostState::unknown;
+    host.components.clear();
+    if (row.null(3)) return host;  // it has not reported yet
+    host.updated_at = WallTime(std::chrono::milliseconds(row.integer(3)));
+    const Json components = parse_json(row.text(2));
+    for (const auto& [name, health] : components.items())
+        host.components[name] = component_health_from_json(health);
+    host.state = state_of(host, now);
+    if (host.state == HostState::unreachable) host.components.clear();
+    return host;
+}
+
+}  // namespace
+
+std::vector<Host> Hosts::list(const Limit& limit) const {
+    const auto rows = store_.read({.sql = std::string(kColumns) + " ORDER BY h.id"}, Freshness::local, limit);
+    const auto now = clock_.wall();
+    std::vector<Host> hosts;
+    for (const auto& row : rows) hosts.push_back(host_of(row, now));
+    return hosts;
+}
+
+std::optional<Host> Hosts::find(const std::string& id, const Limit& limit) const {
+    const auto rows =
+        store_.read({.sql = std::string(kColumns) + " WHERE h.id = ?", .args = {id}}, Freshness::local, limit);
+    return rows.empty() ? std::nullopt : std::optional(host_of(rows[0], clock_.wall()));
+}
+
+Statement Hosts::insert(const Host& host, const std::string& node_id, WallTime now) {
+    return {.sql = "INSERT INTO host(id, node_id, facts, joined_at) VALUES (?, ?, ?, ?) ON CONFLICT(id) DO NOTHING",
+            .args = {host.id, node_id, to_text(to_json_text(host)), std::int64_t{now.time_since_epoch().count()}},
+            .expect = 1};
+}
+
+Statement Hosts::update_facts(const Host& host) {
+    return {.sql = "UPDATE host SET facts = ? WHERE id = ?", .args = {to_text(to_json_text(host)), host.id}};
+}
+
+Statement Hosts::erase(const std::string& id) { return {.sql = "DELETE FROM host WHERE id = ?", .args = {id}}; }
+
+Statement Hosts::report(const std::string& id, const std::map<std::string, ComponentHealth>& components, WallTime now) {
+    Json stored = Json::object();
+    for (const auto& [name, health] : components) stored[name] = to_json_text(health);
+    // A host that was removed meanwhile has no row to report to.
+    return {.sql =
+                "INSERT INTO host_status(host_id, components, updated_at) SELECT id, ?, ? FROM host WHERE id = ? "
+                "ON CONFLICT(host_id) DO UPDATE SET components = excluded.components, updated_at = "
+                "excluded.updated_at",
+            .args = {to_text(stored), std::int64_t{now.time_since_epoch().count()}, id}};
+}
+
+}  // namespace pgedge

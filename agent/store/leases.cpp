@@ -1,0 +1,286 @@
+#include "agent/store/leases.hpp"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "common/base/error.hpp"
+
+namespace pgedge {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+
+/// What a beat counts as when its host has none, or one of another incarnation than the lease's: neither can renew.
+constexpr std::int64_t kNoBeat = -1;
+
+/// One look at a lease: it may be taken when this has not changed for its whole hold.
+struct Sight {
+    std::int64_t epoch = 0, beat = kNoBeat;
+    std::string incarnation;
+    bool operator==(const Sight&) const = default;
+};
+
+struct Watched {
+    Sight sight;
+    nanoseconds since{};  // monotonic
+};
+
+struct Held {
+    std::int64_t epoch = 0;
+    milliseconds hold{};
+    nanoseconds trusted_from{};  // boot time, read before the request that renewed it was sent
+};
+
+struct Look {
+    Lease lease;
+    Sight sight;
+};
+
+std::optional<Look> look_at(Store& store, const std::string& name, const Limit& limit) {
+    const auto rows = store.read({.sql = "SELECT l.epoch, l.holder, l.host, l.incarnation, l.hold_ms, b.n FROM lease l "
+                                         "LEFT JOIN beat b ON b.host = l.host AND b.incarnation = l.incarnation "
+                                         "WHERE l.name = ?",
+                                  .args = {name}},
+                                 Freshness::leader, limit);
+    if (rows.empty()) return std::nullopt;
+    const auto& row = rows[0];
+    Look look;
+    look.lease = {.name = name,
+                  .epoch = row.integer(0),
+                  .holder = row.text(1),
+                  .host = row.text(2),
+                  .incarnation = row.text(3),
+                  .hold = milliseconds(row.integer(4))};
+    look.sight = {look.lease.epoch, row.null(5) ? kNoBeat : row.integer(5), look.lease.incarnation};
+    return look;
+}
+
+}  // namespace
+
+struct Leases::State {
+    Store& store;
+    const Clock& clock;
+    const std::string host, incarnation;
+
+    mutable std::mutex mutex;  // guards what follows; never held during a call of the store
+    bool registered = false;   // our incarnation was once in the beat table
+    std::int64_t taken = kNoBeat;
+    std::map<std::string, Held> held;
+    std::map<std::string, Watched> watched;
+    std::map<std::string, Lease> seen;
+
+    bool trusts(const std::string& name) const {
+        const auto found = held.find(name);
+        return found != held.end() &&
+               clock.boottime() < found->second.trusted_from + nanoseconds(found->second.hold) * 6 / 10;
+    }
+    /// True when the lease has looked the same for its whole hold. `now` is a time after the look.
+    bool is_overdue(const Look& look, nanoseconds now) {
+        auto& watch = watched[look.lease.name];
+        if (watch.since == nanoseconds(0) || watch.sight != look.sight) watch = {look.sight, now};
+        return now - watch.since >= look.lease.hold;
+    }
+    void hold(const Lease& lease, nanoseconds trusted_from) {
+        held[lease.name] = {lease.epoch, lease.hold, trusted_from};
+        seen[lease.name] = lease;
+        watched.erase(lease.name);
+    }
+
+    bool create(const Lease& wanted, const Limit& limit);
+    bool take(const Look& look, const Lease& wanted, const Limit& limit);
+    bool adopt(const Lease& lease, const Limit& limit);
+    bool commit_and_hold(Transaction transaction, const Lease& lease, const Limit& limit);
+};
+
+/// R2: nothing happens unless our own beat stands, so that the new term can be renewed.
+static Statement own_beat_stands(const std::string& host, const std::string& incarnation) {
+    return {.sql = "SELECT 1 FROM beat WHERE host = ? AND incarnation = ?", .args = {host, incarnation}, .expect = 1};
+}
+
+bool Leases::State::commit_and_hold(Transaction transaction, const Lease& lease, const Limit& limit) {
+    const auto asked = clock.boottime();
+    if (!store.commit(transaction, limit).committed) return false;
+    const std::lock_guard lock(mutex);
+    hold(lease, asked);
+    return trusts(lease.name);
+}
+
+bool Leases::State::create(const Lease& wanted, const Limit& limit) {
+    Transaction transaction;
+    transaction.add(own_beat_stands(host, incarnation));
+    transaction.add(
+        Statement{.sql = "INSERT INTO lease(name, epoch, holder, host, incarnation, hold_ms) VALUES (?, 1, ?, ?, ?, ?) "
+                         "ON CONFLICT(name) DO NOTHING",
+                  .args = {wanted.name, wanted.holder, host, incarnation, std::int64_t{wanted.hold.count()}},
+                  .expect = 1});
+    return commit_and_hold(std::move(transaction), wanted, limit);
+}
+
+/// R2, R3: compare and set. The beat that we saw is part of the comparison, so a stale look takes nothing.
+bool Leases::State::take(const Look& look, const Lease& wanted, const Limit& limit) {
+    Transaction transaction;
+    transaction.add(own_beat_stands(host, incarnation));
+    transaction.add(
+        Statement{.sql = "UPDATE beat SET taken = taken + 1 WHERE host = (SELECT host FROM lease WHERE name = ?)",
+                  .args = {wanted.name}});
+    transaction.add(Statement{
+        .sql = "UPDATE lease SET epoch = epoch + 1, holder = ?, host = ?, incarnation = ?, hold_ms = ? "
+               "WHERE name = ? AND epoch = ? AND incarnation = ? AND (holder = '' OR NOT EXISTS ("
+               "SELECT 1 FROM beat b WHERE b.host = lease.host AND b.incarnation = lease.incarnation AND b.n <> ?))",
+        .args = {wanted.holder, host, incarnation, std::int64_t{wanted.hold.count()}, wanted.name, look.sight.epoch,
+                 look.sight.incarnation, look.sight.beat},
+        .expect = 1});
+    return commit_and_hold(std::move(transaction), wanted, limit);
+}
+
+/// A take of ours whose answer was lost: the row is ours already, but trust needs an answer.
+bool Leases::State::adopt(const Lease& lease, const Limit& limit) {
+    Transaction transaction;
+    transaction.add(own_beat_stands(host, incarnation));
+    transaction.add(
+        Statement{.sql = "SELECT 1 FROM lease WHERE name = ? AND epoch = ? AND host = ? AND incarnation = ?",
+                  .args = {lease.name, lease.epoch, host, incarnation},
+                  .expect = 1});
+    transaction.add(Statement{.sql = "UPDATE beat SET n = n + 1 WHERE host = ?", .args = {host}});
+    return commit_and_hold(std::move(transaction), lease, limit);
+}
+
+Leases::Leases(Store& store, const Clock& clock, std::string host, std::string incarnation)
+    : state_(new State{.store = store,
+                       .clock = clock,
+                       .host = std::move(host),
+                       .incarnation = std::move(incarnation),
+                       .mutex = {},
+                       .held = {},
+                       .watched = {},
+                       .seen = {}}) {}
+
+Leases::~Leases() = default;
+
+const std::string& Leases::incarnation() const { return state_->incarnation; }
+
+void Leases::beat(const Limit& limit) {
+    State& my = *state_;
+    std::map<std::string, Held> before;
+    bool registered = false;
+    std::int64_t taken = 0;
+    {
+        const std::lock_guard lock(my.mutex);
+        before = my.held;
+        registered = my.registered;
+        taken = my.taken;
+    }
+    Transaction transaction;
+    transaction.can_wait = registered;
+    if (registered)
+        transaction.add(Statement{.sql = "UPDATE beat SET n = n + 1 WHERE host = ? AND incarnation = ?",
+                                  .args = {my.host, my.incarnation},
+                                  .expect = 1});
+    else
+        transaction.add(Statement{.sql =
+                                      "INSERT INTO beat(host, incarnation, n, taken) VALUES (?, ?, 1, 0) "
+                                      "ON CONFLICT(host) DO UPDATE SET incarnation = excluded.incarnation, n = n + 1",
+                                  .args = {my.host, my.incarnation}});
+    transaction.add(Statement{.sql = "SELECT taken FROM beat WHERE host = ?", .args = {my.host}});
+    transaction.add(Statement{.sql =
+                                  "SELECT l.name, l.epoch FROM lease l, beat b WHERE b.host = ? AND b.taken <> ? AND "
+                                  "l.host = b.host AND l.incarnation = b.incarnation AND l.holder <> ''",
+                              .args = {my.host, taken}});
+    const auto asked = my.clock.boottime();
+    const auto result = my.store.commit(transaction, limit);
+    const std::lock_guard lock(my.mutex);
+    if (!result.committed) {
+        my.held.clear();
+        throw Error(ErrorKind::conflict,
+                    fmt::format("another agent has started as host {}, or the host was removed", my.host),
+                    "give each agent a host id of its own");
+    }
+    my.registered = true;
+    const auto now_taken = result.rows.at(1).at(0).integer(0);
+    std::map<std::string, std::int64_t> ours;
+    for (const auto& row : result.rows.at(2)) ours[row.text(0)] = row.integer(1);
+    for (const auto& [name, old] : before) {
+        const auto found = my.held.find(name);
+        if (found == my.held.end() || found->second.epoch != old.epoch) continue;
+        const auto mine = ours.find(name);
+        if (now_taken != taken && (mine == ours.end() || mine->second != old.epoch))
+            my.held.erase(found);
+        else
+            found->second.trusted_from = std::max(found->second.trusted_from, asked);
+    }
+    my.taken = std::max(my.taken, now_taken);
+}
+
+bool Leases::try_take(const std::string& name, const std::string& holder, milliseconds hold, const Limit& limit) {
+    State& my = *state_;
+    {
+        const std::lock_guard lock(my.mutex);
+        if (my.held.contains(name)) return my.trusts(name);
+    }
+    const auto look = look_at(my.store, name, limit);
+    bool overdue = false, registered = false;
+    {
+        const std::lock_guard lock(my.mutex);
+        registered = my.registered;
+        if (look) {
+            my.seen[name] = look->lease;
+            overdue = my.is_overdue(*look, my.clock.monotonic());
+        }
+    }
+    const bool own = look && look->lease.host == my.host && look->lease.incarnation == my.incarnation;
+    const bool released = look && look->lease.holder.empty();
+    if (look && !own && !released && !overdue) return false;
+    if (!registered) beat(limit);
+    if (own && !released && look->lease.holder == holder) return my.adopt(look->lease, limit);
+    const Lease wanted{.name = name,
+                       .epoch = look ? look->lease.epoch + 1 : 1,
+                       .holder = holder,
+                       .host = my.host,
+                       .incarnation = my.incarnation,
+                       .hold = hold};
+    if (!look) return my.create(wanted, limit);
+    return (released || overdue) && my.take(*look, wanted, limit);
+}
+
+bool Leases::holds(const std::string& name) const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->trusts(name);
+}
+
+std::optional<Lease> Leases::seen(const std::string& name) const {
+    const std::lock_guard lock(state_->mutex);
+    const auto found = state_->seen.find(name);
+    return found == state_->seen.end() ? std::nullopt : std::optional(found->second);
+}
+
+Statement Leases::still_mine(const std::string& name) const {
+    const std::lock_guard lock(state_->mutex);
+    const auto found = state_->held.find(name);
+    const std::int64_t epoch = found == state_->held.end() ? -1 : found->second.epoch;
+    return {.sql = "SELECT 1 FROM lease WHERE name = ? AND epoch = ? AND host = ? AND incarnation = ? AND holder <> ''",
+            .args = {name, epoch, state_->host, state_->incarnation},
+            .expect = 1};
+}
+
+void Leases::release(const std::string& name, const Limit& limit) {
+    State& my = *state_;
+    std::int64_t epoch = 0;
+    {
+        const std::lock_guard lock(my.mutex);
+        const auto found = my.held.find(name);
+        if (found == my.held.end()) return;
+        epoch = found->second.epoch;
+        my.held.erase(found);  // first of all: from here on nobody acts under it
+    }
+    Transaction transaction;
+    transaction.add(Statement{.sql = "UPDATE lease SET holder = '' WHERE name = ? AND epoch = ? AND incarnation = ?",
+                              .args = {name, epoch, my.incarnation}});
+    my.store.commit(transaction, limit);
+}
+
+}  // namespace pgedge

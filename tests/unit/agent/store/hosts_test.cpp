@@ -1,0 +1,81 @@
+#include "agent/store/hosts.hpp"
+
+#include <doctest/doctest.h>
+
+#include "agent/store/local_store.hpp"
+#include "tests/fakes/fake_clock.hpp"
+
+using namespace pgedge;
+using namespace std::chrono_literals;
+
+namespace {
+
+Host host(const std::string& id) {
+    Host made;
+    made.id = id;
+    made.runtime = "process";
+    made.peer_addresses = {"127.12.0.1"};
+    made.store_port = 2380;
+    return made;
+}
+
+struct Rig {
+    LocalStore store;
+    FakeClock clock;
+    Hosts hosts{store, clock};
+
+    bool commit(Statement statement) {
+        Transaction transaction;
+        transaction.add(std::move(statement));
+        return store.commit(transaction, Limit(1s)).committed;
+    }
+    Host get(const std::string& id) { return hosts.find(id, Limit(1s)).value(); }
+};
+
+}  // namespace
+
+TEST_CASE("a host is stored once; a second one with its id is refused") {
+    Rig rig;
+    CHECK(rig.commit(Hosts::insert(host("host-2"), "17", rig.clock.wall())));
+    CHECK(rig.commit(Hosts::insert(host("host-1"), "18", rig.clock.wall())));
+    CHECK_FALSE(rig.commit(Hosts::insert(host("host-1"), "19", rig.clock.wall())));
+
+    const auto all = rig.hosts.list(Limit(1s));
+    REQUIRE(all.size() == 2);
+    CHECK(all[0].id == "host-1");
+    CHECK(all[0].peer_addresses == std::vector<std::string>{"127.12.0.1"});
+    CHECK(all[0].state == HostState::unknown);
+    CHECK_FALSE(rig.hosts.find("host-9", Limit(1s)));
+}
+
+TEST_CASE("a host's state follows its reports and their age") {
+    Rig rig;
+    rig.commit(Hosts::insert(host("host-1"), "17", rig.clock.wall()));
+
+    rig.commit(Hosts::report("host-1", {{"docker", {true, "", {{"version", "1"}}}}}, rig.clock.wall()));
+    CHECK(rig.get("host-1").state == HostState::healthy);
+    CHECK(rig.get("host-1").components.at("docker").details.at("version") == "1");
+
+    rig.commit(Hosts::report("host-1", {{"docker", {false, "gone", Json::object()}}}, rig.clock.wall()));
+    CHECK(rig.get("host-1").state == HostState::degraded);
+    CHECK(rig.get("host-1").components.at("docker").error == "gone");
+
+    rig.clock.advance(30s);
+    CHECK(rig.get("host-1").state == HostState::degraded);
+    rig.clock.advance(1ms);
+    CHECK(rig.get("host-1").state == HostState::unreachable);
+    CHECK(rig.get("host-1").components.empty());
+}
+
+TEST_CASE("facts are replaced, and what was removed does not come back by a report") {
+    Rig rig;
+    rig.commit(Hosts::insert(host("host-1"), "17", rig.clock.wall()));
+    auto changed = host("host-1");
+    changed.cpus = 8;
+    rig.commit(Hosts::update_facts(changed));
+    CHECK(rig.get("host-1").cpus == 8);
+
+    rig.commit(Hosts::erase("host-1"));
+    rig.commit(Hosts::report("host-1", {}, rig.clock.wall()));
+    CHECK_FALSE(rig.hosts.find("host-1", Limit(1s)));
+}
