@@ -23,13 +23,13 @@ public:
     static Statement insert(const Database& database);  ///< refused when the id is taken
     /// Compare and set: only if the row still has `expected_revision`; writes database.revision as the new one.
     static Statement update(const Database& database, std::int64_t expected_revision);
-    static Statement set_state(const std::string& id, DatabaseState state, const std::string& error, WallTime now);
     static Statement erase(const std::string& id);
 
     std::vector<Instance> instances(const std::string& database_id, const Limit& limit) const;  ///< with status
     std::vector<Instance> all_instances(const Limit& limit) const;
     std::vector<Instance> instances_on(const std::string& host_id, const Limit& limit) const;
-    static Statement upsert_instance(const Instance& instance);  ///< without status
+    /// Without status. Refused (guard) when another instance has its listen_port on its host.
+    static Statement upsert_instance(const Instance& instance);
     static Statement set_instance_state(const std::string& id, InstanceState state, const std::string& error,
                                         WallTime now);
     static Statement erase_instance(const std::string& id);

@@ -78,23 +78,26 @@ const std::vector<std::string_view> kFirst{
         instance_id TEXT NOT NULL DEFAULT '', parent_id TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '',
         created_at INTEGER NOT NULL, completed_at INTEGER,
         open INTEGER NOT NULL DEFAULT 1,      -- 0 when the status is final
-        work TEXT NOT NULL DEFAULT '{}'))",  // what the engine needs to go on: stage, plan, options
+        stage TEXT NOT NULL DEFAULT '',       -- apply or replan; empty: not the engine's
+        work TEXT NOT NULL DEFAULT '{}'))",  // what the engine needs to plan again: options, chosen versions
     "CREATE INDEX task_of_entity ON task(scope, entity_id, id)",
+    "CREATE INDEX open_task ON task(id) WHERE open = 1",
     // The operation lock: at most one open task per database (children of a host's task included).
     "CREATE UNIQUE INDEX one_operation_per_database ON task(database_id) WHERE open = 1 AND database_id <> ''",
     R"(CREATE TABLE step (
         task_id TEXT NOT NULL REFERENCES task(id) ON DELETE CASCADE, id TEXT NOT NULL, position INTEGER NOT NULL,
         host_id TEXT NOT NULL, instance_id TEXT NOT NULL DEFAULT '',
         wait_for TEXT NOT NULL DEFAULT '[]',  -- ids of steps that are done before it begins
-        kind TEXT NOT NULL DEFAULT '', name TEXT NOT NULL DEFAULT '', resource TEXT,  -- NULL: not about a resource
+        kind TEXT NOT NULL DEFAULT '', name TEXT NOT NULL DEFAULT '', resource TEXT,  -- NULL: the engine's own
         body TEXT NOT NULL DEFAULT '{}',
         status TEXT NOT NULL,                 -- pending, running, done, failed, skipped
         incarnation TEXT NOT NULL DEFAULT '', attempts INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '',
         started_at INTEGER, ended_at INTEGER, PRIMARY KEY (task_id, id)))",
     "CREATE INDEX step_of_host ON step(host_id, status)",
     R"(CREATE TABLE task_log (
-        task_id TEXT NOT NULL REFERENCES task(id) ON DELETE CASCADE, id TEXT NOT NULL, at INTEGER NOT NULL,
-        message TEXT NOT NULL, fields TEXT NOT NULL, PRIMARY KEY (task_id, id)))",
+        id TEXT PRIMARY KEY, task_id TEXT NOT NULL REFERENCES task(id) ON DELETE CASCADE, at INTEGER NOT NULL,
+        message TEXT NOT NULL, fields TEXT NOT NULL))",
+    "CREATE INDEX task_log_of_task ON task_log(task_id)",
 
     // Rules R2 and R3 of leases: one beat per host renews all leases that the host holds.
     R"(CREATE TABLE beat (

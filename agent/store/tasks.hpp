@@ -6,24 +6,44 @@
 
 #include "agent/store/store.hpp"
 #include "common/model/task.hpp"
+#include "common/plan/plan.hpp"
 
 namespace pgedge {
 
 /// How the lists of the API are cut: after_task_id follows the direction.
 struct TaskPage {
-    std::optional<std::string> after_task_id;
-    std::optional<std::int64_t> limit;
+    std::optional<std::string> after_task_id{};
+    std::optional<std::int64_t> limit{};
     bool ascending = false;
 };
+
+/// Where a task of the engine stands: its steps may be done (`apply`), or a look at what is really there found
+/// something missing and the steps of its plan must be made again first (`replan`). A task without a stage is not the
+/// engine's.
+enum class TaskStage { none, apply, replan };
+std::string_view to_string(TaskStage stage);  ///< none: empty
 
 enum class StepStatus { pending, running, done, failed, skipped };
 std::string_view to_string(StepStatus status);
 
+/// One step of a task, as stored: a step of its plan, or work of the engine's own (a look at what is there, a check).
 struct StepRow {
-    std::string task_id, id, host_id, incarnation, error;
+    std::string task_id, id, host_id;
+    std::string instance_id{};  ///< whose state follows from it; empty: none
     std::int64_t position = 0;
+    std::vector<std::string> wait_for{};  ///< ids of steps of this task
+    std::optional<Step> step{};           ///< of the plan; its `after` is wait_for
+    Json own = Json::object();            ///< without a step: what to do
     StepStatus status = StepStatus::pending;
+    std::string incarnation{}, error{};
     int attempts = 0;
+};
+
+/// An open task with what the engine needs of it.
+struct OpenTask {
+    Task task;
+    TaskStage stage = TaskStage::none;
+    Json work;
 };
 
 /// Tasks, their steps and their logs in the store. Functions that change return statements. Safe from any thread.
@@ -35,25 +55,40 @@ public:
     /// Empty scope: all; empty entity_id: all of the scope.
     std::vector<Task> list(const std::string& scope, const std::string& entity_id, const TaskPage& page,
                            const Limit& limit) const;
-    std::vector<Task> open(const Limit& limit) const;  ///< not final, oldest first
-    Json work(const std::string& id, const Limit& limit) const;
+    std::vector<OpenTask> open(const Limit& limit) const;  ///< not final, oldest first
+    /// The open task that holds the operation lock of the database.
+    std::optional<Task> open_of_database(const std::string& database_id, const Limit& limit) const;
 
-    static Statement insert(const Task& task, const Json& work);  ///< refused while the database has an open task
-    static Statement set_work(const std::string& id, const Json& work);
-    /// Only while the task is open (guarded).
+    /// Refused (guard) while the database has an open task.
+    static Statement insert(const Task& task, TaskStage stage, const Json& work);
+    /// From one stage to the next, once: guarded, so that of two only one succeeds.
+    static Statement set_stage(const std::string& id, TaskStage from, TaskStage to);
+    /// Only while the task is open (guarded). A final status closes it and opens the operation lock.
     static Statement set_status(const std::string& id, TaskStatus status, const std::string& error, WallTime now);
     static Statement erase_of_database(const std::string& database_id);  ///< closed tasks of an id used before
 
-    std::vector<StepRow> steps(const std::string& task_id, const Limit& limit) const;
+    std::vector<StepRow> steps(const std::string& task_id, const Limit& limit) const;  ///< by position
     static Statement insert_step(const StepRow& step);
 
+    /// Nothing happens when the task is gone.
     static Statement append_log(const std::string& task_id, const TaskLogEntry& entry);
-    /// Ascending. Only later ones than after_entry_id; of these the last `limit_entries`.
+    /// In the order of arrival in the store, so that following with after_entry_id misses nothing, also when the hosts'
+    /// clocks differ. Only later ones than after_entry_id (empty: all); of these the last `limit_entries`.
     std::vector<TaskLogEntry> log(const std::string& task_id, const std::string& after_entry_id,
                                   std::optional<std::int64_t> limit_entries, const Limit& limit) const;
 
 private:
     Store& store_;
 };
+
+/// Times as the store keeps them.
+std::int64_t to_stored(WallTime time);
+WallTime time_from_stored(std::int64_t stored);
+/// A step from the columns of kStepColumns, beginning at `first`.
+StepRow step_from_row(const Row& row, std::size_t first = 0);
+/// Of the table `step` under the name `s`.
+inline constexpr std::string_view kStepColumns =
+    "s.task_id, s.id, s.host_id, s.instance_id, s.position, s.wait_for, s.resource, s.body, s.status, s.incarnation, "
+    "s.error, s.attempts";
 
 }  // namespace pgedge

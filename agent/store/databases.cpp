@@ -1,0 +1,215 @@
+#include "agent/store/databases.hpp"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "agent/store/tasks.hpp"
+#include "common/spec/write.hpp"
+
+namespace pgedge {
+namespace {
+
+constexpr std::string_view kDatabaseColumns =
+    "id, tenant_id, state, dialect, spec, error, last_task_id, revision, created_at, updated_at";
+constexpr std::string_view kInstanceColumns =
+    "i.id, i.database_id, i.node_name, i.host_id, i.state, i.error, i.port, i.listen_port, i.stopped, i.created_at, "
+    "i.updated_at, st.status, st.updated_at";
+
+Database database_from_row(const Row& row) {
+    Database database;
+    database.id = row.text(0);
+    database.tenant_id = row.text_or_empty(1);
+    database.state = parse_database_state(row.text(2));
+    database.dialect = row.text(3);
+    database.spec = spec_from_stored(Json::parse(row.text(4)));
+    database.error = row.text(5);
+    database.last_task_id = row.text(6);
+    database.revision = row.integer(7);
+    database.created_at = time_from_stored(row.integer(8));
+    database.updated_at = time_from_stored(row.integer(9));
+    return database;
+}
+
+Json to_json(const InstanceStatus& status) {
+    Json subscriptions = Json::array();
+    for (const auto& one : status.subscriptions) {
+        Json json{{"provider_node", one.provider_node}, {"name", one.name}, {"status", one.status}};
+        if (one.lag_bytes) json["lag_bytes"] = *one.lag_bytes;
+        subscriptions.push_back(std::move(json));
+    }
+    Json json{{"postgres_version", status.postgres_version},
+              {"postgres_state", status.postgres_state},
+              {"role", status.role},
+              {"pending_restart", status.pending_restart},
+              {"extension_version", status.extension_version},
+              {"read_only", status.read_only},
+              {"subscriptions", std::move(subscriptions)}};
+    if (status.replay_lag_bytes) json["replay_lag_bytes"] = *status.replay_lag_bytes;
+    return json;
+}
+
+std::optional<std::int64_t> integer_if_there(const Json& json, const char* key) {
+    const auto found = json.find(key);
+    if (found == json.end()) return std::nullopt;
+    return found->get<std::int64_t>();
+}
+
+InstanceStatus status_from_json(const Json& json, WallTime updated_at) {
+    InstanceStatus status;
+    status.postgres_version = json.value("postgres_version", "");
+    status.postgres_state = json.value("postgres_state", "");
+    status.role = json.value("role", "");
+    status.pending_restart = json.value("pending_restart", false);
+    status.extension_version = json.value("extension_version", "");
+    status.read_only = json.value("read_only", "");
+    for (const auto& one : json.value("subscriptions", Json::array()))
+        status.subscriptions.push_back({one.value("provider_node", ""), one.value("name", ""), one.value("status", ""),
+                                        integer_if_there(one, "lag_bytes")});
+    status.replay_lag_bytes = integer_if_there(json, "replay_lag_bytes");
+    status.updated_at = updated_at;
+    return status;
+}
+
+Instance instance_from_row(const Row& row) {
+    Instance instance;
+    instance.id = row.text(0);
+    instance.database_id = row.text(1);
+    instance.node_name = row.text(2);
+    instance.host_id = row.text(3);
+    instance.state = parse_instance_state(row.text(4));
+    instance.error = row.text(5);
+    if (!row.null(6)) instance.port = static_cast<int>(row.integer(6));
+    instance.listen_port = static_cast<int>(row.integer(7));
+    instance.stopped = row.integer(8) != 0;
+    instance.created_at = time_from_stored(row.integer(9));
+    instance.updated_at = time_from_stored(row.integer(10));
+    if (!row.null(11)) instance.status = status_from_json(Json::parse(row.text(11)), time_from_stored(row.integer(12)));
+    return instance;
+}
+
+std::vector<Instance> read_instances(Store& store, std::string_view where, std::vector<SqlValue> args,
+                                     const Limit& limit) {
+    const Statement query{fmt::format("SELECT {} FROM instance i LEFT JOIN instance_status st ON st.instance_id = i.id "
+                                      "{} ORDER BY i.database_id, i.node_name, i.id",
+                                      kInstanceColumns, where),
+                          std::move(args),
+                          {}};
+    std::vector<Instance> instances;
+    for (const auto& row : store.read(query, Freshness::leader, limit)) instances.push_back(instance_from_row(row));
+    return instances;
+}
+
+SqlValue text_of(std::string_view text) { return std::string(text); }
+SqlValue text_or_null(const std::string& text) { return text.empty() ? SqlValue(nullptr) : SqlValue(text); }
+
+}  // namespace
+
+std::optional<Database> Databases::find(const std::string& id, const Limit& limit) const {
+    const auto rows = store_.read({fmt::format("SELECT {} FROM database WHERE id = ?", kDatabaseColumns), {id}, {}},
+                                  Freshness::leader, limit);
+    if (rows.empty()) return std::nullopt;
+    return database_from_row(rows.front());
+}
+
+std::vector<Database> Databases::list(const Limit& limit) const {
+    std::vector<Database> databases;
+    for (const auto& row : store_.read({fmt::format("SELECT {} FROM database ORDER BY id", kDatabaseColumns), {}, {}},
+                                       Freshness::leader, limit))
+        databases.push_back(database_from_row(row));
+    return databases;
+}
+
+Statement Databases::insert(const Database& database) {
+    return {fmt::format("INSERT OR IGNORE INTO database ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", kDatabaseColumns),
+            {database.id, text_or_null(database.tenant_id), text_of(to_string(database.state)), database.dialect,
+             to_text(to_stored_json(database.spec)), database.error, database.last_task_id, database.revision,
+             to_stored(database.created_at), to_stored(database.updated_at)},
+            1};
+}
+
+Statement Databases::update(const Database& database, std::int64_t expected_revision) {
+    return {
+        "UPDATE database SET tenant_id = ?, state = ?, dialect = ?, spec = ?, error = ?, last_task_id = ?, "
+        "revision = ?, updated_at = ? WHERE id = ? AND revision = ?",
+        {text_or_null(database.tenant_id), text_of(to_string(database.state)), database.dialect,
+         to_text(to_stored_json(database.spec)), database.error, database.last_task_id, database.revision,
+         to_stored(database.updated_at), database.id, expected_revision},
+        1};
+}
+
+Statement Databases::erase(const std::string& id) { return {"DELETE FROM database WHERE id = ?", {id}, {}}; }
+
+std::vector<Instance> Databases::instances(const std::string& database_id, const Limit& limit) const {
+    return read_instances(store_, "WHERE i.database_id = ?", {database_id}, limit);
+}
+std::vector<Instance> Databases::all_instances(const Limit& limit) const {
+    return read_instances(store_, "", {}, limit);
+}
+std::vector<Instance> Databases::instances_on(const std::string& host_id, const Limit& limit) const {
+    return read_instances(store_, "WHERE i.host_id = ?", {host_id}, limit);
+}
+
+Statement Databases::upsert_instance(const Instance& instance) {
+    return {
+        "INSERT INTO instance (id, database_id, node_name, host_id, state, error, port, listen_port, stopped, "
+        "created_at, updated_at) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 "
+        "WHERE NOT EXISTS (SELECT 1 FROM instance WHERE host_id = ?4 AND listen_port = ?8 AND id <> ?1) "
+        "ON CONFLICT (id) DO UPDATE SET "
+        "node_name = excluded.node_name, host_id = excluded.host_id, state = excluded.state, error = excluded.error, "
+        "port = excluded.port, listen_port = excluded.listen_port, stopped = excluded.stopped, "
+        "updated_at = excluded.updated_at",
+        {instance.id, instance.database_id, instance.node_name, instance.host_id, text_of(to_string(instance.state)),
+         instance.error, instance.port ? SqlValue(std::int64_t(*instance.port)) : SqlValue(nullptr),
+         std::int64_t(instance.listen_port), std::int64_t(instance.stopped), to_stored(instance.created_at),
+         to_stored(instance.updated_at)},
+        1};
+}
+
+Statement Databases::set_instance_state(const std::string& id, InstanceState state, const std::string& error,
+                                        WallTime now) {
+    return {"UPDATE instance SET state = ?, error = ?, updated_at = ? WHERE id = ?",
+            {text_of(to_string(state)), error, to_stored(now), id},
+            {}};
+}
+
+Statement Databases::erase_instance(const std::string& id) { return {"DELETE FROM instance WHERE id = ?", {id}, {}}; }
+
+Statement Databases::set_instance_status(const std::string& id, const InstanceStatus& status) {
+    return {
+        "INSERT INTO instance_status (instance_id, status, updated_at) SELECT ?1, ?2, ?3 "
+        "WHERE EXISTS (SELECT 1 FROM instance WHERE id = ?1) ON CONFLICT (instance_id) DO UPDATE SET "
+        "status = excluded.status, updated_at = excluded.updated_at",
+        {id, to_text(to_json(status)), to_stored(status.updated_at)},
+        {}};
+}
+
+Known Databases::resources(const std::string& database_id, const Limit& limit) const {
+    Known known;
+    for (const auto& row :
+         store_.read({"SELECT body, needs_recreate, error FROM resource WHERE database_id = ?", {database_id}, {}},
+                     Freshness::leader, limit)) {
+        KnownResource one{resource_from_json(Json::parse(row.text(0))), row.integer(1) != 0, row.text(2)};
+        const ResourceId id = one.resource.id;
+        known.emplace(id, std::move(one));
+    }
+    return known;
+}
+
+Statement Databases::upsert_resource(const std::string& database_id, const KnownResource& known) {
+    const Resource& resource = known.resource;
+    return {
+        "INSERT INTO resource (database_id, kind, name, host_id, body, needs_recreate, error) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (database_id, kind, name) DO UPDATE SET host_id = excluded.host_id, "
+        "body = excluded.body, needs_recreate = excluded.needs_recreate, error = excluded.error",
+        {database_id, resource.id.kind, resource.id.name, resource.host_id, to_text(pgedge::to_json(resource)),
+         std::int64_t(known.needs_recreate), known.error},
+        {}};
+}
+
+Statement Databases::erase_resource(const std::string& database_id, const ResourceId& id) {
+    return {
+        "DELETE FROM resource WHERE database_id = ? AND kind = ? AND name = ?", {database_id, id.kind, id.name}, {}};
+}
+
+}  // namespace pgedge

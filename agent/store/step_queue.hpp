@@ -1,0 +1,75 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/store/tasks.hpp"
+
+namespace pgedge {
+
+/// A step that this agent shall carry out.
+struct ClaimedStep {
+    StepRow row;
+    std::string database_id;
+    WallTime task_created_at{};
+};
+
+/// A step of this host that needs attention.
+struct OpenStep {
+    std::string task_id, id;
+    std::string incarnation;  ///< empty: not begun
+    bool canceling = false;   ///< its task is to be ended
+};
+
+/// The steps of one host as a queue, and what follows from a step that ended, all as statements: whoever ends the last
+/// step of a task also closes the task, in the same transaction. So there is no moment in which a death could lose
+/// anything, and no agent that has to live for a task to end. Safe from any thread.
+class StepQueue {
+public:
+    StepQueue(Store& store, std::string host_id, std::string incarnation);
+
+    /// Steps of this host that may begin now, and those that run by the store's knowledge.
+    std::vector<OpenStep> open(const Limit& limit) const;
+
+    /// Takes at most `slots` steps that may begin, and those that an earlier incarnation of this host left behind.
+    /// Notes their resources as begun, so that nothing half made is forgotten. The last statement returns all steps
+    /// that run here: give its rows to claimed().
+    std::vector<Statement> claim(std::size_t slots, WallTime now) const;
+    std::vector<ClaimedStep> claimed(const Rows& rows) const;
+
+    /// The step is done (guarded: it is still this agent's): its resource is as wanted or gone, its instance is
+    /// available or gone when nothing else is to be done for it. Does not close the task: add settle().
+    std::vector<Statement> done(const ClaimedStep& step, WallTime now) const;
+    /// Besides done(), for a look at what this host has: what of it is missing (or not as known) must be made again,
+    /// and the plan with it. The last look of a task writes `finished` to its log, and `nothing_to_do` when no plan
+    /// follows.
+    std::vector<Statement> looked(const ClaimedStep& step, const std::vector<KnownResource>& changed,
+                                  const TaskLogEntry& finished, const TaskLogEntry& nothing_to_do) const;
+    /// The step failed (guarded as above).
+    std::vector<Statement> failed(const ClaimedStep& step, const std::string& error, WallTime now) const;
+    /// Ends what an earlier incarnation of this host left running in a task that is being canceled.
+    Statement abandon(const std::string& task_id, WallTime now) const;
+
+    /// What follows for the task: after a failure or a cancel no step begins any more; when no step is left its status
+    /// becomes final, and so do the states of its database and instances. Does nothing when nothing follows.
+    static std::vector<Statement> settle(const std::string& task_id, WallTime now);
+
+    /// For the scheduler: a step, that runs or could begin, of a host that does not answer (guarded: still so).
+    static std::vector<Statement> give_up(const std::string& task_id, const std::string& step_id,
+                                          const std::string& error, WallTime now);
+
+private:
+    Store& store_;
+    std::string host_id_, incarnation_;
+};
+
+/// Step ids of looks begin so.
+inline constexpr std::string_view kLookPrefix = "refresh.";
+
+/// True for a step `s` of task `t` that may begin: its predecessors are all done.
+inline constexpr std::string_view kStepIsReady =
+    "(t.stage = 'apply' OR s.resource IS NULL) AND NOT EXISTS (SELECT 1 FROM json_each(s.wait_for) w JOIN step p ON "
+    "p.task_id = s.task_id AND p.id = w.value "
+    "WHERE p.status <> 'done')";
+
+}  // namespace pgedge

@@ -1,0 +1,209 @@
+#include "agent/store/tasks.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "common/base/names.hpp"
+
+namespace pgedge {
+namespace {
+
+constexpr NameTable<StepStatus, 5> kStepStatuses{"step status",
+                                                 {{{StepStatus::pending, "pending"},
+                                                   {StepStatus::running, "running"},
+                                                   {StepStatus::done, "done"},
+                                                   {StepStatus::failed, "failed"},
+                                                   {StepStatus::skipped, "skipped"}}}};
+constexpr NameTable<TaskStage, 3> kStages{
+    "task stage", {{{TaskStage::none, ""}, {TaskStage::apply, "apply"}, {TaskStage::replan, "replan"}}}};
+
+constexpr std::string_view kTaskColumns =
+    "id, scope, entity_id, type, status, database_id, host_id, node_name, instance_id, parent_id, error, created_at, "
+    "completed_at";
+constexpr std::size_t kTaskColumnCount = 13;
+
+Task task_from_row(const Row& row) {
+    Task task;
+    task.id = row.text(0);
+    task.scope = row.text(1);
+    task.entity_id = row.text(2);
+    task.type = row.text(3);
+    task.status = parse_task_status(row.text(4));
+    task.database_id = row.text(5);
+    task.host_id = row.text(6);
+    task.node_name = row.text(7);
+    task.instance_id = row.text(8);
+    task.parent_id = row.text(9);
+    task.error = row.text(10);
+    task.created_at = time_from_stored(row.integer(11));
+    if (!row.null(12)) task.completed_at = time_from_stored(row.integer(12));
+    return task;
+}
+
+SqlValue text_of(std::string_view text) { return std::string(text); }
+
+}  // namespace
+
+std::string_view to_string(TaskStage stage) { return kStages.name_of(stage); }
+std::string_view to_string(StepStatus status) { return kStepStatuses.name_of(status); }
+
+std::int64_t to_stored(WallTime time) { return time.time_since_epoch().count(); }
+WallTime time_from_stored(std::int64_t stored) { return WallTime(std::chrono::milliseconds(stored)); }
+
+std::optional<Task> Tasks::find(const std::string& id, const Limit& limit) const {
+    const auto rows = store_.read({fmt::format("SELECT {} FROM task WHERE id = ?", kTaskColumns), {id}, {}},
+                                  Freshness::leader, limit);
+    if (rows.empty()) return std::nullopt;
+    return task_from_row(rows.front());
+}
+
+std::vector<Task> Tasks::list(const std::string& scope, const std::string& entity_id, const TaskPage& page,
+                              const Limit& limit) const {
+    Statement query{fmt::format("SELECT {} FROM task WHERE 1", kTaskColumns), {}, {}};
+    const auto where = [&](std::string_view condition, const std::string& value) {
+        query.sql += condition;
+        query.args.emplace_back(value);
+    };
+    if (!scope.empty()) where(" AND scope = ?", scope);
+    if (!entity_id.empty()) where(" AND entity_id = ?", entity_id);
+    if (page.after_task_id) where(page.ascending ? " AND id > ?" : " AND id < ?", *page.after_task_id);
+    query.sql += page.ascending ? " ORDER BY id" : " ORDER BY id DESC";
+    if (page.limit) {
+        query.sql += " LIMIT ?";
+        query.args.emplace_back(*page.limit);
+    }
+    std::vector<Task> tasks;
+    for (const auto& row : store_.read(query, Freshness::leader, limit)) tasks.push_back(task_from_row(row));
+    return tasks;
+}
+
+std::vector<OpenTask> Tasks::open(const Limit& limit) const {
+    std::vector<OpenTask> tasks;
+    const Statement query{
+        fmt::format("SELECT {}, stage, work FROM task WHERE open = 1 ORDER BY id", kTaskColumns), {}, {}};
+    for (const auto& row : store_.read(query, Freshness::leader, limit))
+        tasks.push_back({task_from_row(row), kStages.value_of(row.text(kTaskColumnCount)),
+                         Json::parse(row.text(kTaskColumnCount + 1))});
+    return tasks;
+}
+
+std::optional<Task> Tasks::open_of_database(const std::string& database_id, const Limit& limit) const {
+    const auto rows = store_.read(
+        {fmt::format("SELECT {} FROM task WHERE open = 1 AND database_id = ?", kTaskColumns), {database_id}, {}},
+        Freshness::leader, limit);
+    if (rows.empty()) return std::nullopt;
+    return task_from_row(rows.front());
+}
+
+Statement Tasks::insert(const Task& task, TaskStage stage, const Json& work) {
+    // INSERT OR IGNORE makes the partial unique index (one open task per database) a guard instead of an SQL error.
+    return {fmt::format("INSERT OR IGNORE INTO task ({}, open, stage, work) "
+                        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        kTaskColumns),
+            {task.id, task.scope, task.entity_id, task.type, text_of(to_string(task.status)), task.database_id,
+             task.host_id, task.node_name, task.instance_id, task.parent_id, task.error, to_stored(task.created_at),
+             task.completed_at ? SqlValue(to_stored(*task.completed_at)) : SqlValue(nullptr),
+             std::int64_t(is_final(task.status) ? 0 : 1), text_of(to_string(stage)), to_text(work)},
+            1};
+}
+
+Statement Tasks::set_stage(const std::string& id, TaskStage from, TaskStage to) {
+    return {"UPDATE task SET stage = ? WHERE id = ? AND open = 1 AND stage = ?",
+            {text_of(to_string(to)), id, text_of(to_string(from))},
+            1};
+}
+
+Statement Tasks::set_status(const std::string& id, TaskStatus status, const std::string& error, WallTime now) {
+    const bool final = is_final(status);
+    return {"UPDATE task SET status = ?, error = ?, open = ?, completed_at = ? WHERE id = ? AND open = 1",
+            {text_of(to_string(status)), error, std::int64_t(final ? 0 : 1),
+             final ? SqlValue(to_stored(now)) : SqlValue(nullptr), id},
+            1};
+}
+
+Statement Tasks::erase_of_database(const std::string& database_id) {
+    return {"DELETE FROM task WHERE database_id = ? AND open = 0", {database_id}, {}};
+}
+
+StepRow step_from_row(const Row& row, std::size_t first) {
+    StepRow step;
+    step.task_id = row.text(first);
+    step.id = row.text(first + 1);
+    step.host_id = row.text(first + 2);
+    step.instance_id = row.text(first + 3);
+    step.position = row.integer(first + 4);
+    step.wait_for = Json::parse(row.text(first + 5)).get<std::vector<std::string>>();
+    Json body = Json::parse(row.text(first + 7));
+    if (row.null(first + 6)) {
+        step.own = std::move(body);
+    } else {
+        body["resource"] = Json::parse(row.text(first + 6));
+        body["after"] = step.wait_for;
+        step.step = step_from_json(body);
+    }
+    step.status = kStepStatuses.value_of(row.text(first + 8));
+    step.incarnation = row.text(first + 9);
+    step.error = row.text(first + 10);
+    step.attempts = static_cast<int>(row.integer(first + 11));
+    return step;
+}
+
+std::vector<StepRow> Tasks::steps(const std::string& task_id, const Limit& limit) const {
+    std::vector<StepRow> steps;
+    const Statement query{
+        fmt::format("SELECT {} FROM step s WHERE s.task_id = ? ORDER BY s.position", kStepColumns), {task_id}, {}};
+    for (const auto& row : store_.read(query, Freshness::leader, limit)) steps.push_back(step_from_row(row));
+    return steps;
+}
+
+Statement Tasks::insert_step(const StepRow& row) {
+    // The resource stands in a column of its own (once), so that a claim can note it as begun without a round trip.
+    Json body = row.own;
+    SqlValue kind = std::string(), name = std::string(), resource = nullptr;
+    if (row.step) {
+        body = to_json(*row.step);
+        resource = to_text(body.at("resource"));
+        body.erase("resource");
+        body.erase("after");
+        kind = row.step->resource.id.kind;
+        name = row.step->resource.id.name;
+    }
+    return {
+        "INSERT INTO step (task_id, id, position, host_id, instance_id, wait_for, kind, name, resource, body, status, "
+        "incarnation, attempts, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        {row.task_id, row.id, row.position, row.host_id, row.instance_id, to_text(Json(row.wait_for)), kind, name,
+         resource, to_text(body), text_of(to_string(row.status)), row.incarnation, std::int64_t(row.attempts),
+         row.error},
+        1};
+}
+
+Statement Tasks::append_log(const std::string& task_id, const TaskLogEntry& entry) {
+    return {
+        "INSERT INTO task_log (task_id, id, at, message, fields) SELECT ?, ?, ?, ?, ? "
+        "WHERE EXISTS (SELECT 1 FROM task WHERE id = ?)",
+        {task_id, entry.id, to_stored(entry.timestamp), entry.message, to_text(entry.fields), task_id},
+        {}};
+}
+
+std::vector<TaskLogEntry> Tasks::log(const std::string& task_id, const std::string& after_entry_id,
+                                     std::optional<std::int64_t> limit_entries, const Limit& limit) const {
+    Statement query{"SELECT id, at, message, fields FROM task_log WHERE task_id = ?", {task_id}, {}};
+    if (!after_entry_id.empty()) {
+        query.sql += " AND rowid > coalesce((SELECT rowid FROM task_log WHERE task_id = ? AND id = ?), 0)";
+        query.args.emplace_back(task_id);
+        query.args.emplace_back(after_entry_id);
+    }
+    query.sql += " ORDER BY rowid DESC";
+    if (limit_entries) {
+        query.sql += " LIMIT ?";
+        query.args.emplace_back(*limit_entries);
+    }
+    std::vector<TaskLogEntry> entries;
+    for (const auto& row : store_.read(query, Freshness::leader, limit))
+        entries.push_back({row.text(0), time_from_stored(row.integer(1)), row.text(2), Json::parse(row.text(3))});
+    std::reverse(entries.begin(), entries.end());
+    return entries;
+}
+
+}  // namespace pgedge
