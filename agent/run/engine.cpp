@@ -1,0 +1,115 @@
+#include "agent/run/engine.hpp"
+
+#include <algorithm>
+
+namespace pgedge {
+namespace {
+
+constexpr std::chrono::seconds kStoreLimit{5};
+/// After an error of the store; its own client waits for leaders, so this only keeps a dead store from being hammered.
+constexpr std::chrono::milliseconds kErrorPause{300};
+/// While tasks are open the scheduler looks so often at the beats of their hosts.
+constexpr std::chrono::milliseconds kSchedulerPeriod{1'000};
+
+bool concerns_tasks(const Changes& changes) {
+    return changes.relist || std::any_of(changes.changes.begin(), changes.changes.end(), [](const Change& change) {
+               return change.kind == "task" || change.kind == "step";
+           });
+}
+
+}  // namespace
+
+Engine::Engine(const std::string& host_id, const Parts& parts, const EngineOptions& options)
+    : host_id_(host_id),
+      parts_(parts),
+      options_(options),
+      queue_(parts.store, host_id, parts.leases.incarnation()),
+      runner_(parts.store, parts.secrets, parts.kinds, queue_, parts.clock, options.retry),
+      task_log_(parts.store, parts.clock, parts.log),
+      scheduler_(parts.store, parts.leases, parts.replanner, parts.clock, parts.log, options.silent_after) {}
+
+Engine::~Engine() {
+    for (auto& thread : threads_) thread.request_stop();
+    threads_.clear();
+    worker_.reset();
+}
+
+void Engine::start() {
+    worker_.emplace(parts_.store, queue_, runner_, task_log_, parts_.clock, parts_.log);
+    threads_.emplace_back([this](const std::stop_token& stop) { watch(stop); });
+    threads_.emplace_back([this](const std::stop_token& stop) { beat(stop); });
+    threads_.emplace_back([this](const std::stop_token& stop) { schedule(stop); });
+}
+
+void Engine::watch(const std::stop_token& stop) {
+    using Time = std::chrono::steady_clock;
+    std::int64_t revision = 0;
+    bool look = true;  // the first call only asks where the feed stands, so that nothing falls between it and the look
+    auto looked = Time::now();
+    while (!stop.stop_requested()) try {
+            const auto until = look ? Time::now() : looked + options_.relist_period;
+            const auto changes = parts_.store.wait_for_changes(revision, Limit(until, stop));
+            revision = changes.revision;
+            look = look || concerns_tasks(changes) || Time::now() >= until;
+            if (stop.stop_requested() || !look) continue;
+            worker_->look(Limit(kStoreLimit, stop));
+            looked = Time::now();
+            look = false;
+            wake_scheduler();
+        } catch (const std::exception& error) {
+            if (stop.stop_requested()) return;
+            look = true;
+            parts_.log.warn("cannot look for steps", {{"error", error.what()}});
+            Limit(kStoreLimit, stop).pause(kErrorPause);
+        }
+}
+
+void Engine::beat(const std::stop_token& stop) {
+    bool holds = false;
+    while (!stop.stop_requested()) {
+        const auto next = std::chrono::steady_clock::now() + options_.beat_period;
+        try {
+            const Limit limit(options_.scheduler_hold, stop);
+            parts_.leases.beat(limit);
+            parts_.leases.try_take(kSchedulerLease, host_id_, options_.scheduler_hold, limit);
+        } catch (const std::exception& error) {
+            if (!stop.stop_requested()) parts_.log.warn("no beat", {{"error", error.what()}});
+        }
+        if (const bool now = parts_.leases.holds(kSchedulerLease); now != holds) {
+            holds = now;
+            parts_.log.info(holds ? "looking after the cluster's tasks"
+                                  : "another agent looks after the cluster's tasks");
+            wake_scheduler();
+        }
+        Limit(next, stop).pause(options_.beat_period);
+    }
+}
+
+void Engine::wake_scheduler() {
+    const std::lock_guard lock(mutex_);
+    scheduler_called_ = true;
+    scheduler_wakes_.notify_all();
+}
+
+void Engine::schedule(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+        bool open_tasks = false;
+        try {
+            if (parts_.leases.holds(kSchedulerLease))
+                open_tasks = scheduler_.look_after_tasks(Limit(kStoreLimit, stop));
+            else
+                scheduler_.forget();
+        } catch (const std::exception& error) {
+            if (stop.stop_requested()) return;
+            open_tasks = true;
+            parts_.log.warn("cannot look after tasks", {{"error", error.what()}});
+            Limit(kStoreLimit, stop).pause(kErrorPause);
+        }
+        std::unique_lock lock(mutex_);
+        scheduler_wakes_.wait_for(lock, stop, open_tasks ? kSchedulerPeriod : options_.relist_period,
+                                  [&] { return scheduler_called_; });
+        scheduler_called_ = false;
+    }
+}
+
+}  // namespace pgedge

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "agent/run/scheduler.hpp"
+#include "agent/run/step_runner.hpp"
+#include "agent/run/task_log.hpp"
+#include "agent/run/worker.hpp"
+
+namespace pgedge {
+
+/// Times of the engine. The defaults are those of the product; tests shorten them.
+struct EngineOptions {
+    RetryPolicy retry;
+    /// A host whose beat has not moved for so long loses the steps that wait for it.
+    std::chrono::milliseconds silent_after{30'000};
+    /// How often this host beats, and how long others wait for a scheduler that is silent (at least 8 beats).
+    std::chrono::milliseconds beat_period{750};
+    std::chrono::milliseconds scheduler_hold{6'000};
+    /// What changed is heard at once; this is how often everything is looked at all the same.
+    std::chrono::milliseconds relist_period{10'000};
+};
+
+/// The task engine of one agent: beats for its host, carries out the host's steps, and looks after all tasks of the
+/// cluster while it holds the scheduler's lease. Owns all of its threads.
+class Engine {
+public:
+    /// What the engine works with; all of it outlives the engine.
+    struct Parts {
+        Store& store;
+        const Secrets& secrets;
+        const ResourceKinds& kinds;
+        Leases& leases;  ///< of this agent's start: steps are claimed under its incarnation
+        Replanner& replanner;
+        const Clock& clock;
+        Log log;
+    };
+    Engine(const std::string& host_id, const Parts& parts, const EngineOptions& options = {});
+    /// Stops at once. What runs is interrupted and not recorded: this host's next engine takes it up.
+    ~Engine();
+    void start();
+
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+
+private:
+    void watch(const std::stop_token& stop);
+    void beat(const std::stop_token& stop);
+    void schedule(const std::stop_token& stop);
+    void wake_scheduler();
+
+    std::string host_id_;
+    Parts parts_;
+    EngineOptions options_;
+    StepQueue queue_;
+    StepRunner runner_;
+    TaskLog task_log_;
+    Scheduler scheduler_;
+    std::mutex mutex_;
+    std::condition_variable_any scheduler_wakes_;
+    bool scheduler_called_ = false;
+    std::optional<Worker> worker_;
+    std::vector<std::jthread> threads_;
+};
+
+}  // namespace pgedge

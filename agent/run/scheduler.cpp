@@ -1,0 +1,132 @@
+#include "agent/run/scheduler.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "agent/run/plan_steps.hpp"
+#include "agent/run/task_log.hpp"
+#include "agent/store/step_queue.hpp"
+#include "common/base/error.hpp"
+
+namespace pgedge {
+namespace {
+
+std::string what_it_does(const StepRow& row) {
+    if (row.step) return fmt::format("{} resource {}", to_string(row.step->action), row.step->resource.id.text());
+    return row.id.starts_with(kLookPrefix) ? "refreshing its state" : "checking its ports";
+}
+
+/// Of open tasks: steps that run, and steps that could begin.
+std::string awaited_steps(std::string_view columns) {
+    return fmt::format(
+        "SELECT {} FROM step s JOIN task t ON t.id = s.task_id AND t.open = 1 AND t.stage <> '' "
+        "WHERE (s.status = 'running' OR (s.status = 'pending' AND {}))",
+        columns, kStepIsReady);
+}
+
+}  // namespace
+
+Scheduler::Scheduler(Store& store, Leases& leases, Replanner& replanner, const Clock& clock, Log log,
+                     std::chrono::nanoseconds silent_after)
+    : store_(store),
+      leases_(leases),
+      replanner_(replanner),
+      clock_(clock),
+      log_(std::move(log)),
+      silent_after_(silent_after),
+      hosts_(clock) {}
+
+bool Scheduler::look_after_tasks(const Limit& limit) {
+    const auto open = Tasks(store_).open(limit);
+    if (std::none_of(open.begin(), open.end(), [](const auto& task) { return task.stage != TaskStage::none; })) {
+        hosts_.forget_all();
+        return false;
+    }
+    for (const auto& task : open) {
+        if (task.stage != TaskStage::replan || task.task.status != TaskStatus::running) continue;
+        const auto steps = Tasks(store_).steps(task.task.id, limit);
+        const bool looked = std::all_of(steps.begin(), steps.end(), [](const auto& row) {
+            return !row.id.starts_with(kLookPrefix) || row.status == StepStatus::done;
+        });
+        if (looked) plan_again(task, limit);
+    }
+    give_up_silent_hosts(limit);
+    return true;
+}
+
+void Scheduler::plan_again(const OpenTask& task, const Limit& limit) {
+    const auto& id = task.task.id;
+    const auto now = clock_.wall();
+    Transaction transaction;
+    transaction.add(leases_.still_mine(kSchedulerLease));
+    transaction.add(Tasks::set_stage(id, TaskStage::replan, TaskStage::apply));
+    try {
+        const Plan plan = replanner_.plan_again(task, limit);
+        std::vector<std::string> preliminaries;
+        std::int64_t position = 0;
+        for (const auto& row : Tasks(store_).steps(id, limit)) {
+            position = std::max(position, row.position + 1);
+            if (!row.step) preliminaries.push_back(row.id);
+        }
+        transaction.add(Statement{"DELETE FROM step WHERE task_id = ? AND resource NOT NULL", {id}, {}});
+        for (const auto& row : plan_rows(id, preliminaries, position, plan)) {
+            transaction.add(Tasks::insert_step(row));
+            if (!row.instance_id.empty())
+                transaction.add(
+                    Statement{"UPDATE instance SET state = 'modifying', updated_at = ? WHERE id = ? AND state IN "
+                              "('available', 'failed')",
+                              {to_stored(now), row.instance_id},
+                              {}});
+        }
+        transaction.add(Tasks::append_log(
+            id, log_line("the plan was made again from what was found", {{"steps", plan.steps.size()}}, now)));
+    } catch (const Error& error) {
+        if (error.transient() || error.kind() == ErrorKind::cancelled) throw;
+        log_.warn("a plan could not be made again", {{"task", id}, {"error", error.text()}});
+        transaction.add(
+            Statement{"UPDATE step SET status = 'failed', error = ?, ended_at = ? "
+                      "WHERE task_id = ? AND status = 'pending'",
+                      {"the plan could not be made again: " + error.text(), to_stored(now), id},
+                      {}});
+    }
+    transaction.add(StepQueue::settle(id, now));
+    if (store_.commit(transaction, limit).committed) log_.info("plan made again", {{"task", id}});
+}
+
+void Scheduler::watch_hosts(const std::set<std::string>& needed, const Limit& limit) {
+    std::map<std::string, std::string> beats;
+    for (const auto& row : store_.read({"SELECT host, incarnation, n FROM beat", {}, {}}, Freshness::leader, limit))
+        beats[row.text(0)] = fmt::format("{} {}", row.text(1), row.integer(2));
+    for (const auto& host : needed) hosts_.saw(host, beats[host]);
+}
+
+void Scheduler::give_up_silent_hosts(const Limit& limit) {
+    std::set<std::string> needed;
+    for (const auto& row : store_.read({awaited_steps("DISTINCT s.host_id"), {}, {}}, Freshness::leader, limit))
+        needed.insert(row.text(0));
+    watch_hosts(needed, limit);
+
+    for (const auto& host : needed) {
+        if (hosts_.silent_for(host) < silent_after_) continue;
+        const Statement query{awaited_steps(kStepColumns) + " AND s.host_id = ?", {host}, {}};
+        for (const auto& row : store_.read(query, Freshness::leader, limit)) {
+            const StepRow step = step_from_row(row);
+            const auto error =
+                fmt::format("host {} has not been heard from for {}s, while {}", host,
+                            std::chrono::floor<std::chrono::seconds>(silent_after_).count(), what_it_does(step));
+            const auto now = clock_.wall();
+            Transaction transaction;
+            transaction.add(leases_.still_mine(kSchedulerLease));
+            transaction.add(StepQueue::give_up(step.task_id, step.id, error, now));
+            transaction.add(
+                Tasks::append_log(step.task_id, log_line(error, {{"host_id", host}, {"error", error}}, now)));
+            transaction.add(StepQueue::settle(step.task_id, now));
+            if (store_.commit(transaction, limit).committed)
+                log_.warn("a step was given up", {{"task", step.task_id}, {"step", step.id}, {"host", host}});
+        }
+    }
+}
+
+}  // namespace pgedge

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/resources/resource_kind.hpp"
+#include "agent/run/task_log.hpp"
+#include "agent/store/databases.hpp"
+#include "agent/store/secrets.hpp"
+#include "agent/store/step_queue.hpp"
+
+namespace pgedge {
+
+/// The kinds of resources that an agent can handle, by their names. Filled once, then read by many threads.
+using ResourceKinds = std::map<std::string_view, ResourceKind*>;
+
+/// How often a transient error is met with another try.
+struct RetryPolicy {
+    int attempts = 6;
+    std::chrono::milliseconds first_pause{500};  ///< doubled each time, with jitter
+    std::chrono::milliseconds longest_pause{15'000};
+    std::chrono::milliseconds at_most{60'000};  ///< from the first try; no new try begins later
+};
+
+/// How a step ended.
+struct StepOutcome {
+    std::string error;              ///< empty: it is done
+    std::vector<Statement> result;  ///< what it found, to be stored with its end
+};
+
+/// Carries out single steps on this host. Stateless; calls come from many threads at once.
+class StepRunner {
+public:
+    StepRunner(Store& store, const Secrets& secrets, const ResourceKinds& kinds, const StepQueue& queue,
+               const Clock& clock, RetryPolicy retry);
+    /// Does what the step says and writes about it. Never throws. When `stop` is requested it ends soon, with an error.
+    StepOutcome run(const ClaimedStep& step, StepLog& log, const std::stop_token& stop) const;
+
+private:
+    StepOutcome change(const ClaimedStep& step, StepLog& log, const Limit& limit) const;
+    StepOutcome look(const ClaimedStep& step, StepLog& log, const Limit& limit) const;
+    StepOutcome check_ports(const ClaimedStep& step, const Limit& limit) const;
+    StepContext context(const ClaimedStep& step, const Resource& resource, StepLog& log, const Limit& limit) const;
+    ResourceKind& kind_of(const Resource& resource) const;
+    void with_retries(const Resource& resource, StepLog& log, const Limit& limit,
+                      const std::function<void()>& attempt) const;
+
+    Store& store_;
+    const Secrets& secrets_;
+    const ResourceKinds& kinds_;
+    const StepQueue& queue_;
+    const Clock& clock_;
+    RetryPolicy retry_;
+};
+
+}  // namespace pgedge

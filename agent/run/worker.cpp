@@ -1,0 +1,218 @@
+#include "agent/run/worker.hpp"
+
+#include <algorithm>
+
+#include "common/base/error.hpp"
+
+namespace pgedge {
+namespace {
+
+constexpr std::chrono::seconds kCommitLimit{5};
+constexpr std::chrono::milliseconds kPause{250};
+/// A store that refuses (a full disk, say) is asked so often before the step counts as failed.
+constexpr int kMaxRefusals = 20;
+
+}  // namespace
+
+Worker::Worker(Store& store, const StepQueue& queue, const StepRunner& runner, TaskLog& task_log, const Clock& clock,
+               Log log)
+    : store_(store), queue_(queue), runner_(runner), task_log_(task_log), clock_(clock), log_(std::move(log)) {}
+
+Worker::~Worker() {
+    {
+        const std::lock_guard lock(mutex_);
+        stop_.request_stop();
+        for (auto& [key, job] : jobs_) job->stop.request_stop();
+    }
+    something_waits_.notify_all();
+    threads_.clear();
+}
+
+void Worker::look(const Limit& limit) {
+    const std::lock_guard one_at_a_time(looking_);
+    std::uint64_t before = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        before = next_number_;
+    }
+    const auto open = queue_.open(limit);
+
+    bool something_to_begin = false;
+    std::set<std::string> to_abandon;
+    {
+        const std::lock_guard lock(mutex_);
+        std::set<Key> still_mine;
+        for (const auto& step : open) {
+            const Key key{step.task_id, step.id};
+            const auto job = jobs_.find(key);
+            if (step.canceling) {
+                if (job != jobs_.end())
+                    job->second->stop.request_stop();
+                else
+                    to_abandon.insert(step.task_id);
+            } else if (job == jobs_.end() && !ended_.contains(key)) {
+                something_to_begin = true;
+            }
+            still_mine.insert(key);
+        }
+        for (auto& [key, job] : jobs_)
+            if (job->number < before && !still_mine.contains(key)) {
+                job->lost = true;
+                job->stop.request_stop();
+            }
+    }
+    for (const auto& task : to_abandon) {
+        Transaction transaction;
+        transaction.add(queue_.abandon(task, clock_.wall())).add(StepQueue::settle(task, clock_.wall()));
+        store_.commit(transaction, limit);
+    }
+    if (something_to_begin) claim(limit);
+}
+
+void Worker::claim(const Limit& limit) {
+    const std::size_t reserved = reserve(0);
+    if (reserved == 0) return release(0);
+    try {
+        Transaction transaction;
+        transaction.add(queue_.claim(reserved, clock_.wall()));
+        const auto result = store_.commit(transaction, limit);
+        begin(reserved, queue_.claimed(result.rows.back()));
+    } catch (...) {
+        release(reserved);
+        throw;
+    }
+}
+
+std::size_t Worker::reserve(std::size_t ending) {
+    const std::lock_guard lock(mutex_);
+    const std::size_t taken = jobs_.size() - ending + reserved_;
+    const std::size_t free = taken < kMaxStepsAtOnce ? kMaxStepsAtOnce - taken : 0;
+    reserved_ += free;
+    return free;
+}
+
+void Worker::release(std::size_t reserved) {
+    const std::lock_guard lock(mutex_);
+    reserved_ -= reserved;
+    if (reserved_ == 0) ended_.clear();
+}
+
+void Worker::begin(std::size_t reserved, const std::vector<ClaimedStep>& claimed) {
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& step : claimed) {
+            const Key key{step.row.task_id, step.row.id};
+            // A step whose resource is still in the hands of an older, stopped step begins with the look after its end.
+            if (stop_.stop_requested() || jobs_.contains(key) || ended_.contains(key) || is_busy(step)) continue;
+            auto job = std::make_shared<Job>();
+            job->step = step;
+            job->number = next_number_++;
+            jobs_.emplace(key, job);
+            waiting_.emplace_back(key, job);
+            if (idle_ < waiting_.size() && threads_.size() < kMaxStepsAtOnce)
+                threads_.emplace_back([this] { work(stop_.get_token()); });
+            something_waits_.notify_one();
+        }
+    }
+    release(reserved);
+}
+
+bool Worker::is_busy(const ClaimedStep& step) const {
+    return std::any_of(jobs_.begin(), jobs_.end(), [&](const auto& entry) {
+        const ClaimedStep& other = entry.second->step;
+        return step.row.step && other.row.step && step.database_id == other.database_id &&
+               step.row.step->resource.id == other.row.step->resource.id;
+    });
+}
+
+void Worker::work(const std::stop_token& stop) {
+    while (true) {
+        Key key;
+        std::shared_ptr<Job> job;
+        {
+            std::unique_lock lock(mutex_);
+            ++idle_;
+            const bool found = something_waits_.wait(lock, stop, [&] { return !waiting_.empty(); });
+            --idle_;
+            if (!found || stop.stop_requested()) return;
+            std::tie(key, job) = std::move(waiting_.front());
+            waiting_.pop_front();
+        }
+        run(key, job);
+    }
+}
+
+void Worker::run(const Key& key, const std::shared_ptr<Job>& job) {
+    const auto lines = task_log_.open(key.first);
+    const auto outcome = runner_.run(job->step, *lines, job->stop.get_token());
+    if (stop_.stop_requested()) return;
+    try {
+        // Stopped because it seemed lost: what it says of itself is of no interest. If it is still ours it runs again.
+        if ((outcome.error.empty() || !is_lost(*job)) && save_end(*job, outcome, *lines) == Saved::yes) return;
+    } catch (const std::exception& error) {
+        if (stop_.stop_requested()) return;
+        log_.error("the end of a step was not stored",
+                   {{"task", key.first}, {"step", key.second}, {"error", error.what()}});
+    }
+    // The task was closed or the step given up while it ran; something else may wait for its resource.
+    log_.warn("a step ended after it was given up", {{"task", key.first}, {"step", key.second}});
+    end(key, false);
+    try {
+        look(Limit(kCommitLimit, stop_.get_token()));
+    } catch (const Error& error) {
+        log_.warn("cannot look for steps", {{"error", error.text()}});  // the next look does
+    }
+}
+
+Worker::Saved Worker::save_end(const Job& job, const StepOutcome& outcome, StepLog& log) {
+    const auto lines = log.take(stop_.get_token());
+    StepOutcome end = outcome;
+    while (true) {
+        try {
+            return try_to_save(job, end, lines);
+        } catch (const Error& error) {
+            if (stop_.stop_requested() || !end.error.empty()) throw;
+            // Never forget that something was done on this host without telling it.
+            end = {"its end could not be stored: " + error.text(), {}};
+        }
+    }
+}
+
+Worker::Saved Worker::try_to_save(const Job& job, const StepOutcome& outcome, const std::vector<Statement>& lines) {
+    const auto now = clock_.wall();
+    const auto& task_id = job.step.row.task_id;
+    const std::size_t reserved = reserve(1);
+    Transaction transaction;  // sent again and again as it is: the store recognises it
+    transaction.add(outcome.error.empty() ? queue_.done(job.step, now) : queue_.failed(job.step, outcome.error, now));
+    transaction.add(lines).add(outcome.result).add(StepQueue::settle(task_id, now)).add(queue_.claim(reserved, now));
+    for (int refusals = 0;;) try {
+            const auto result = store_.commit(transaction, Limit(kCommitLimit, stop_.get_token()));
+            if (!result.committed) {
+                release(reserved);
+                return Saved::lost;
+            }
+            end({task_id, job.step.row.id}, true);
+            begin(reserved, queue_.claimed(result.rows.back()));
+            return Saved::yes;
+        } catch (const Error& error) {
+            if (error.kind() == ErrorKind::failed) ++refusals;
+            if (stop_.stop_requested() || refusals == kMaxRefusals) {
+                release(reserved);
+                throw;
+            }
+            Limit(kCommitLimit, stop_.get_token()).pause(kPause);
+        }
+}
+
+bool Worker::is_lost(const Job& job) {
+    const std::lock_guard lock(mutex_);
+    return job.lost;
+}
+
+void Worker::end(const Key& key, bool remember) {
+    const std::lock_guard lock(mutex_);
+    jobs_.erase(key);
+    if (remember && reserved_ > 0) ended_.insert(key);
+}
+
+}  // namespace pgedge

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "agent/run/step_runner.hpp"
+#include "agent/run/task_log.hpp"
+#include "agent/store/step_queue.hpp"
+#include "common/base/log.hpp"
+
+namespace pgedge {
+
+/// Most steps that one host carries out at a time; more wait in the store.
+inline constexpr std::size_t kMaxStepsAtOnce = 16;
+
+/// Carries out the steps of this host: takes them from the store, runs them in threads, and stores each end together
+/// with the claim of what may begin next. What an earlier start of this agent left running is run again. Safe from any
+/// thread.
+class Worker {
+public:
+    Worker(Store& store, const StepQueue& queue, const StepRunner& runner, TaskLog& task_log, const Clock& clock,
+           Log log);
+    /// Stops what runs and records nothing of it: the next start of this agent takes it up.
+    ~Worker();
+
+    /// Looks into the store: begins what may begin, stops what was canceled. Call it when tasks or steps changed.
+    /// Throws what the store throws.
+    void look(const Limit& limit);
+
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+private:
+    using Key = std::pair<std::string, std::string>;  ///< task, step
+    struct Job {
+        ClaimedStep step;
+        std::uint64_t number = 0;
+        std::stop_source stop;
+        bool lost = false;  ///< the store does not hold this agent for its owner any more
+    };
+    enum class Saved { yes, lost };
+
+    void work(const std::stop_token& stop);
+    void run(const Key& key, const std::shared_ptr<Job>& job);
+    Saved save_end(const Job& job, const StepOutcome& outcome, StepLog& log);
+    Saved try_to_save(const Job& job, const StepOutcome& outcome, const std::vector<Statement>& lines);
+    void claim(const Limit& limit);
+    std::size_t reserve(std::size_t ending);
+    void begin(std::size_t reserved, const std::vector<ClaimedStep>& claimed);
+    void release(std::size_t reserved);
+    void end(const Key& key, bool remember);
+    bool is_lost(const Job& job);
+    bool is_busy(const ClaimedStep& step) const;
+
+    Store& store_;
+    const StepQueue& queue_;
+    const StepRunner& runner_;
+    TaskLog& task_log_;
+    const Clock& clock_;
+    Log log_;
+
+    std::mutex looking_;  ///< one look at a time
+    std::mutex mutex_;    ///< the rest
+    std::map<Key, std::shared_ptr<Job>> jobs_;
+    std::deque<std::pair<Key, std::shared_ptr<Job>>> waiting_;
+    std::condition_variable_any something_waits_;
+    std::uint64_t next_number_ = 0;
+    std::size_t reserved_ = 0;  ///< places that claims under way may fill
+    std::set<Key> ended_;       ///< while claims are under way: their answers may be older than these ends
+    std::size_t idle_ = 0;
+    std::stop_source stop_;
+    std::vector<std::jthread> threads_;
+};
+
+}  // namespace pgedge
