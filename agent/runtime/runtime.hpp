@@ -5,19 +5,19 @@
 #include <string>
 #include <vector>
 
+#include "agent/runtime/instance_paths.hpp"
 #include "common/base/limit.hpp"
 
 namespace pgedge {
 
 /// A server to run. Everything needed to start it again without the store.
 struct ServerSpec {
-    std::string instance_id;
-    std::filesystem::path directory;  ///< of the instance: data/pgdata, configs, certificates …
-    std::string bin_dir;              ///< of its PostgreSQL
-    std::string address;              ///< listens here …
-    int port = 0;                     ///< … and on a unix socket in socket_dir()
-    std::filesystem::path data_directory() const { return directory / "data" / "pgdata"; }
-    std::filesystem::path socket_directory() const { return directory / "run"; }
+    InstancePaths paths;
+    std::string bin_dir;  ///< of its PostgreSQL
+    std::string address;  ///< listens here …
+    int port = 0;         ///< … and on a unix socket in paths.sockets()
+    const std::string& instance_id() const { return paths.instance_id(); }
+    bool operator==(const ServerSpec&) const = default;
 };
 
 enum class ServerState { running, starting, stopped, crashed, absent };

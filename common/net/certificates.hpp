@@ -15,8 +15,8 @@ struct KeyPair {
 
 struct CertificateRequest {
     std::string common_name;
-    std::vector<std::string> dns_names, ip_addresses;  ///< subject alternative names
-    bool server = false, client = false;               ///< extended key usages
+    std::vector<std::string> dns_names{}, ip_addresses{};  ///< subject alternative names
+    bool server = false, client = false;                   ///< extended key usages
     int days = 3650;
 };
 

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,12 +27,16 @@ struct HttpRequest {
     std::string body;
     std::string peer_name;     ///< common name of the client certificate; empty without mTLS
     std::string peer_address;  ///< "127.0.0.1"; empty over a unix socket
+    /// Requested as soon as the server begins to stop. For waits that may be cut short (followers, long polls); work
+    /// that was begun is better finished.
+    std::stop_token stop;
 
     /// Last value of a query parameter.
     std::optional<std::string> parameter(std::string_view name) const;
 };
 
-/// Writes one part of a streamed body; false when the client has gone.
+/// Writes one part of a streamed body; false when the client has gone or the server stops. An empty part sends nothing
+/// and asks just that.
 using BodyWriter = std::function<bool(std::string_view part)>;
 
 struct HttpResponse {

@@ -15,10 +15,10 @@ namespace pgedge {
 struct HttpClientOptions {
     Url server;
     /// PEM: who may have signed an https server's certificate; empty: the system's authorities.
-    std::string authorities;
-    std::optional<KeyPair> own;  ///< shown to a server that asks
+    std::string authorities{};
+    std::optional<KeyPair> own{};  ///< shown to a server that asks
     /// The server must prove this name instead of its host's, e.g. agent_dns_name("host-1"), whatever its address.
-    std::string server_name;
+    std::string server_name{};
     bool tls13_only = false;
     std::chrono::milliseconds connect_limit{5000};
     std::size_t max_body = 64 << 20;  ///< of a whole answer; a streamed one has no limit

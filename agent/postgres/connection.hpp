@@ -1,0 +1,55 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "agent/postgres/session.hpp"
+#include "common/base/secret.hpp"
+
+struct pg_conn;
+
+namespace pgedge {
+
+struct ConnectOptions {
+    std::string host;  ///< address, or the directory of a unix socket
+    int port = 5432;
+    std::string user = "pgedge";
+    std::string database = "postgres";
+    Secret password;
+    std::map<std::string, std::string> more;  ///< other libpq options: sslmode, options …
+};
+
+/// A session over libpq. Every wait honours its limit; a statement that is given up is cancelled in the server first.
+class Connection final : public Session {
+public:
+    /// Throws Error{unreachable} when the server does not answer or is on its way up, Error{denied} when it refuses us,
+    /// Error{timed_out}. The text never holds the password.
+    Connection(const ConnectOptions& options, const Limit& limit);
+    ~Connection() override;
+    Connection(Connection&&) noexcept;
+    Connection& operator=(Connection&&) noexcept;
+
+    using Session::run;
+    Rows run(const std::string& sql, const std::vector<SqlValue>& parameters, const Limit& limit) override;
+    std::string identifier(std::string_view name) const override;
+    std::string literal(std::string_view text) const override;
+    bool in_transaction() const override;
+    bool broken() const;                             ///< needs a new connection
+    int server_version() const;                      ///< 150020
+    pg_conn* handle() const { return conn_.get(); }  ///< for the rest of agent/postgres
+
+private:
+    struct Closer {
+        void operator()(pg_conn* conn) const;
+    };
+    void wait_connected(const Limit& limit);
+    void wait_socket(bool writable) const;
+    void flush_and_collect(const Limit& limit);
+    void give_up(const Limit& limit);
+
+    std::unique_ptr<pg_conn, Closer> conn_;
+    std::string where_;
+};
+
+}  // namespace pgedge

@@ -1,0 +1,190 @@
+#include "agent/runtime/process_runtime.hpp"
+
+#include <algorithm>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/runtime/supervised.hpp"
+#include "common/base/error.hpp"
+#include "common/base/file.hpp"
+
+namespace pgedge {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// The instance user has to pass through `path` and all above it. What is ours is opened for passing through.
+void let_through(const std::filesystem::path& path, const InstanceUser& user) {
+    for (auto above = path; above != above.root_path(); above = above.parent_path()) {
+        struct stat facts {};
+        if (::stat(above.c_str(), &facts) != 0) continue;
+        const bool open = (facts.st_mode & S_IXOTH) || (facts.st_uid == user.uid && (facts.st_mode & S_IXUSR)) ||
+                          (facts.st_gid == user.gid && (facts.st_mode & S_IXGRP));
+        if (open) continue;
+        if (above != path || ::chmod(above.c_str(), (facts.st_mode & 07777) | S_IXOTH) != 0)
+            throw Error(ErrorKind::failed, "user \"" + user.name + "\" cannot pass through " + above.string(),
+                        "choose another data_dir, or chmod o+x that directory");
+    }
+}
+
+}  // namespace
+
+/// Holds an instance for one operation; the supervisor looks at it again when that ends.
+class ProcessRuntime::Operation {
+public:
+    Operation(ProcessRuntime& runtime, Supervised& server, const Limit& limit)
+        : runtime_(runtime), lock_(server.lock(limit)) {}
+    ~Operation() {
+        lock_.unlock();
+        runtime_.wake();
+    }
+    Operation(const Operation&) = delete;
+    Operation& operator=(const Operation&) = delete;
+
+private:
+    ProcessRuntime& runtime_;
+    std::unique_lock<std::timed_mutex> lock_;
+};
+
+ProcessRuntime::ProcessRuntime(ProcessRuntimeOptions options, Log log)
+    : options_(std::move(options)), log_(log.component("runtime")), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (!wake_) throw Error(ErrorKind::failed, "cannot make an eventfd: " + errno_text(errno));
+    make_directory(options_.data_dir / "instances", 0711);
+    make_directory(options_.data_dir / "run", 0711);
+    if (options_.user.other) let_through(options_.data_dir, options_.user);
+    adopt();
+    supervisor_ = std::jthread([this](const std::stop_token& stop) { supervise(stop); });
+}
+
+ProcessRuntime::~ProcessRuntime() {
+    supervisor_.request_stop();
+    wake();
+    supervisor_.join();
+}
+
+void ProcessRuntime::adopt() {
+    for (const auto& id : recorded_instances(options_.data_dir)) try {
+            const auto record = load_record(InstancePaths(options_.data_dir, id));
+            if (!record) continue;
+            auto server = std::make_shared<Supervised>(options_, log_, *record);
+            const bool runs = server->adopt();
+            log_.info(runs ? "server adopted" : "server is down",
+                      {{"instance", id}, {"wanted", record->up ? "up" : "down"}});
+            servers_[id] = std::move(server);
+        } catch (const Error& error) {
+            log_.error("cannot adopt an instance", {{"instance", id}, {"error", error.what()}});
+        }
+}
+
+std::shared_ptr<ProcessRuntime::Supervised> ProcessRuntime::find(const std::string& instance_id) {
+    const std::lock_guard lock(mutex_);
+    const auto found = servers_.find(instance_id);
+    return found == servers_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<ProcessRuntime::Supervised> ProcessRuntime::find_or_add(const ServerSpec& spec) {
+    const std::lock_guard lock(mutex_);
+    auto& server = servers_[spec.instance_id()];
+    if (!server) server = std::make_shared<Supervised>(options_, log_, ServerRecord{spec, false});
+    return server;
+}
+
+ProcessRuntime::Servers ProcessRuntime::all() {
+    const std::lock_guard lock(mutex_);
+    Servers servers;
+    for (const auto& [id, server] : servers_) servers.push_back(server);
+    return servers;
+}
+
+void ProcessRuntime::wake() {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(wake_.get(), &one, sizeof one);
+}
+
+void ProcessRuntime::start(const ServerSpec& spec, const Limit& limit) {
+    if (spec.paths.data_dir() != options_.data_dir)
+        throw Error(ErrorKind::internal, "an instance outside of the agent's data directory");
+    const auto server = find_or_add(spec);
+    const Operation operation(*this, *server, limit);
+    if (server->forgotten()) throw Error(ErrorKind::conflict, spec.instance_id() + " is being removed");
+    options_.user.make_directory(spec.paths.sockets(), 0700);
+    server->notice_end();
+    if (!(server->record().spec == spec)) server->bring_down(StopMode::fast, limit);
+    if (!(server->record().spec == spec) || !server->record().up) server->record({spec, true});
+    server->bring_up(limit);
+}
+
+void ProcessRuntime::stop(const std::string& instance_id, StopMode mode, const Limit& limit) {
+    const auto server = find(instance_id);
+    if (!server) return;
+    const Operation operation(*this, *server, limit);
+    if (server->forgotten()) return;
+    if (server->record().up) server->record({server->record().spec, false});
+    server->bring_down(mode, limit);
+}
+
+void ProcessRuntime::restart(const std::string& instance_id, const Limit& limit) {
+    const auto server = find(instance_id);
+    if (!server) throw Error(ErrorKind::not_found, "there is no instance " + instance_id + " here");
+    const Operation operation(*this, *server, limit);
+    if (server->forgotten() || !server->record().up) throw Error(ErrorKind::conflict, instance_id + " is kept down");
+    server->bring_down(StopMode::fast, limit);
+    server->bring_up(limit);
+}
+
+ServerState ProcessRuntime::state(const std::string& instance_id) {
+    const auto server = find(instance_id);
+    return server ? server->shown_state() : ServerState::absent;
+}
+
+void ProcessRuntime::forget(const std::string& instance_id) {
+    const auto server = find(instance_id);
+    if (!server) return;
+    const auto lock = server->lock(Limit(10s));
+    if (!server->notice_end())
+        throw Error(ErrorKind::conflict, instance_id + " is running", "stop it before it is forgotten");
+    server->forget();
+    const std::lock_guard servers(mutex_);
+    servers_.erase(instance_id);
+}
+
+std::vector<ServerSpec> ProcessRuntime::known() {
+    std::vector<ServerSpec> specs;
+    for (const auto& server : all()) {
+        const auto lock = server->lock(Limit(1min));
+        if (!server->forgotten()) specs.push_back(server->record().spec);
+    }
+    return specs;
+}
+
+std::optional<std::string> ProcessRuntime::instance_user() const {
+    return options_.user.other ? std::optional(options_.user.name) : std::nullopt;
+}
+
+void ProcessRuntime::supervise(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+        std::vector<pollfd> fds = {{wake_.get(), POLLIN, 0}};
+        std::vector<std::shared_ptr<GuardWatch>> watches;  // kept open while poll looks at them
+        auto next = std::chrono::steady_clock::now() + 1h;
+        for (const auto& server : all()) {
+            const std::unique_lock lock(server->mutex(), std::try_to_lock);
+            if (!lock) continue;  // an operation is on it, and wakes us when it ends
+            if (server->watch()) server->notice_end();
+            server->revive(stop);
+            if (const auto watch = server->watch()) {
+                fds.push_back({watch->fd(), POLLIN, 0});
+                watches.push_back(watch);
+            }
+            if (const auto due = server->due()) next = std::min(next, *due);
+        }
+        const auto pause = std::chrono::ceil<std::chrono::milliseconds>(next - std::chrono::steady_clock::now());
+        ::poll(fds.data(), fds.size(), static_cast<int>(std::max<std::int64_t>(pause.count(), 0)));
+        std::uint64_t count;
+        [[maybe_unused]] const auto taken = ::read(wake_.get(), &count, sizeof count);
+    }
+}
+
+}  // namespace pgedge

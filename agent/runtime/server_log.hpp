@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "agent/runtime/instance_paths.hpp"
+
+namespace pgedge {
+
+/// What a server said since a point in time: to its standard error, and after that to its log directory.
+class ServerLog {
+public:
+    /// Remembers how long the log files are now.
+    explicit ServerLog(InstancePaths paths);
+    /// The last lines said since then, at most 2,000 bytes; empty when it said nothing.
+    std::string tail() const;
+    /// True when something said since then contains `text`.
+    bool says(std::string_view text) const;
+
+private:
+    std::string said() const;
+    InstancePaths paths_;
+    std::map<std::string, std::int64_t> sizes_;
+};
+
+}  // namespace pgedge

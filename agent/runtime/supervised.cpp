@@ -1,0 +1,265 @@
+#include "agent/runtime/supervised.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <fmt/format.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "agent/runtime/leftovers.hpp"
+#include "common/base/error.hpp"
+#include "common/base/subprocess.hpp"
+#include "common/base/text.hpp"
+
+namespace pgedge {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kGuardStart = 10s;  ///< a guard that needs longer to fork is on a machine that does not work
+constexpr auto kGuardAnswer = 2s;
+constexpr auto kLeftoverPause = 10ms;
+constexpr auto kPortPause = 1s;      ///< before the second try of a port that nobody listens on
+constexpr auto kFirstPause = 100ms;  ///< doubled with each failure in a row …
+constexpr auto kLongestPause = 30s;  ///< … up to here
+constexpr auto kSteady = 60s;        ///< a server that lived this long starts with a clean record
+constexpr int kMostFailures = 10;
+constexpr int kFailuresAfterBadStart = 4;
+constexpr std::string_view kPortInUse = "is in use by another program";
+constexpr int kBusyGuard = 73;  ///< pgedge-guard: another one holds the lock
+
+/// The postmaster's own word in postmaster.pid: line 1 its pid, line 8 "ready" when it accepts connections (pidfile.h).
+bool says_ready(const InstancePaths& paths, pid_t pid) {
+    constexpr std::size_t kStatusLine = 7;
+    const auto text = read_file_if_there(paths.data() / "postmaster.pid");
+    if (!text) return false;
+    const auto lines = split(*text, '\n');
+    return lines.size() > kStatusLine && lines[0] == std::to_string(pid) && trimmed(lines[kStatusLine]) == "ready";
+}
+
+/// Readable when something happens in a directory.
+Fd watch_directory(const std::filesystem::path& path) {
+    Fd fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    if (fd) ::inotify_add_watch(fd.get(), path.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO);
+    return fd;
+}
+
+void drain(const Fd& fd) {
+    char events[4096];
+    while (fd && ::read(fd.get(), events, sizeof events) > 0) {
+    }
+}
+
+std::string_view word_of(StopMode mode) {
+    switch (mode) {
+        case StopMode::smart: return "smart";
+        case StopMode::fast: return "fast";
+        case StopMode::immediate: break;
+    }
+    return "immediate";
+}
+
+}  // namespace
+
+ProcessRuntime::Supervised::Supervised(const ProcessRuntimeOptions& options, Log log, ServerRecord record)
+    : options_(options), log_(std::move(log)), record_(std::move(record)) {}
+
+std::unique_lock<std::timed_mutex> ProcessRuntime::Supervised::lock(const Limit& limit) {
+    std::unique_lock held(mutex_, std::defer_lock);
+    while (!held.try_lock_for(std::min<std::chrono::milliseconds>(limit.left(), 100ms)))
+        limit.check("waiting for another operation on " + record_.spec.instance_id());
+    return held;
+}
+
+ServerState ProcessRuntime::Supervised::shown_state() const {
+    const auto state = state_.load();
+    if (state != ServerState::starting) return state;
+    return ready() ? ServerState::running : state;
+}
+
+void ProcessRuntime::Supervised::record(ServerRecord record) {
+    save_record(record);
+    record_ = std::move(record);
+}
+
+void ProcessRuntime::Supervised::forget() {
+    erase_record(record_.spec.paths);
+    forgotten_ = true;
+}
+
+bool ProcessRuntime::Supervised::ready() const { return says_ready(record_.spec.paths, pid_); }
+
+bool ProcessRuntime::Supervised::adopt() {
+    watch_ = GuardWatch::open(record_.spec.paths.guard_file(".guard"));
+    if (!watch_) return false;
+    started_ = std::chrono::steady_clock::now();
+    state_ = ServerState::starting;
+    try {
+        pid_ = watch_->first(Limit(kGuardAnswer)).pid;
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::timed_out) return true;  // frozen, but it is there
+        watch_.reset();
+        return false;
+    }
+    return true;
+}
+
+void ProcessRuntime::Supervised::start_guard(const Limit& limit) {
+    const auto& spec = record_.spec;
+    const auto& paths = spec.paths;
+    server_log_.emplace(paths);
+    Command command;
+    command.argv = {options_.guard_program, "--name", paths.guard(), "--daemon", "--log", paths.guard_file(".log")};
+    if (options_.user.other) {
+        command.argv.push_back("--user");
+        command.argv.push_back(fmt::format("{}:{}", options_.user.uid, options_.user.gid));
+    }
+    // For libpq inside the server, which has to find its own socket and the cluster's certificates (docs/resources.md).
+    const auto file = [&](const char* name) { return (paths.certificates() / name).string(); };
+    for (const auto& variable :
+         {std::string("PATH=/usr/local/bin:/usr/bin:/bin"), std::string("LC_ALL=C.UTF-8"),
+          "PGHOST=" + paths.sockets().string(), fmt::format("PGPORT={}", spec.port), "PGSSLROOTCERT=" + file("ca.crt"),
+          "PGSSLCERT=" + file("superuser.crt"), "PGSSLKEY=" + file("superuser.key")}) {
+        command.argv.push_back("--env");
+        command.argv.push_back(variable);
+    }
+    for (const auto& word : {std::string("--"), spec.bin_dir + "/postgres", std::string("-D"), paths.data().string(),
+                             "--config_file=" + paths.config_file().string()})
+        command.argv.push_back(word);
+    const auto result = run(command, limit.no_longer_than(kGuardStart));
+    if (result.exit_code == kBusyGuard) throw Error(ErrorKind::conflict, "another guard is about to end or to begin");
+    if (result.exit_code != 0) throw Error(ErrorKind::failed, "cannot start a guard: " + result.output);
+}
+
+/// Ends with a guard that runs, ours or one that was there, or throws.
+void ProcessRuntime::Supervised::launch(const Limit& limit) {
+    while (!adopt()) {
+        limit.check("starting " + record_.spec.instance_id());
+        if (kill_leftovers(record_.spec.paths.data(), record_.spec.bin_dir) > 0) {
+            limit.pause(kLeftoverPause);
+            continue;
+        }
+        try {
+            start_guard(limit);
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::conflict) throw;
+            limit.pause(kLeftoverPause);
+        }
+    }
+}
+
+void ProcessRuntime::Supervised::wait_ready(const Limit& limit) {
+    const Fd changes = watch_directory(record_.spec.paths.data());
+    for (;;) {
+        if (ready()) {
+            state_ = ServerState::running;
+            return;
+        }
+        if (notice_end()) report_failed_start();
+        if (limit.over()) {
+            const auto tail = server_log_ ? server_log_->tail() : "";
+            within(fmt::format("waiting for {} to accept connections; its log says:\n{}", record_.spec.instance_id(),
+                               tail),
+                   [&] { limit.check("starting a server"); });
+        }
+        wait_readable(watch_->fd(), changes.get());
+        drain(changes);
+    }
+}
+
+void ProcessRuntime::Supervised::report_failed_start() {
+    const auto& spec = record_.spec;
+    const auto tail = server_log_ ? server_log_->tail() : "";
+    if (tail.find("Address already in use") != std::string::npos)
+        throw Error(ErrorKind::failed, fmt::format("port {} of {} {}:\n{}", spec.port, spec.address, kPortInUse, tail),
+                    "end that program, or give the node another port");
+    throw Error(ErrorKind::failed, fmt::format("PostgreSQL does not start on {}:{}. Its last log lines:\n{}",
+                                               spec.address, spec.port, tail.empty() ? "(none)" : tail));
+}
+
+void ProcessRuntime::Supervised::bring_up(const Limit& limit) {
+    for (int tries = 1;; ++tries) {
+        const bool ours = !watch_;
+        try {
+            if (ours) launch(limit);
+            wait_ready(limit);
+            return;
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::failed) throw;
+            // What was on its way up before us may have had older files. A client's connection in TIME_WAIT can hold a
+            // port for a moment. Anything else is told at once.
+            const bool port = std::string_view(error.what()).find(kPortInUse) != std::string_view::npos;
+            if (tries == 1 && !ours) continue;
+            if (tries == 1 && port && limit.pause(kPortPause)) continue;
+            failures_ = std::max(failures_, kFailuresAfterBadStart);
+            rest();
+            throw;
+        }
+    }
+}
+
+void ProcessRuntime::Supervised::bring_down(StopMode mode, const Limit& limit) {
+    if (!watch_ && !adopt()) {
+        state_ = ServerState::stopped;
+        return;
+    }
+    const auto what = fmt::format("stopping {}", record_.spec.instance_id());
+    try {
+        within(what, [&] {
+            ask_guard(record_.spec.paths.guard_file(".guard"), "stop " + std::string(word_of(mode)), limit);
+        });
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::unreachable) throw;  // it is on its way out by itself
+    }
+    if (!watch_->wait_gone(limit)) limit.check(what);
+    notice_end();
+    state_ = ServerState::stopped;
+}
+
+bool ProcessRuntime::Supervised::notice_end() {
+    if (!watch_) return true;
+    watch_->look();
+    if (!watch_->gone()) return false;
+    ended(watch_->look());
+    return true;
+}
+
+/// Sets when the next start may be: the first time at once; a server that keeps dying waits longer and longer.
+void ProcessRuntime::Supervised::rest() {
+    auto pause = std::chrono::milliseconds(0);
+    if (failures_ > 0) pause = std::min<std::chrono::milliseconds>(kFirstPause * (1 << failures_), kLongestPause);
+    if (failures_ < kMostFailures) ++failures_;
+    next_try_ = std::chrono::steady_clock::now() + pause;
+}
+
+void ProcessRuntime::Supervised::ended(std::optional<GuardState> last) {
+    watch_.reset();
+    pid_ = 0;
+    if (std::chrono::steady_clock::now() - started_ > kSteady) failures_ = 0;
+    rest();
+    state_ = record_.up ? ServerState::crashed : ServerState::stopped;
+    log_.info("server ended", {{"instance", record_.spec.instance_id()},
+                               {"end", last && !last->running ? last->end : "guard killed"},
+                               {"cause", last ? last->cause : "none"}});
+}
+
+std::optional<ProcessRuntime::Supervised::Time> ProcessRuntime::Supervised::due() const {
+    if (forgotten_ || watch_ || !record_.up) return std::nullopt;
+    return next_try_;
+}
+
+void ProcessRuntime::Supervised::revive(const std::stop_token& stop) {
+    const auto when = due();
+    if (!when || *when > std::chrono::steady_clock::now()) return;
+    try {
+        launch(Limit(kGuardStart, stop));
+        log_.info("server started", {{"instance", record_.spec.instance_id()}, {"pid", pid_.load()}});
+    } catch (const Error& error) {
+        next_try_ = std::chrono::steady_clock::now() + kLongestPause;
+        state_ = ServerState::crashed;
+        log_.error("cannot start a server", {{"instance", record_.spec.instance_id()}, {"error", error.what()}});
+    }
+}
+
+}  // namespace pgedge

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "agent/runtime/guard_client.hpp"
+#include "agent/runtime/process_runtime.hpp"
+#include "agent/runtime/server_file.hpp"
+#include "agent/runtime/server_log.hpp"
+
+namespace pgedge {
+
+/// One server and its guard. Calls other than shown_state() and mutex() are made by the holder of mutex().
+class ProcessRuntime::Supervised {
+public:
+    using Time = std::chrono::steady_clock::time_point;
+
+    Supervised(const ProcessRuntimeOptions& options, Log log, ServerRecord record);
+
+    /// Held during a whole operation on the instance.
+    std::timed_mutex& mutex() { return mutex_; }
+    /// Takes mutex(). Throws Error{timed_out} when another operation does not end.
+    std::unique_lock<std::timed_mutex> lock(const Limit& limit);
+    ServerState shown_state() const;  ///< any thread
+
+    const ServerRecord& record() const { return record_; }
+    void record(ServerRecord record);  ///< kept on disk before it returns
+    /// The guard's connection, while there is one. Shared so that a poll on it stays valid.
+    std::shared_ptr<GuardWatch> watch() const { return watch_; }
+    bool forgotten() const { return forgotten_; }
+    void forget();
+
+    /// Starts it, or finds it running, and waits until it accepts connections.
+    void bring_up(const Limit& limit);
+    void bring_down(StopMode mode, const Limit& limit);
+    /// Finds a guard that is there already; false when there is none.
+    bool adopt();
+    /// Takes note when the guard has ended. True when it had.
+    bool notice_end();
+    /// Starts it if it should be up, is not, and its pause is over. Does not wait for it.
+    void revive(const std::stop_token& stop);
+    /// When revive() has something to do; nullopt: nothing to wait for.
+    std::optional<Time> due() const;
+
+private:
+    void launch(const Limit& limit);
+    void start_guard(const Limit& limit);
+    bool ready() const;
+    void wait_ready(const Limit& limit);
+    [[noreturn]] void report_failed_start();
+    void rest();
+    void ended(std::optional<GuardState> last);
+
+    const ProcessRuntimeOptions& options_;
+    const Log log_;
+    std::timed_mutex mutex_;
+    ServerRecord record_;
+    std::shared_ptr<GuardWatch> watch_;
+    std::optional<ServerLog> server_log_;  ///< since the last launch
+    std::atomic<ServerState> state_{ServerState::stopped};
+    std::atomic<pid_t> pid_{0};
+    bool forgotten_ = false;
+    int failures_ = 0;
+    Time started_{}, next_try_{};
+};
+
+}  // namespace pgedge

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "common/base/file.hpp"
+#include "common/net/openssl.hpp"
+#include "common/net/tls.hpp"
+
+namespace pgedge {
+
+/// How a read or write of a Connection went.
+enum class Io {
+    done,
+    quiet,      ///< nothing came for a moment: the thread may leave and come back
+    timed_out,  ///< the limit is over
+    closed,     ///< by the other end, or broken
+};
+struct IoResult {
+    Io io = Io::closed;
+    std::size_t size = 0;  ///< bytes moved, when done
+};
+
+/// One accepted socket (not blocking), plain or TLS, whose calls keep to a deadline. One thread at a time, except
+/// abort(). The thread must block SIGPIPE: OpenSSL writes raise it.
+class Connection {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    /// `tls` null: plain. `address`: the client's, empty over a unix socket.
+    Connection(Fd socket, const SslContext& tls, std::string address);
+    ~Connection();
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    /// Every later call ends within `limit` from now, in all and not per byte.
+    void limit(Clock::duration limit) { until_ = Clock::now() + limit; }
+    Clock::time_point until() const { return until_; }
+
+    /// Takes the TLS handshake as far as the bytes that have come allow. Done at once on a plain connection.
+    Io handshake();
+    /// At least one byte, or quiet when none comes for a moment.
+    IoResult read(std::span<char> into);
+    /// All of the parts, together in as few packets as can be; waits for the client up to the limit.
+    Io write(std::string_view first, std::string_view second = {}, std::string_view third = {});
+    /// False when the other end has closed its side. Takes no bytes.
+    bool peer_there() const;
+    /// Says that no more comes and throws away what still arrives, for a second at most: closing at once with bytes
+    /// unread would make the kernel take back the answer that the client has not read yet.
+    void finish();
+    /// Makes the calls of another thread fail now.
+    void abort();
+
+    int fd() const { return socket_.get(); }
+    const std::string& address() const { return address_; }
+    const SSL* tls() const { return ssl_.get(); }  ///< null on a plain connection
+
+private:
+    IoResult read_socket(std::span<char> into);
+    IoResult read_tls(std::span<char> into);
+    Io write_socket(std::span<std::string_view> parts);
+    Io write_tls(std::span<std::string_view> parts);
+    Io write_record(std::string_view record);
+    bool ready(short events, std::chrono::milliseconds at_most) const;
+    Io after_tls(int result);
+
+    Fd socket_;
+    SslPtr ssl_;
+    std::string address_;
+    bool greeted_;  ///< handshake done, and no fatal error since
+    Clock::time_point until_ = Clock::time_point::max();
+};
+
+}  // namespace pgedge

@@ -1,0 +1,357 @@
+#include "agent/serve/http_session.hpp"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <optional>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include "agent/serve/router.hpp"
+#include "common/base/error.hpp"
+#include "common/base/text.hpp"
+
+namespace pgedge {
+namespace {
+
+using namespace std::chrono_literals;
+namespace http = boost::beast::http;
+using BeastError = boost::system::error_code;
+
+constexpr std::size_t kReadSize = 16 * 1024;
+constexpr std::size_t kSlowestClient = 64 * 1024;  // bytes a second that a reader of a large answer must manage
+constexpr std::size_t kAroundTarget = 64;          // method and version in the request line
+constexpr std::string_view kStreamRetrySeconds = "5";
+
+std::string_view view(boost::core::string_view text) { return {text.data(), text.size()}; }
+
+bool same(std::string_view a, std::string_view b) { return !HeaderLess()(a, b) && !HeaderLess()(b, a); }
+
+/// "Sat, 21 Nov 2026 15:04:05 GMT" (RFC 1123), in English whatever the locale.
+std::string http_date(std::time_t now) {
+    constexpr std::array kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    constexpr std::array kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    std::tm utc{};
+    ::gmtime_r(&now, &utc);
+    return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT", kDays.at(static_cast<std::size_t>(utc.tm_wday)),
+                       utc.tm_mday, kMonths.at(static_cast<std::size_t>(utc.tm_mon)), utc.tm_year + 1900, utc.tm_hour,
+                       utc.tm_min, utc.tm_sec);
+}
+
+bool forbids_body(int status) { return status < 200 || status == 204 || status == 304; }
+
+/// An answer whose headers could not be sent as they are is a mistake of ours.
+void check_headers(const Headers& headers) {
+    for (const auto& [name, value] : headers)
+        for (const std::string_view text : {std::string_view(name), std::string_view(value)})
+            if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 && c != '\t'; }))
+                throw Error(ErrorKind::internal, "a header of the answer holds a control character");
+}
+
+/// Line and headers, with the empty line.
+std::string head_of(const HttpResponse& response, unsigned version, bool keep_alive) {
+    const auto reason = http::obsolete_reason(http::int_to_status(static_cast<unsigned>(response.status)));
+    std::string head = fmt::format("HTTP/1.{} {} {}\r\nDate: {}\r\n", version % 10, response.status, view(reason),
+                                   http_date(std::time(nullptr)));
+    for (const auto& [name, value] : response.headers) head += fmt::format("{}: {}\r\n", name, value);
+    if (!keep_alive)
+        head += "Connection: close\r\n";
+    else if (version == 10)
+        head += "Connection: keep-alive\r\n";
+    return head;
+}
+
+}  // namespace
+
+/// Why a request is not answered by the handler; the connection ends with it.
+struct HttpSession::Refusal {
+    int status;
+    std::string_view name;
+    std::string message;
+};
+
+struct HttpSession::Incoming {
+    http::request_parser<http::string_body> parser;
+    bool head_checked = false;
+    Connection::Clock::time_point since = Connection::Clock::now();
+};
+
+struct HttpSession::Exchange {
+    HttpRequest request;
+    std::string target;  ///< as it was sent
+    unsigned version = 11;
+    bool keep_alive = true;
+    std::size_t sent = 0;  ///< bytes of the answer's body
+    Connection::Clock::time_point since = Connection::Clock::now();
+};
+
+/// One of the few streamed answers that may be open.
+class HttpSession::StreamSlot {
+public:
+    StreamSlot(HttpService& service, bool wanted) : service_(service), counted_(wanted) {
+        if (counted_) granted_ = service.streams.fetch_add(1) < service.limits.max_streams;
+    }
+    ~StreamSlot() {
+        if (counted_) service_.streams.fetch_sub(1);
+    }
+    StreamSlot(const StreamSlot&) = delete;
+    StreamSlot& operator=(const StreamSlot&) = delete;
+    bool granted() const { return granted_; }
+
+private:
+    HttpService& service_;
+    bool counted_, granted_ = true;
+};
+
+HttpSession::HttpSession(HttpService& service, Fd socket, const SslContext& tls, bool agents, std::string address)
+    : service_(service), connection_(std::move(socket), tls, std::move(address)), agents_(agents) {
+    connection_.limit(service_.limits.head);  // a client that says nothing at all gets no longer than a slow one
+}
+HttpSession::~HttpSession() = default;
+
+bool HttpSession::serve() {
+    if (const Io io = connection_.handshake(); io != Io::done) return io == Io::quiet;
+    for (;;) {
+        try {
+            switch (read_request()) {
+                case Step::whole: break;
+                case Step::park: return true;
+                case Step::close: return false;
+            }
+        } catch (const Refusal& refusal) {
+            refuse(refusal);
+            return false;
+        }
+        if (!answer()) return false;
+    }
+}
+
+HttpSession::Step HttpSession::read_request() {
+    for (;;) {
+        if (!bytes_.empty() && take_bytes()) return Step::whole;
+        const bool idle = !incoming_ && bytes_.empty();
+        if (idle) bytes_.shrink_to_fit();
+        const std::size_t had = bytes_.size();
+        std::array<char, kReadSize> fresh;
+        const IoResult result = connection_.read(fresh);
+        if (result.io == Io::quiet) return Step::park;
+        if (result.io != Io::done) return Step::close;
+        bytes_.append(fresh.data(), result.size);
+        if (idle && had == 0) connection_.limit(service_.limits.head);
+    }
+}
+
+/// Looks at the head before the parser sees it, which would turn folded headers into blanks. True when it is whole.
+bool HttpSession::begin_request() {
+    const HttpLimits& limits = service_.limits;
+    const auto end = bytes_.find("\r\n\r\n");
+    const bool whole = end != std::string::npos;
+    const std::string_view head = std::string_view(bytes_).substr(0, end);
+    for (std::size_t at = head.find('\n'); at != head.npos; at = head.find('\n', at + 1)) {
+        if (at == 0 || head[at - 1] != '\r')
+            throw Refusal{400, "invalid_input", "a line of the request ends without a carriage return"};
+        if (at + 1 < head.size() && (head[at + 1] == ' ' || head[at + 1] == '\t'))
+            throw Refusal{400, "invalid_input", "a header of the request is folded over several lines"};
+    }
+    // A target that is too long is told from a head that is: both when whole and while it still grows.
+    if (head.substr(0, head.find('\r')).size() > limits.max_target + kAroundTarget)
+        throw Refusal{414, "invalid_input", fmt::format("the URL is longer than {} bytes", limits.max_target)};
+    if (head.size() > limits.max_head)
+        throw Refusal{431, "invalid_input", fmt::format("the request's head is larger than {} bytes", limits.max_head)};
+    if (!whole) return false;
+    incoming_ = std::make_unique<Incoming>();
+    incoming_->parser.eager(true);
+    incoming_->parser.body_limit(limits.max_body);
+    incoming_->parser.header_limit(static_cast<std::uint32_t>(limits.max_head + 4));
+    return true;
+}
+
+/// Gives to the parser what has come; true when the request is whole. Throws Refusal.
+bool HttpSession::take_bytes() {
+    if (!incoming_ && !begin_request()) return false;
+    const HttpLimits& limits = service_.limits;
+    auto& parser = incoming_->parser;
+    while (!bytes_.empty() && !parser.is_done()) {
+        BeastError error;
+        const std::size_t used = parser.put(boost::asio::buffer(bytes_), error);
+        bytes_.erase(0, used);
+        if (error == http::error::body_limit)
+            throw Refusal{413, "payload_too_large",
+                          fmt::format("the request's body is larger than {} bytes", limits.max_body)};
+        if (error && error != http::error::need_more)
+            throw Refusal{400, "invalid_input", "the request is not HTTP/1.1: " + error.message()};
+        if (parser.is_header_done() && !incoming_->head_checked) check_head();
+        if (used == 0 || error == http::error::need_more) break;
+    }
+    if (!parser.is_done() && bytes_.size() > limits.max_head)
+        throw Refusal{400, "invalid_input", "a chunk of the request's body has an endless head"};
+    return parser.is_done();
+}
+
+void HttpSession::check_head() {
+    incoming_->head_checked = true;
+    const auto& parser = incoming_->parser;
+    const auto& head = parser.get();
+    const auto hosts = head.count(http::field::host);
+    if (hosts > 1 || (hosts == 0 && head.version() == 11))
+        throw Refusal{400, "invalid_input", "the request must have one Host header"};
+    if (head.target().size() > service_.limits.max_target)
+        throw Refusal{414, "invalid_input", fmt::format("the URL is longer than {} bytes", service_.limits.max_target)};
+    if (const auto coding = head.find(http::field::transfer_encoding); coding != head.end())
+        if (head.version() != 11 || head.count(http::field::transfer_encoding) != 1 ||
+            !same(view(coding->value()), "chunked"))
+            throw Refusal{400, "invalid_input", "the only transfer coding that requests may have is chunked"};
+    connection_.limit(service_.limits.body);
+    const auto expected = head.find(http::field::expect);
+    if (expected == head.end() || head.version() != 11) return;
+    if (!same(view(expected->value()), "100-continue"))
+        throw Refusal{417, "invalid_input", "the only expectation that requests may have is 100-continue"};
+    if (!parser.is_done() && bytes_.empty()) connection_.write("HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+/// Splits the target into path and query; Error{invalid_input} when it is no path. "http://host/path" is one, too.
+void HttpSession::set_target(HttpRequest& request, std::string_view target) {
+    if (const auto scheme = target.find("://"); scheme != target.npos && !target.starts_with('/')) {
+        const auto slash = target.find('/', scheme + 3);
+        target = slash == target.npos ? std::string_view("/") : target.substr(slash);
+    }
+    if (!target.starts_with('/')) throw Error(ErrorKind::invalid_input, "the URL's path must begin with '/'");
+    target = target.substr(0, target.find('#'));
+    const auto question = target.find('?');
+    request.path = url_decode(target.substr(0, question));
+    if (question != target.npos) request.query = parse_query(target.substr(question + 1));
+}
+
+HttpSession::Exchange HttpSession::take_exchange() {
+    auto& parser = incoming_->parser;
+    Exchange exchange;
+    exchange.since = incoming_->since;
+    exchange.version = parser.get().version();
+    exchange.keep_alive = parser.get().keep_alive() && !service_.stop.stop_requested();
+    exchange.target = view(parser.get().target());
+
+    auto message = parser.release();
+    incoming_.reset();
+    HttpRequest& request = exchange.request;
+    request.method = std::string(view(message.method_string()));
+    for (const auto& field : message) {
+        auto [at, fresh] = request.headers.try_emplace(std::string(view(field.name_string())), view(field.value()));
+        if (!fresh) at->second.append(", ").append(view(field.value()));
+    }
+    request.body = std::move(message.body());
+    request.peer_address = connection_.address();
+    if (const SSL* tls = connection_.tls())
+        request.peer_name = agents_ ? verified_agent(tls).value_or("") : verified_name(tls);
+    request.stop = service_.stop.get_token();
+    return exchange;
+}
+
+HttpResponse HttpSession::respond(Exchange& exchange) {
+    try {
+        set_target(exchange.request, exchange.target);
+        HttpResponse response = service_.handler(exchange.request);
+        check_headers(response.headers);
+        return response;
+    } catch (const Error& error) {
+        return error_response(error);
+    } catch (const std::exception& error) {
+        service_.log.error("unexpected failure of a request", {{"http.url", exchange.target}, {"error", error.what()}});
+        return error_response(Error(ErrorKind::internal, "internal error; the agent's log has the details"));
+    }
+}
+
+/// False when the connection ends with this answer.
+bool HttpSession::answer() {
+    Exchange exchange = take_exchange();
+    HttpResponse response = respond(exchange);
+    const bool streams = response.stream && exchange.request.method != "HEAD";
+    const StreamSlot slot(service_, streams);
+    if (streams && !slot.granted()) {
+        response = error_response(503, "too_many_streams", "too many streamed answers are open; try again soon");
+        response.headers["Retry-After"] = kStreamRetrySeconds;
+    }
+    if (service_.stop.stop_requested()) exchange.keep_alive = false;
+    const bool sent = response.stream ? send_stream(exchange, response) : send_whole(exchange, response);
+    log_access(exchange, response.status);
+    connection_.limit(bytes_.empty() ? service_.limits.idle : service_.limits.head);  // or the next one has begun
+    return sent && exchange.keep_alive;
+}
+
+bool HttpSession::send_whole(Exchange& exchange, const HttpResponse& response) {
+    std::string head = head_of(response, exchange.version, exchange.keep_alive);
+    if (!forbids_body(response.status)) head += fmt::format("Content-Length: {}\r\n", response.body.size());
+    head += "\r\n";
+    const bool bare = forbids_body(response.status) || exchange.request.method == "HEAD";
+    const std::string_view body = bare ? std::string_view{} : std::string_view(response.body);
+    connection_.limit(service_.limits.write + std::chrono::seconds(body.size() / kSlowestClient));
+    exchange.sent = body.size();
+    return connection_.write(head, body) == Io::done;
+}
+
+bool HttpSession::send_stream(Exchange& exchange, const HttpResponse& response) {
+    const bool chunked = exchange.version == 11;  // HTTP/1.0 knows the end of the body by the end of the connection
+    exchange.keep_alive = exchange.keep_alive && chunked;
+    std::string head = head_of(response, exchange.version, exchange.keep_alive);
+    if (chunked) head += "Transfer-Encoding: chunked\r\n";
+    connection_.limit(service_.limits.write);
+    bool open = connection_.write(head, "\r\n") == Io::done;
+    if (exchange.request.method == "HEAD") return open;
+    const auto write = [&](std::string_view part) {
+        if (service_.stop.stop_requested()) return false;
+        if (open && part.empty()) return open = connection_.peer_there();
+        if (!open) return false;
+        connection_.limit(service_.limits.write);
+        exchange.sent += part.size();
+        if (!chunked) return open = connection_.write(part) == Io::done;
+        return open = connection_.write(fmt::format("{:x}\r\n", part.size()), part, "\r\n") == Io::done;
+    };
+    try {
+        response.stream(write);
+    } catch (const std::exception& error) {
+        // The status is on its way already: a body without its end tells the client that this is not all.
+        service_.log.warn("a streamed answer broke off", {{"http.url", exchange.target}, {"error", error.what()}});
+        return false;
+    }
+    connection_.limit(service_.limits.write);
+    return open && (!chunked || connection_.write("0\r\n\r\n") == Io::done);
+}
+
+void HttpSession::refuse(const Refusal& refusal) {
+    Exchange exchange;
+    exchange.keep_alive = false;
+    exchange.request.peer_address = connection_.address();
+    if (incoming_) {
+        exchange.since = incoming_->since;
+        exchange.request.method = std::string(view(incoming_->parser.get().method_string()));
+        exchange.target = view(incoming_->parser.get().target());
+    }
+    send_whole(exchange, error_response(refusal.status, refusal.name, refusal.message));
+    log_access(exchange, refusal.status);
+    connection_.finish();
+}
+
+void HttpSession::log_access(const Exchange& exchange, int status) const {
+    if (!service_.access_log && status < 500) return;
+    const auto level = status >= 500                      ? LogLevel::error
+                       : status >= 400                    ? LogLevel::warn
+                       : exchange.target == "/v1/version" ? LogLevel::debug
+                                                          : LogLevel::info;
+    const auto took = std::chrono::nanoseconds(Connection::Clock::now() - exchange.since);
+    const auto agent = exchange.request.headers.find("User-Agent");
+    service_.log.write(level, "request",
+                       {{"http.status_code", status},
+                        {"http.url", exchange.target},
+                        {"http.method", exchange.request.method},
+                        {"http.client_ip", exchange.request.peer_address},
+                        {"http.useragent", agent == exchange.request.headers.end() ? std::string() : agent->second},
+                        {"http.response.content_length", exchange.sent},
+                        {"duration_ms", std::chrono::duration_cast<std::chrono::milliseconds>(took).count()},
+                        {"duration", took.count()}});
+}
+
+}  // namespace pgedge

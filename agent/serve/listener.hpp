@@ -1,0 +1,49 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "common/base/file.hpp"
+#include "common/net/tls.hpp"
+
+namespace pgedge {
+
+/// Where a server is to be reached: an address and a port, or a unix socket.
+struct Endpoint {
+    std::string address;                       ///< IPv4 or IPv6, never a name; empty: unix socket
+    int port = 0;                              ///< 0: any free one
+    std::filesystem::path socket{};            ///< mode 0660; what a dead process left there is replaced
+    std::shared_ptr<ReloadableContext> tls{};  ///< null: plain
+    bool agents = false;                       ///< peer_name of requests names verified agents only
+};
+
+/// A listening socket, not blocking. Takes the file of a unix socket away when it dies.
+class Listener {
+public:
+    /// Throws Error{invalid_input} on a bad address, Error{conflict} when it is in use, Error{failed}.
+    explicit Listener(Endpoint endpoint);
+    ~Listener();
+    Listener(Listener&&) = default;
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+
+    struct Accepted {
+        Fd socket;
+        std::string address;  ///< empty over a unix socket
+        int error = 0;        ///< errno when there is no socket; EAGAIN: nobody waits
+    };
+    Accepted accept();
+    int fd() const { return socket_.get(); }
+    int port() const { return port_; }  ///< 0 for a unix socket
+    const Endpoint& endpoint() const { return endpoint_; }
+
+private:
+    void bind_address();
+    void bind_socket();
+    Endpoint endpoint_;
+    Fd socket_;
+    int port_ = 0;
+};
+
+}  // namespace pgedge

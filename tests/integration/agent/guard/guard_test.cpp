@@ -1,0 +1,224 @@
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/runtime/guard_client.hpp"
+#include "common/base/clock.hpp"
+#include "common/base/subprocess.hpp"
+#include "tests/integration/support/test_host.hpp"
+
+using namespace pgedge;
+using namespace pgedge::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+bool alive(pid_t pid) { return pid > 0 && ::kill(pid, 0) == 0; }
+
+/// A guard over a shell script; it and its children are gone when this dies.
+class Guarded {
+public:
+    explicit Guarded(const std::string& script, std::vector<std::string> more = {}) {
+        char name[] = "/tmp/pgedge-guard-XXXXXX";
+        directory_ = ::mkdtemp(name);
+        Command command;
+        command.argv = {PGEDGE_GUARD, "--name", prefix(), "--daemon", "--log", prefix() + ".log"};
+        for (auto& word : more) command.argv.push_back(word);
+        for (const auto& word : {std::string("--"), std::string("/bin/sh"), std::string("-c"), script})
+            command.argv.push_back(word);
+        run_or_throw(command, Limit(10s));
+        watch = GuardWatch::open(prefix() + ".guard");
+        REQUIRE(watch);
+        server = watch->first(Limit(5s)).pid;
+    }
+    ~Guarded() {
+        if (!watch->wait_gone(Limit(0s))) {
+            ::kill(-server, SIGKILL);
+            ::kill(server, SIGKILL);
+            watch->wait_gone(Limit(5s));
+        }
+        std::filesystem::remove_all(directory_);
+    }
+    std::string prefix() const { return (directory_ / "g").string(); }
+    std::string ask(const std::string& line) const { return ask_guard(prefix() + ".guard", line, Limit(5s)); }
+    std::string last() const { return read_file(prefix() + ".last"); }
+    std::string log() const { return read_file(prefix() + ".log"); }
+
+    std::shared_ptr<GuardWatch> watch;
+    pid_t server = 0;
+
+private:
+    std::filesystem::path directory_;
+};
+
+std::int64_t from_now(std::chrono::nanoseconds time) { return (SystemClock().boottime() + time).count(); }
+
+}  // namespace
+
+TEST_CASE("the guard tells how its server ended, to a watcher and to whoever comes later") {
+    Guarded guarded("sleep 0.1; exit 7");
+
+    CHECK(guarded.watch->look()->running);
+    REQUIRE(guarded.watch->wait_gone(Limit(5s)));
+
+    CHECK(guarded.watch->look()->end == "exited:7");
+    CHECK(guarded.last().find("state=exited:7 cause=none") != std::string::npos);
+    CHECK_THROWS_WITH_AS(guarded.ask("state"), doctest::Contains("no guard answers"), Error);
+}
+
+TEST_CASE("a program that is not there is an end with its reason in the log") {
+    char name[] = "/tmp/pgedge-guard-XXXXXX";
+    const std::string prefix = std::string(::mkdtemp(name)) + "/g";
+    Command command;
+    command.argv = {PGEDGE_GUARD, "--name", prefix, "--daemon", "--log", prefix + ".log", "--", "/no/such/program"};
+
+    run_or_throw(command, Limit(10s));
+
+    CHECK(comes_true([&] { return std::filesystem::exists(prefix + ".last"); }));
+    CHECK(read_file(prefix + ".log").find("cannot run /no/such/program: No such file") != std::string::npos);
+    std::filesystem::remove_all(std::filesystem::path(prefix).parent_path());
+}
+
+TEST_CASE("a second guard of the same name is refused, and the first goes on") {
+    Guarded guarded("sleep 30");
+    Command second;
+    second.argv = {PGEDGE_GUARD, "--name", guarded.prefix(), "--daemon", "--", "/bin/true"};
+
+    const auto result = run(second, Limit(10s));
+
+    CHECK(result.exit_code == 73);
+    CHECK(result.output.find("another guard holds") != std::string::npos);
+    CHECK(guarded.ask("state").find("state=running") != std::string::npos);
+}
+
+TEST_CASE("the server gets the environment it was given and none of ours, and no descriptor of ours") {
+    ::setenv("PGEDGE_TEST_SECRET", "hunter2", 1);
+    const Fd open_file(::dup(STDERR_FILENO));  // without close-on-exec
+    Guarded guarded("env; ls /proc/self/fd | wc -l", {"--env", "PATH=/bin:/usr/bin", "--env", "GREETING=hello there"});
+
+    REQUIRE(guarded.watch->wait_gone(Limit(5s)));
+
+    CHECK(guarded.log().find("GREETING=hello there") != std::string::npos);
+    CHECK(guarded.log().find("hunter2") == std::string::npos);
+    CHECK(guarded.log().find("\n4\n") != std::string::npos);  // 0, 1, 2 and the directory that ls reads
+    ::unsetenv("PGEDGE_TEST_SECRET");
+}
+
+TEST_CASE("stop fast, smart and immediate are the signals that PostgreSQL means by them") {
+    const auto end_after = [](const std::string& how) {
+        Guarded guarded("trap 'exit 2' INT; trap 'exit 15' TERM; trap 'exit 3' QUIT; while :; do sleep 0.02; done");
+        REQUIRE(comes_true([&] { return guarded.ask("state").find("left=2") != std::string::npos; }));
+        CHECK(guarded.ask("stop " + how) == "ok");
+        REQUIRE(guarded.watch->wait_gone(Limit(5s)));
+        CHECK(guarded.watch->look()->cause == "asked");
+        return guarded.watch->look()->end;
+    };
+
+    CHECK(end_after("fast") == "exited:2");
+    CHECK(end_after("smart") == "exited:15");
+    CHECK(end_after("immediate") == "exited:3");
+}
+
+TEST_CASE("orphans of the server are killed before the guard calls it gone") {
+    Guarded guarded("setsid sh -c 'trap \"\" TERM INT QUIT HUP; while :; do :; done' & sleep 0.3; kill -9 $$");
+    REQUIRE(comes_true([&] { return guarded.ask("state").find("left=3") != std::string::npos; }));
+
+    REQUIRE(guarded.watch->wait_gone(Limit(5s)));
+
+    CHECK(guarded.watch->look()->end == "killed:9");
+    CHECK(guarded.watch->look()->left == 0);
+}
+
+TEST_CASE("a guard that is killed takes its server with it") {
+    Guarded guarded("trap 'exit 0' QUIT; while :; do sleep 0.02; done");
+    const pid_t server = guarded.server;
+    const auto guard = std::stoi(
+        run_or_throw({{"/bin/ps", "-o", "ppid=", "-p", std::to_string(server)}, {}, {}, {}, {}, {}}, Limit(5s)));
+
+    ::kill(guard, SIGKILL);
+
+    CHECK(comes_true([&] { return !alive(server); }, 2s));
+    CHECK(guarded.watch->wait_gone(Limit(5s)));
+    CHECK_FALSE(std::filesystem::exists(guarded.prefix() + ".last"));
+}
+
+TEST_CASE("at the soft deadline the server is asked, at the hard one everything is killed, and that is final") {
+    Guarded guarded("trap ':' INT; while :; do sleep 0.02; done");
+    REQUIRE(comes_true([&] { return guarded.ask("state").find("left=2") != std::string::npos; }));
+    CHECK(guarded.ask(fmt::format("lease {} {}", from_now(200ms), from_now(500ms))) == "ok");
+
+    CHECK(comes_true([&] { return guarded.ask("state").find("cause=deadline") != std::string::npos; }, 2s));
+    CHECK(guarded.ask("lease none") == "late");
+    CHECK(guarded.ask(fmt::format("lease {} {}", from_now(5s), from_now(6s))) == "late");
+
+    const auto began = std::chrono::steady_clock::now();
+    REQUIRE(guarded.watch->wait_gone(Limit(5s)));
+    CHECK(std::chrono::steady_clock::now() - began < 2s);
+    CHECK(guarded.watch->look()->end == "killed:9");
+    CHECK(guarded.watch->look()->cause == "deadline");
+}
+
+TEST_CASE("a lease that is renewed in time costs nothing, and one that lies behind is refused") {
+    Guarded guarded("while :; do sleep 0.02; done");
+
+    for (int i = 0; i < 20; ++i) {
+        CHECK(guarded.ask(fmt::format("lease {} {}", from_now(300ms), from_now(400ms))) == "ok");
+        ::usleep(50'000);
+    }
+    CHECK(guarded.ask(fmt::format("lease {} {}", from_now(-1ms), from_now(5s))) == "late");
+    CHECK(guarded.ask("lease none") == "ok");
+    ::usleep(500'000);
+
+    CHECK(guarded.ask("state").find("state=running cause=none soft=0 hard=0") != std::string::npos);
+}
+
+TEST_CASE("the deadline counts time that the guard and the server were frozen") {
+    Guarded guarded("while :; do sleep 0.02; done");
+    const auto guard = std::stoi(run_or_throw(
+        {{"/bin/ps", "-o", "ppid=", "-p", std::to_string(guarded.server)}, {}, {}, {}, {}, {}}, Limit(5s)));
+    CHECK(guarded.ask(fmt::format("lease {0} {0}", from_now(300ms))) == "ok");
+
+    ::kill(guard, SIGSTOP);
+    ::kill(guarded.server, SIGSTOP);
+    ::usleep(600'000);
+    ::kill(guard, SIGCONT);
+
+    REQUIRE(guarded.watch->wait_gone(Limit(2s)));
+    CHECK(guarded.watch->look()->end == "killed:9");
+}
+
+TEST_CASE("nonsense, silence and crowds on the socket are borne") {
+    Guarded guarded("sleep 30");
+
+    CHECK(guarded.ask("") == "error unknown command");
+    CHECK(guarded.ask("lease 5") == "error unknown command");
+    CHECK(guarded.ask("lease -5 -4") == "error unknown command");
+    CHECK(guarded.ask("lease 1 2 3") == "error unknown command");
+    CHECK_THROWS_AS(guarded.ask(std::string(5000, 'x')), Error);
+    std::vector<std::shared_ptr<GuardWatch>> silent;
+    for (int i = 0; i < 40; ++i) silent.push_back(GuardWatch::open(guarded.prefix() + ".guard"));
+    silent.clear();
+
+    CHECK(comes_true([&] {
+        try {
+            return guarded.ask("state").find("state=running") != std::string::npos;
+        } catch (const Error&) {
+            return false;  // its places are being freed
+        }
+    }));
+}
+
+TEST_CASE("SIGTERM to the guard is a fast shutdown of its server") {
+    Guarded guarded("trap 'exit 2' INT; while :; do sleep 0.02; done");
+    REQUIRE(comes_true([&] { return guarded.ask("state").find("left=2") != std::string::npos; }));
+    const auto guard = std::stoi(run_or_throw(
+        {{"/bin/ps", "-o", "ppid=", "-p", std::to_string(guarded.server)}, {}, {}, {}, {}, {}}, Limit(5s)));
+
+    ::kill(guard, SIGTERM);
+
+    REQUIRE(guarded.watch->wait_gone(Limit(5s)));
+    CHECK(guarded.watch->look()->end == "exited:2");
+    CHECK(guarded.watch->look()->cause == "signal");
+}

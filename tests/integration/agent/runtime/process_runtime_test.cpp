@@ -1,0 +1,239 @@
+#include <thread>
+
+#include <arpa/inet.h>
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+#include "tests/integration/support/test_host.hpp"
+
+using namespace pgedge;
+using namespace pgedge::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto kAddress = "127.16.0.1";
+const Limit soon() { return Limit(30s); }
+
+/// Writes a row as soon as the server lets it.
+bool writable(TestHost& host, const ServerSpec& server) {
+    try {
+        host.connect(server).run("INSERT INTO t VALUES (1)", Limit(5s));
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+/// A query that computes for a long time without looking up, in a session of its own.
+class LongQuery {
+public:
+    LongQuery(TestHost& host, const ServerSpec& server)
+        : connection_(host.connect(server)), thread_([this](const std::stop_token& stop) {
+              try {
+                  connection_.run("SELECT sum(i) FROM generate_series(1, 10000000000) i", Limit(2min, stop));
+              } catch (const Error&) {
+                  // It is meant to be killed.
+              }
+          }) {}
+
+private:
+    Connection connection_;
+    std::jthread thread_;
+};
+
+}  // namespace
+
+TEST_CASE("a started server accepts connections, is found running by the next agent, and stays the same process") {
+    TestHost host;
+    const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5501);
+    host.runtime().start(server, soon());
+    auto session = host.connect(server);
+    const auto postmaster = host.postmaster_pid(server);
+
+    host.restart_agent();
+    host.runtime().start(server, soon());
+
+    CHECK(host.runtime().state("db-n1-aaaaaaaa") == ServerState::running);
+    CHECK(host.postmaster_pid(server) == postmaster);
+    CHECK(session.run("SELECT 1", soon()).value() == "1");
+    CHECK(host.runtime().known() == std::vector<ServerSpec>{server});
+    CHECK(host.runtime().state("db-n1-bbbbbbbb") == ServerState::absent);
+}
+
+TEST_CASE("a stopped server stays down, also for the next agent; forgotten, it is no more") {
+    TestHost host;
+    const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5502);
+    host.runtime().start(server, soon());
+    CHECK_THROWS_WITH_AS(host.runtime().forget("db-n1-aaaaaaaa"), doctest::Contains("is running"), Error);
+
+    host.runtime().stop("db-n1-aaaaaaaa", StopMode::fast, soon());
+    host.runtime().stop("db-n1-aaaaaaaa", StopMode::fast, soon());
+    host.restart_agent();
+
+    CHECK(host.runtime().state("db-n1-aaaaaaaa") == ServerState::stopped);
+    CHECK(host.postmaster_pid(server) == 0);
+    host.runtime().forget("db-n1-aaaaaaaa");
+    host.restart_agent();
+    CHECK(host.runtime().state("db-n1-aaaaaaaa") == ServerState::absent);
+}
+
+TEST_CASE("a postmaster killed -9 under a long query is writable again within a second") {
+    TestHost host;
+    const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5503);
+    host.runtime().start(server, soon());
+    host.connect(server).run("CREATE TABLE t (i int)", soon());
+    LongQuery query(host, server);
+    REQUIRE(comes_true([&] {
+        return host.connect(server)
+                   .run(
+                       "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%generate_series(1, 1%' AND "
+                       "state='active' AND pid<>pg_backend_pid()",
+                       soon())
+                   .value() == "1";
+    }));
+    std::this_thread::sleep_for(200ms);  // deep in its computation
+
+    const auto began = std::chrono::steady_clock::now();
+    ::kill(host.postmaster_pid(server), SIGKILL);
+    const bool back = comes_true([&] { return writable(host, server); }, 20s);
+    const auto took = std::chrono::steady_clock::now() - began;
+
+    CHECK(back);
+    MESSAGE("writable again after ", std::chrono::duration_cast<std::chrono::milliseconds>(took).count(), " ms");
+    CHECK(took < 4s);  // a second on an idle machine; others build on this one
+}
+
+TEST_CASE("a guard killed -9 takes its server along, and both come back") {
+    TestHost host;
+    const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5504);
+    host.runtime().start(server, soon());
+    host.connect(server).run("CREATE TABLE t (i int)", soon());
+    const auto postmaster = host.postmaster_pid(server), guard = host.guard_pid(server);
+
+    ::kill(guard, SIGKILL);
+
+    CHECK(comes_true([&] { return host.postmaster_pid(server) != postmaster && writable(host, server); }, 20s));
+    CHECK(host.guard_pid(server) != guard);
+    CHECK(comes_true([&] { return host.runtime().state("db-n1-aaaaaaaa") == ServerState::running; }));
+}
+
+TEST_CASE("guard and postmaster killed together under a long query come back too") {
+    TestHost host;
+    const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5505);
+    host.runtime().start(server, soon());
+    host.connect(server).run("CREATE TABLE t (i int)", soon());
+    LongQuery query(host, server);
+    std::this_thread::sleep_for(200ms);
+    const auto postmaster = host.postmaster_pid(server), guard = host.guard_pid(server);
+
+    ::kill(guard, SIGSTOP);
+    ::kill(postmaster, SIGKILL);
+    ::kill(guard, SIGKILL);
+
+    CHECK(comes_true([&] { return host.postmaster_pid(server) != postmaster && writable(host, server); }, 20s));
+}
+
+TEST_CASE("servers that died while the agent was away are started by the next one") {
+    TestHost host;
+    const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5506);
+    host.runtime().start(server, soon());
+    host.connect(server).run("CREATE TABLE t (i int)", soon());
+    host.end_agent();
+    ::kill(host.guard_pid(server), SIGKILL);
+    REQUIRE(comes_true([&] { return host.guard_pid(server) == 0; }));
+
+    host.restart_agent();
+
+    CHECK(comes_true([&] { return writable(host, server); }, 20s));
+}
+
+TEST_CASE("a server that refuses to start is reported with its own last log lines") {
+    TestHost host;
+    const auto server =
+        host.make_server("db-n1-aaaaaaaa", kAddress, 5507, "shared_preload_libraries = 'no_such_library'");
+
+    CHECK_THROWS_WITH_AS(host.runtime().start(server, soon()),
+                         doctest::Contains("could not access file \"no_such_library\""), Error);
+    CHECK(host.runtime().state("db-n1-aaaaaaaa") != ServerState::running);
+
+    const auto text = read_file(server.paths.config_file());
+    host.user().write_file(server.paths.config_file(), text + "\nshared_preload_libraries = ''\n", 0600);
+    host.runtime().start(server, soon());
+    CHECK(host.runtime().state("db-n1-aaaaaaaa") == ServerState::running);
+}
+
+TEST_CASE("a server that keeps dying is started with growing pauses") {
+    TestHost host;
+    const auto server =
+        host.make_server("db-n1-aaaaaaaa", kAddress, 5508, "shared_preload_libraries = 'no_such_library'");
+    CHECK_THROWS_AS(host.runtime().start(server, soon()), Error);
+
+    int starts = 0;
+    std::filesystem::file_time_type seen{};
+    const auto until = std::chrono::steady_clock::now() + 3s;
+    while (std::chrono::steady_clock::now() < until) {
+        std::error_code error;
+        const auto changed = std::filesystem::last_write_time(server.paths.guard_file(".last"), error);
+        if (!error && changed != seen) {
+            seen = changed;
+            ++starts;
+        }
+        std::this_thread::sleep_for(5ms);
+    }
+
+    CHECK(starts <= 4);
+}
+
+TEST_CASE("a port in use is named in the error") {
+    TestHost host;
+    const Fd other(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(5509);
+    ::inet_pton(AF_INET, kAddress, &address.sin_addr);
+    REQUIRE(::bind(other.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(::listen(other.get(), 1) == 0);
+    const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5509);
+
+    CHECK_THROWS_WITH_AS(host.runtime().start(server, soon()),
+                         doctest::Contains("port 5509 of 127.16.0.1 is in use by another program"), Error);
+}
+
+TEST_CASE("a start with another port moves the server, a restart keeps it") {
+    TestHost host;
+    auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5510);
+    host.runtime().start(server, soon());
+    const auto first = host.postmaster_pid(server);
+
+    server.port = 5511;
+    const auto text = read_file(server.paths.config_file());
+    host.user().write_file(server.paths.config_file(), text + "\nport = 5511\n", 0600);
+    host.runtime().start(server, soon());
+    const auto second = host.postmaster_pid(server);
+    host.runtime().restart("db-n1-aaaaaaaa", soon());
+
+    CHECK(second != first);
+    CHECK(host.postmaster_pid(server) != second);
+    CHECK(host.connect(server).run("SHOW port", soon()).value() == "5511");
+}
+
+TEST_CASE("a wait for a server ends when its caller is stopped") {
+    TestHost host;
+    const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5512);
+    host.runtime().start(server, soon());
+    ::kill(host.postmaster_pid(server), SIGSTOP);
+    std::stop_source stop;
+    std::jthread stopper([&] {
+        std::this_thread::sleep_for(300ms);
+        stop.request_stop();
+    });
+
+    CHECK_THROWS_WITH_AS(host.runtime().stop("db-n1-aaaaaaaa", StopMode::fast, Limit(1min, stop.get_token())),
+                         doctest::Contains("stopping db-n1-aaaaaaaa"), Error);
+    ::kill(host.postmaster_pid(server), SIGCONT);
+    CHECK(comes_true([&] { return host.runtime().state("db-n1-aaaaaaaa") == ServerState::stopped; }));
+}
