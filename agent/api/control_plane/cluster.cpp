@@ -1,0 +1,118 @@
+#include "agent/api/control_plane/decode_error.hpp"
+#include "agent/api/control_plane/endpoint.hpp"
+#include "agent/api/control_plane/shapes.hpp"
+#include "common/base/text.hpp"
+
+namespace pgedge {
+namespace {
+
+/// An agent that starts its part of the store and waits for the others takes its time on a slow disk.
+constexpr std::chrono::minutes kMembershipLimit{5};
+
+[[noreturn]] void already_initialized() {
+    throw Error(ErrorKind::conflict, "operation invalid on an initialized cluster")
+        .named("cluster_already_initialized");
+}
+
+/// Both generations of the API: `server_urls`, and the one `server_url` of the first.
+HttpResponse token_response(const JoinToken& token) {
+    OrderedJson shape{{"token", token.token}, {"server_urls", token.server_urls}};
+    if (!token.server_urls.empty()) shape["server_url"] = token.server_urls.front();
+    return json_response(shape);
+}
+
+HttpResponse init(const Call& call) {
+    if (call.plane.membership.initialized()) already_initialized();
+    const auto id = call.request.parameter("cluster_id");
+    if (id) check_identifier("cluster_id", *id);
+    return token_response(call.plane.membership.init(id, call.limit));
+}
+
+std::string text_at(const Json& body, const std::string& name) {
+    const Json& value = body.at(name);
+    if (!value.is_string()) throw invalid_field_type("body." + name, value.type_name(), "string");
+    return value;
+}
+
+JoinToken token_of(const Json& body) {
+    JoinToken token;
+    for (const auto& item : body.items())
+        if (item.key() != "token" && item.key() != "server_url" && item.key() != "server_urls")
+            throw Error(ErrorKind::invalid_input,
+                        "unknown field \"" + shortened(item.key(), 80) + "\": a join takes token and server_urls");
+    if (!body.contains("token")) throw missing_field("token", "body");
+    token.token = text_at(body, "token");
+    if (body.contains("server_urls")) {
+        const Json& urls = body.at("server_urls");
+        if (!urls.is_array()) throw invalid_field_type("body.server_urls", urls.type_name(), "array");
+        for (const auto& url : urls) {
+            if (!url.is_string()) throw invalid_field_type("body.server_urls[*]", url.type_name(), "string");
+            token.server_urls.push_back(url);
+        }
+    } else if (body.contains("server_url")) {
+        token.server_urls.push_back(text_at(body, "server_url"));
+    }
+    if (token.server_urls.empty()) throw missing_field("server_urls", "body");
+    for (const auto& url : token.server_urls)
+        if (!url.starts_with("http://") && !url.starts_with("https://"))
+            throw invalid_format("body.server_urls[*]", url, "uri", "it begins with neither http:// nor https://");
+    return token;
+}
+
+HttpResponse join(const Call& call) {
+    if (call.plane.membership.initialized()) already_initialized();
+    call.plane.membership.join(token_of(call.body()), call.limit);
+    return HttpResponse{.status = 204, .headers = {}, .body = {}, .stream = {}};
+}
+
+HttpResponse join_token(const Call& call) { return token_response(call.plane.membership.join_token(call.limit)); }
+
+HttpResponse show(const Call& call) {
+    const std::string id = call.plane.membership.cluster_id();
+    OrderedJson hosts = OrderedJson::array();
+    for (const auto& host : call.hosts().list(call.limit)) hosts.push_back(host_shape(host, id));
+    return json_response({{"id", id}, {"status", {{"state", "available"}}}, {"hosts", std::move(hosts)}});
+}
+
+}  // namespace
+
+std::vector<Endpoint> cluster_endpoints() {
+    return {
+        {.method = "GET",
+         .path = "/v1/cluster/init",
+         .id = "init-cluster",
+         .summary = "Make a cluster of this host alone; answers what other hosts need to join",
+         .parameters = {{"cluster_id", ParameterType::text, "The cluster's id; random when not given"}},
+         .answer = "ClusterJoinToken",
+         .throws = {"invalid_input", "operation_not_supported", "cluster_already_initialized"},
+         .before_init = true,
+         .at_most = kMembershipLimit,
+         .run = init},
+        {.method = "POST",
+         .path = "/v1/cluster/join",
+         .id = "join-cluster",
+         .summary = "Make this host a member of the cluster that gave the token; answers when the host is ready",
+         .body = "ClusterJoinRequest",
+         .status = 204,
+         .throws = {"invalid_input", "invalid_join_token", "cluster_already_initialized", "unreachable", "timed_out"},
+         .before_init = true,
+         .at_most = kMembershipLimit,
+         .run = join},
+        {.method = "GET",
+         .path = "/v1/cluster/join-token",
+         .id = "get-join-token",
+         .summary = "What another host needs to join",
+         .answer = "ClusterJoinToken",
+         .throws = {"cluster_not_initialized"},
+         .run = join_token},
+        {.method = "GET",
+         .path = "/v1/cluster",
+         .id = "get-cluster",
+         .summary = "The cluster and its hosts",
+         .answer = "Cluster",
+         .throws = {"cluster_not_initialized"},
+         .run = show},
+    };
+}
+
+}  // namespace pgedge

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "agent/api/instance_logs.hpp"
+#include "agent/cluster/membership.hpp"
+#include "agent/run/operations.hpp"
+#include "agent/store/store.hpp"
+#include "common/base/build_info.hpp"
+#include "common/base/clock.hpp"
+
+namespace pgedge {
+
+class Router;
+
+/// What exists once the agent belongs to a cluster. Borrowed: lives at least as long as any request that holds it.
+struct ClusterServices {
+    Store& store;
+    Operations& operations;
+    InstanceLogs& instance_logs;
+};
+
+/// All that the control plane's API stands on, made by main(). Safe from any thread.
+struct ControlPlane {
+    Membership& membership;
+    const Clock& clock;
+    BuildInfo build;
+    std::function<std::shared_ptr<const ClusterServices>()> services;  ///< null before init or join
+};
+
+/// Adds the routes of the control plane's API: paths, shapes and error names of the pgEdge Control Plane v1, and ours
+/// beside them. `plane` is copied.
+void add_control_plane(Router& router, const ControlPlane& plane);
+
+}  // namespace pgedge

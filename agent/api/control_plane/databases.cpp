@@ -1,0 +1,197 @@
+#include "agent/api/control_plane/decode_error.hpp"
+#include "agent/api/control_plane/endpoint.hpp"
+#include "agent/api/control_plane/shapes.hpp"
+#include "common/spec/load.hpp"
+
+namespace pgedge {
+namespace {
+
+/// Planning may ask every host about its ports and servers.
+constexpr std::chrono::minutes kChangeLimit{2};
+constexpr int kDefaultLogLines = 100;
+
+std::map<std::string, Host> hosts_by_id(const Call& call) {
+    std::map<std::string, Host> hosts;
+    for (auto& host : call.hosts().list(call.limit)) hosts.emplace(host.id, std::move(host));
+    return hosts;
+}
+
+Database found(const Call& call) {
+    const std::string& id = call.variable("database_id");
+    auto database = call.databases().find(id, call.limit);
+    if (!database) throw Error(ErrorKind::not_found, "no database \"" + id + "\" found");
+    return *std::move(database);
+}
+
+/// `available_upgrades` is there only when asked for. Servers of a host's packages are upgraded with the packages, so
+/// there is never one to choose.
+void add_upgrades(const Call& call, OrderedJson& shape) {
+    for (const auto& wanted : call.all("include"))
+        if (wanted == "available_upgrades") shape["available_upgrades"] = OrderedJson::array();
+}
+
+HttpResponse list(const Call& call) {
+    const auto hosts = hosts_by_id(call);
+    std::map<std::string, std::vector<Instance>> instances;
+    for (auto& instance : call.databases().all_instances(call.limit)) {
+        auto& of_database = instances[instance.database_id];
+        of_database.push_back(std::move(instance));
+    }
+    OrderedJson databases = OrderedJson::array();
+    for (const auto& database : call.databases().list(call.limit)) {
+        auto shape = database_summary_shape({database, std::move(instances[database.id]), hosts, call.now()});
+        add_upgrades(call, shape);
+        databases.push_back(std::move(shape));
+    }
+    return json_response({{"databases", std::move(databases)}});
+}
+
+HttpResponse show(const Call& call) {
+    const Database database = found(call);
+    auto shape =
+        database_shape({database, call.databases().instances(database.id, call.limit), hosts_by_id(call), call.now()});
+    add_upgrades(call, shape);
+    return json_response(shape);
+}
+
+UpdateOptions options_of(const Call& call) {
+    UpdateOptions options;
+    options.force_update = call.flag("force_update");
+    options.remove_hosts = call.all("remove_host");
+    options.expected_digest = call.request.parameter("expected_digest");
+    return options;
+}
+
+HttpResponse started(const Call& call, const StartedOperation& operation) {
+    std::vector<Instance> instances;
+    std::map<std::string, Host> hosts;
+    try {
+        instances = call.databases().instances(operation.database.id, call.limit);
+        hosts = hosts_by_id(call);
+    } catch (const Error&) {
+        // The operation has begun, and the caller must learn its task: instances are optional here.
+        instances.clear();
+    }
+    return json_response({{"task", task_shape(operation.task)},
+                          {"database", database_shape({operation.database, std::move(instances), hosts, call.now()})}});
+}
+
+HttpResponse create(const Call& call) {
+    return started(call, call.cluster->operations.create(load_body(call.body()), options_of(call), call.limit));
+}
+
+HttpResponse update(const Call& call) {
+    const std::string& id = call.variable("database_id");
+    const auto document = load_body(call.body());
+    // The body of a create can be sent again as an update, so an id is fine as long as it means this database.
+    if (document.id && *document.id != id)
+        throw Error(ErrorKind::invalid_input,
+                    "id: the body is about database \"" + *document.id + "\" and the path about \"" + id + "\"");
+    return started(call, call.cluster->operations.update(id, document, options_of(call), call.limit));
+}
+
+HttpResponse remove(const Call& call) {
+    const auto task =
+        call.cluster->operations.remove(call.variable("database_id"), call.flag("force"), options_of(call), call.limit);
+    return json_response({{"task", task_shape(task)}});
+}
+
+HttpResponse instance_log(const Call& call) {
+    const Database database = found(call);
+    const std::string& id = call.variable("instance_id");
+    const auto lines = call.count("lines").value_or(kDefaultLogLines);
+    if (lines > kMostLogLines) throw too_large("lines", lines, kMostLogLines);
+    for (const auto& instance : call.databases().instances(database.id, call.limit)) {
+        if (instance.id != id) continue;
+        const auto tail = call.cluster->instance_logs.tail(instance.host_id, id, static_cast<int>(lines), call.limit);
+        return json_response(
+            {{"instance_id", id}, {"node_name", instance.node_name}, {"host_id", instance.host_id}, {"lines", tail}});
+    }
+    throw Error(ErrorKind::not_found, "no instance \"" + id + "\" of database \"" + database.id + "\" found");
+}
+
+const Parameter kDatabase{"database_id", ParameterType::identifier, "The database's id"};
+const Parameter kInclude{"include", ParameterType::texts, "available_upgrades: show these too"};
+const Parameter kForceUpdate{"force_update", ParameterType::boolean, "Also carry out what does not differ"};
+const Parameter kRemoveHost{"remove_host", ParameterType::texts, "Hosts to be treated as gone"};
+const Parameter kExpectedDigest{"expected_digest", ParameterType::text,
+                                "Digest of a plan: refused as stale when planning gives another one now"};
+
+std::vector<Endpoint> reading() {
+    return {
+        {.method = "GET",
+         .path = "/v1/databases",
+         .id = "list-databases",
+         .summary = "All databases, without their specs",
+         .parameters = {kInclude},
+         .answer = "ListDatabasesResponse",
+         .throws = {"cluster_not_initialized"},
+         .run = list},
+        {.method = "GET",
+         .path = "/v1/databases/{database_id}",
+         .id = "get-database",
+         .summary = "One database with its spec and its instances",
+         .parameters = {kInclude, kDatabase},
+         .answer = "Database",
+         .throws = {"invalid_input", "not_found", "cluster_not_initialized"},
+         .run = show},
+        {.method = "GET",
+         .path = "/v1/databases/{database_id}/instances/{instance_id}/log",
+         .id = "get-instance-log",
+         .summary = "The end of a server's own log",
+         .parameters = {kDatabase,
+                        {"instance_id", ParameterType::instance, "The instance's id"},
+                        {"lines", ParameterType::integer, "How many lines, at most 10000; 100 unless given"}},
+         .answer = "InstanceLog",
+         .throws = {"invalid_input", "not_found", "cluster_not_initialized", "unreachable"},
+         .at_most = std::chrono::seconds(30),
+         .run = instance_log},
+    };
+}
+
+std::vector<Endpoint> changing() {
+    return {
+        {.method = "POST",
+         .path = "/v1/databases",
+         .id = "create-database",
+         .summary = "Create a database; the work goes on after the answer, see the task",
+         .parameters = {kExpectedDigest},
+         .body = "CreateDatabaseRequest",
+         .answer = "CreateDatabaseResponse",
+         .throws = {"invalid_input", "cluster_not_initialized", "database_already_exists",
+                    "operation_already_in_progress", "stale_plan", "payload_too_large"},
+         .at_most = kChangeLimit,
+         .run = create},
+        {.method = "POST",
+         .path = "/v1/databases/{database_id}",
+         .id = "update-database",
+         .summary = "Change a database to a new spec, or try again what failed; secrets left out keep their values",
+         .parameters = {kForceUpdate, kRemoveHost, kExpectedDigest, kDatabase},
+         .body = "UpdateDatabaseRequest",
+         .answer = "UpdateDatabaseResponse",
+         .throws = {"invalid_input", "not_found", "cluster_not_initialized", "database_not_modifiable",
+                    "operation_already_in_progress", "stale_plan", "payload_too_large"},
+         .at_most = kChangeLimit,
+         .run = update},
+        {.method = "DELETE",
+         .path = "/v1/databases/{database_id}",
+         .id = "delete-database",
+         .summary = "Delete a database with its data",
+         .parameters = {{"force", ParameterType::boolean, "Whatever state it is in"}, kExpectedDigest, kDatabase},
+         .answer = "DeleteDatabaseResponse",
+         .throws = {"invalid_input", "not_found", "cluster_not_initialized", "database_not_modifiable",
+                    "operation_already_in_progress", "stale_plan"},
+         .at_most = kChangeLimit,
+         .run = remove},
+    };
+}
+
+}  // namespace
+
+std::vector<Endpoint> database_endpoints() {
+    std::vector<Endpoint> all = reading();
+    for (auto& endpoint : changing()) all.push_back(std::move(endpoint));
+    return all;
+}
+
+}  // namespace pgedge

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/serve/router.hpp"
+#include "common/base/error.hpp"
+
+namespace pgedge {
+
+/// Errors of requests that never reach the handler, in the words of the control plane's decoder (Goa v3). They have a
+/// longer body than other errors: {name, id, message, temporary, timeout, fault}.
+Error missing_field(std::string_view field, std::string_view where);
+Error invalid_field_type(std::string_view field, std::string_view value, std::string_view expected);
+Error invalid_format(std::string_view field, std::string_view value, std::string_view format, std::string_view why);
+Error invalid_enum_value(std::string_view field, std::string_view value, const std::vector<std::string>& allowed);
+Error invalid_pattern(std::string_view field, std::string_view value, std::string_view pattern);
+Error too_long(std::string_view field, std::string_view value, std::size_t at_most);
+Error too_short(std::string_view field, std::string_view value, std::size_t at_least);
+
+Error too_small(std::string_view field, std::int64_t value, std::int64_t at_least);
+Error too_large(std::string_view field, std::int64_t value, std::int64_t at_most);
+/// Refuses what may not become the id of something new.
+void check_identifier(std::string_view field, std::string_view value);
+
+bool is_decode_error(const Error& error);
+/// The answer for one of them.
+HttpResponse decode_error_response(const Error& error);
+
+}  // namespace pgedge

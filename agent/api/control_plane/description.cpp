@@ -1,0 +1,62 @@
+#include "agent/api/control_plane/endpoint.hpp"
+#include "agent/api/control_plane/openapi.hpp"
+#include "common/spec/schema.hpp"
+
+namespace pgedge {
+namespace {
+
+/// RFC 8631: where a machine finds the description of this API.
+HttpResponse root(const Call&) {
+    HttpResponse response;
+    response.status = 204;
+    response.headers["Link"] = "</v1/openapi.json>; rel=\"service-desc\"";
+    return response;
+}
+
+HttpResponse version(const Call& call) {
+    const BuildInfo& build = call.plane.build;
+    return json_response({{"version", build.version},
+                          {"revision", build.revision},
+                          {"revision_time", build.revision_time},
+                          {"arch", build.arch}});
+}
+
+HttpResponse openapi(const Call&) { return json_response(openapi_document()); }
+HttpResponse schema(const Call&) { return json_response(json_schema()); }
+
+}  // namespace
+
+std::vector<Endpoint> description_endpoints() {
+    return {
+        {.method = "GET",
+         .path = "/",
+         .id = "get-root",
+         .summary = "Nothing but a link to the description of this API (RFC 8631)",
+         .status = 204,
+         .before_init = true,
+         .run = root},
+        {.method = "GET",
+         .path = "/v1/version",
+         .id = "get-version",
+         .summary = "Which build answers",
+         .answer = "VersionInfo",
+         .before_init = true,
+         .run = version},
+        {.method = "GET",
+         .path = "/v1/openapi.json",
+         .id = "get-openapi",
+         .summary = "This document",
+         .answer = "Document",
+         .before_init = true,
+         .run = openapi},
+        {.method = "GET",
+         .path = "/v1/schema.json",
+         .id = "get-spec-schema",
+         .summary = "JSON Schema (draft-07) of the files that pgedgectl reads",
+         .answer = "Document",
+         .before_init = true,
+         .run = schema},
+    };
+}
+
+}  // namespace pgedge

@@ -1,0 +1,170 @@
+#include "agent/api/control_plane/endpoint.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <iterator>
+
+#include "agent/api/control_plane/decode_error.hpp"
+#include "common/base/uuid.hpp"
+
+namespace pgedge {
+namespace {
+
+const std::vector<std::string> kSortOrders{"asc", "ascend", "ascending", "desc", "descend", "descending"};
+/// What Go's strconv.ParseBool takes.
+constexpr std::array<std::string_view, 6> kTrue{"1", "t", "T", "TRUE", "true", "True"};
+constexpr std::array<std::string_view, 6> kFalse{"0", "f", "F", "FALSE", "false", "False"};
+constexpr std::size_t kLongestId = 63;  // 36 for new ones; older clusters may hold longer ones
+
+std::optional<bool> parse_boolean(std::string_view text) {
+    if (std::find(kTrue.begin(), kTrue.end(), text) != kTrue.end()) return true;
+    if (std::find(kFalse.begin(), kFalse.end(), text) != kFalse.end()) return false;
+    return std::nullopt;
+}
+
+std::optional<std::int64_t> parse_integer(std::string_view text) {
+    if (text.starts_with('+')) text.remove_prefix(1);
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    return number;
+}
+
+void check_length(const std::string& name, const std::string& value, std::size_t at_most) {
+    if (value.empty()) throw too_short(name, value, 1);
+    if (value.size() > at_most) throw too_long(name, value, at_most);
+}
+
+bool is_node_name(std::string_view value) {
+    return value.size() > 1 && value.front() == 'n' &&
+           value.find_first_not_of("0123456789", 1) == std::string_view::npos;
+}
+
+void check(const Parameter& parameter, const std::string& value) {
+    switch (parameter.type) {
+        case ParameterType::text:
+        case ParameterType::texts: return;
+        case ParameterType::identifier:
+        case ParameterType::instance: return check_length(parameter.name, value, kLongestId);
+        case ParameterType::node:
+            if (!is_node_name(value)) throw invalid_pattern(parameter.name, value, "n[0-9]+");
+            return;
+        case ParameterType::uuid:
+            if (!is_uuid(value))
+                throw Error(ErrorKind::invalid_input,
+                            "the given " +
+                                std::string(parameter.name == "after_entry_id" ? "log entry ID" : "task ID") +
+                                " is invalid");
+            return;
+        case ParameterType::sort_order:
+            if (std::find(kSortOrders.begin(), kSortOrders.end(), value) == kSortOrders.end())
+                throw invalid_enum_value(parameter.name, value, kSortOrders);
+            return;
+        case ParameterType::integer:
+            if (!parse_integer(value)) throw invalid_field_type(parameter.name, value, "integer");
+            return;
+        case ParameterType::boolean:
+            if (!parse_boolean(value)) throw invalid_field_type(parameter.name, value, "boolean");
+            return;
+    }
+}
+
+void check_parameters(const Endpoint& endpoint, const HttpRequest& request, const PathParameters& path) {
+    for (const auto& parameter : endpoint.parameters) {
+        if (const auto found = path.find(parameter.name); found != path.end())
+            check(parameter, found->second);
+        else if (const auto value = request.parameter(parameter.name))
+            check(parameter, *value);
+    }
+}
+
+HttpResponse answer(const Endpoint& endpoint, const ControlPlane& plane, const HttpRequest& request,
+                    const PathParameters& path) {
+    try {
+        if (request.body.size() > kMaxBody)
+            throw Error(ErrorKind::invalid_input, "the request's body is larger than 1 MiB").named("payload_too_large");
+        auto cluster = plane.services();
+        if (!cluster && !endpoint.before_init)
+            throw Error(ErrorKind::conflict, "operation invalid on an uninitialized cluster")
+                .named("cluster_not_initialized");
+        check_parameters(endpoint, request, path);
+        return endpoint.run(Call{request, path, plane, std::move(cluster), Limit(endpoint.at_most, request.stop)});
+    } catch (const Error& error) {
+        if (is_decode_error(error)) return decode_error_response(error);
+        throw;
+    }
+}
+
+std::vector<Endpoint> collected() {
+    std::vector<Endpoint> all;
+    for (auto make : {cluster_endpoints, host_endpoints, database_endpoints, plan_endpoints, task_endpoints,
+                      later_endpoints, description_endpoints}) {
+        auto some = make();
+        std::move(some.begin(), some.end(), std::back_inserter(all));
+    }
+    return all;
+}
+
+}  // namespace
+
+bool Call::flag(std::string_view name) const {
+    const auto value = request.parameter(name);
+    return value && parse_boolean(*value).value_or(false);
+}
+
+std::optional<std::int64_t> Call::count(std::string_view name) const {
+    const auto value = request.parameter(name);
+    const auto number = value ? parse_integer(*value) : std::nullopt;
+    if (!number || *number == 0) return std::nullopt;
+    if (*number < 0) throw too_small(name, *number, 0);
+    return number;
+}
+
+std::vector<std::string> Call::all(std::string_view name) const {
+    std::vector<std::string> values;
+    for (const auto& [key, value] : request.query)
+        if (key == name) values.push_back(value);
+    return values;
+}
+
+Json Call::body() const {
+    if (request.body.find_first_not_of(" \t\r\n") == std::string::npos)
+        throw Error(ErrorKind::invalid_input, "missing required payload").named("missing_payload");
+    Json parsed;
+    try {
+        parsed = parse_json(request.body);
+    } catch (const Error& error) {
+        throw Error(ErrorKind::invalid_input, "the request's body is not JSON: " + error.text())
+            .named("decode_payload");
+    }
+    if (!parsed.is_object()) throw invalid_field_type("body", parsed.type_name(), "object");
+    return parsed;
+}
+
+const std::vector<Endpoint>& control_plane_endpoints() {
+    static const std::vector<Endpoint> all = collected();
+    return all;
+}
+
+HttpResponse json_response(const OrderedJson& document, int status) {
+    HttpResponse response;
+    response.status = status;
+    response.headers["Content-Type"] = "application/json";
+    response.body = to_text(document) + "\n";
+    return response;
+}
+
+bool in_path(const Endpoint& endpoint, const std::string& name) {
+    return endpoint.path.find("{" + name + "}") != std::string::npos;
+}
+
+void add_control_plane(Router& router, const ControlPlane& plane) {
+    for (const auto& endpoint : control_plane_endpoints())
+        router.add(endpoint.method, endpoint.path,
+                   [&endpoint, plane](const HttpRequest& request, const PathParameters& path) {
+                       return answer(endpoint, plane, request, path);
+                   });
+}
+
+}  // namespace pgedge

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/api/control_plane/control_plane.hpp"
+#include "agent/serve/router.hpp"
+#include "agent/store/databases.hpp"
+#include "agent/store/hosts.hpp"
+#include "agent/store/tasks.hpp"
+#include "common/base/error.hpp"
+#include "common/base/json.hpp"
+
+namespace pgedge {
+
+/// Largest request body: a spec of nine nodes with all scripts fits ten times over.
+inline constexpr std::size_t kMaxBody = 1 << 20;
+
+/// What a parameter of a path or a query may be; checked before the handler runs.
+enum class ParameterType {
+    text,        ///< anything
+    texts,       ///< anything; the name may repeat
+    identifier,  ///< of a cluster, host, database …: 1 to 36 characters, 63 are read
+    instance,    ///< 1 to 63 characters
+    node,        ///< n1, n2 …
+    uuid,
+    sort_order,  ///< asc, desc and their longer forms
+    integer,
+    boolean,
+};
+
+struct Parameter {
+    std::string name;
+    ParameterType type = ParameterType::text;
+    std::string text;  ///< for people
+};
+
+/// One request on its way, already checked against the endpoint's parameters.
+struct Call {
+    const HttpRequest& request;
+    const PathParameters& path;
+    const ControlPlane& plane;
+    std::shared_ptr<const ClusterServices> cluster;  ///< null only for endpoints that work before init
+    Limit limit;
+
+    const std::string& variable(const std::string& name) const { return path.at(name); }
+    bool flag(std::string_view name) const;  ///< false unless given
+    /// Nothing when it is not given or 0. Throws invalid_range when it is negative.
+    std::optional<std::int64_t> count(std::string_view name) const;
+    std::vector<std::string> all(std::string_view name) const;
+    /// The body as a JSON object. Throws missing_payload, decode_payload, invalid_field_type.
+    Json body() const;
+
+    Databases databases() const { return Databases(cluster->store); }
+    Tasks tasks() const { return Tasks(cluster->store); }
+    Hosts hosts() const { return Hosts(cluster->store, plane.clock); }
+    WallTime now() const { return plane.clock.wall(); }
+};
+
+/// One operation of the API: what it takes, what it answers, and the code behind it. The router and the OpenAPI
+/// document are both made from these.
+struct Endpoint {
+    std::string method, path;
+    std::string id;                          ///< operationId
+    std::string summary;                     ///< one line for people
+    std::vector<Parameter> parameters = {};  ///< of the path and of the query; which, the path tells
+    std::string body = {};                   ///< schema of the request's body; empty: none
+    std::string answer = {};                 ///< schema of the answer; empty: no body
+    int status = 200;
+    std::vector<std::string> throws = {};  ///< API names of errors to expect, besides server_error
+    bool before_init = false;              ///< may be called before the agent belongs to a cluster
+    std::chrono::seconds at_most{20};      ///< the call's limit
+    std::function<HttpResponse(const Call&)> run = {};
+};
+
+/// The endpoints of each resource.
+std::vector<Endpoint> cluster_endpoints();
+std::vector<Endpoint> host_endpoints();
+std::vector<Endpoint> database_endpoints();
+std::vector<Endpoint> plan_endpoints();
+std::vector<Endpoint> task_endpoints();
+std::vector<Endpoint> later_endpoints();  ///< of the contract; refused in this version
+std::vector<Endpoint> description_endpoints();
+/// All of them.
+const std::vector<Endpoint>& control_plane_endpoints();
+
+/// Answers with a JSON document.
+HttpResponse json_response(const OrderedJson& document, int status = 200);
+/// Whether the path has {name} in it.
+bool in_path(const Endpoint& endpoint, const std::string& name);
+
+}  // namespace pgedge

@@ -1,0 +1,42 @@
+#include "agent/api/control_plane/endpoint.hpp"
+#include "agent/api/control_plane/shapes.hpp"
+
+namespace pgedge {
+namespace {
+
+HttpResponse list(const Call& call) {
+    const std::string cluster = call.plane.membership.cluster_id();
+    OrderedJson hosts = OrderedJson::array();
+    for (const auto& host : call.hosts().list(call.limit)) hosts.push_back(host_shape(host, cluster));
+    return json_response({{"hosts", std::move(hosts)}});
+}
+
+HttpResponse show(const Call& call) {
+    const auto host = call.hosts().find(call.variable("host_id"), call.limit);
+    if (!host) throw Error(ErrorKind::not_found, "no host \"" + call.variable("host_id") + "\" found");
+    return json_response(host_shape(*host, call.plane.membership.cluster_id()));
+}
+
+}  // namespace
+
+std::vector<Endpoint> host_endpoints() {
+    return {
+        {.method = "GET",
+         .path = "/v1/hosts",
+         .id = "list-hosts",
+         .summary = "All hosts with their health",
+         .answer = "ListHostsResponse",
+         .throws = {"cluster_not_initialized"},
+         .run = list},
+        {.method = "GET",
+         .path = "/v1/hosts/{host_id}",
+         .id = "get-host",
+         .summary = "One host with its health",
+         .parameters = {{"host_id", ParameterType::identifier, "The host's id"}},
+         .answer = "Host",
+         .throws = {"invalid_input", "not_found", "cluster_not_initialized"},
+         .run = show},
+    };
+}
+
+}  // namespace pgedge

@@ -1,0 +1,99 @@
+#include "agent/api/control_plane/endpoint.hpp"
+
+namespace pgedge {
+namespace {
+
+/// An operation of the contract that this version does not have. It says so; it never pretends.
+Endpoint later(std::string method, std::string path, std::string id, std::string summary, std::string what) {
+    Endpoint endpoint{.method = std::move(method),
+                      .path = std::move(path),
+                      .id = std::move(id),
+                      .summary = std::move(summary) + "; not in this version"};
+    endpoint.throws = {"operation_not_supported", "invalid_input",           "not_found",
+                       "cluster_not_initialized", "database_not_modifiable", "operation_already_in_progress"};
+    endpoint.run = [what = std::move(what)](const Call&) -> HttpResponse {
+        throw Error(ErrorKind::invalid_input, what).named("operation_not_supported");
+    };
+    return endpoint;
+}
+
+const Parameter kDatabase{"database_id", ParameterType::identifier, "The database's id"};
+const Parameter kNode{"node_name", ParameterType::node, "The node's name"};
+const Parameter kInstance{"instance_id", ParameterType::instance, "The instance's id"};
+const Parameter kForce{"force", ParameterType::boolean, "Also when the database is not in a state for it"};
+
+std::vector<Endpoint> of_instances() {
+    const std::string path = "/v1/databases/{database_id}/instances/{instance_id}/";
+    const std::string restart_text =
+        "restarting an instance by request is not supported by this version; an update of settings that need a restart "
+        "restarts the instances concerned";
+    auto restart = later("POST", path + "restart", "restart-instance", "Restart an instance", restart_text);
+    restart.parameters = {kDatabase, kInstance};
+    restart.body = "RestartInstanceRequest";
+    restart.answer = "RestartInstanceResponse";
+    auto restart_as_documented = restart;  // the path that the pgEdge Control Plane's documentation names
+    restart_as_documented.path = path + "restart-instance";
+    restart_as_documented.id = "restart-instance-as-documented";
+    auto stop = later("POST", path + "stop-instance", "stop-instance", "Stop an instance and keep it down",
+                      "stopping an instance by request is not supported by this version");
+    stop.parameters = {kDatabase, kInstance, kForce};
+    stop.answer = "StopInstanceResponse";
+    auto start = later("POST", path + "start-instance", "start-instance", "Start an instance that was stopped",
+                       "starting an instance by request is not supported by this version; servers that die are "
+                       "started again by their agents");
+    start.parameters = {kDatabase, kInstance, kForce};
+    start.answer = "StartInstanceResponse";
+    return {restart, restart_as_documented, stop, start};
+}
+
+std::vector<Endpoint> of_nodes() {
+    const std::string path = "/v1/databases/{database_id}/nodes/{node_name}/";
+    auto backup = later("POST", path + "backups", "backup-database-node", "Back a node up",
+                        "backups are not supported by this version");
+    backup.parameters = {kDatabase, kNode, kForce};
+    backup.body = "BackupOptions";
+    backup.answer = "BackupDatabaseNodeResponse";
+    auto switchover = later("POST", path + "switchover", "switchover-database-node",
+                            "Make another instance the primary", "switchover is not supported by this version");
+    switchover.parameters = {kDatabase, kNode};
+    switchover.body = "SwitchoverDatabaseNodeRequestBody";
+    switchover.answer = "SwitchoverDatabaseNodeResponse";
+    auto failover = later("POST", path + "failover", "failover-database-node",
+                          "Make another instance the primary by force", "failover is not supported by this version");
+    failover.parameters = {kDatabase, kNode};
+    failover.body = "FailoverDatabaseNodeRequest2";
+    failover.answer = "FailoverDatabaseNodeResponse";
+    return {backup, switchover, failover};
+}
+
+std::vector<Endpoint> of_databases() {
+    auto restore = later("POST", "/v1/databases/{database_id}/restore", "restore-database",
+                         "Restore nodes from a backup", "restoring from a backup is not supported by this version");
+    restore.parameters = {kDatabase, kForce};
+    restore.body = "RestoreDatabaseRequest";
+    restore.answer = "RestoreDatabaseResponse";
+    auto upgrade = later("POST", "/v1/databases/{database_id}/upgrade", "apply-upgrade", "Go to a newer minor version",
+                         "upgrades by request are not supported by this version; servers run the newest minor version "
+                         "that their host has installed when they start");
+    upgrade.parameters = {kDatabase};
+    upgrade.body = "ApplyUpgradeRequest";
+    upgrade.answer = "ApplyUpgradeResponse";
+    return {restore, upgrade};
+}
+
+}  // namespace
+
+std::vector<Endpoint> later_endpoints() {
+    std::vector<Endpoint> all = of_instances();
+    for (auto& endpoint : of_nodes()) all.push_back(std::move(endpoint));
+    for (auto& endpoint : of_databases()) all.push_back(std::move(endpoint));
+    auto remove_host = later("DELETE", "/v1/hosts/{host_id}", "remove-host", "Take a host out of the cluster",
+                             "removing a host from the cluster is not supported by this version");
+    remove_host.parameters = {{"host_id", ParameterType::identifier, "The host's id"},
+                              {"force", ParameterType::boolean, "Also while it has instances"}};
+    remove_host.answer = "RemoveHostResponse";
+    all.push_back(std::move(remove_host));
+    return all;
+}
+
+}  // namespace pgedge

@@ -1,0 +1,61 @@
+#include "agent/api/control_plane/decode_error.hpp"
+#include "agent/api/control_plane/endpoint.hpp"
+#include "common/plan/render.hpp"
+#include "common/spec/load.hpp"
+
+namespace pgedge {
+namespace {
+
+constexpr std::chrono::minutes kPlanLimit{2};
+
+/// Takes a flag that is ours out of the body, so that the rest is a body of create or update.
+bool take_flag(Json& body, const char* name) {
+    if (!body.contains(name)) return false;
+    const Json value = body.at(name);
+    if (!value.is_boolean()) throw invalid_field_type(std::string("body.") + name, to_text(value), "boolean");
+    body.erase(name);
+    return value.get<bool>();
+}
+
+HttpResponse shown(const PlannedOperation& planned) {
+    OrderedJson shape{{"database_id", planned.database_id},
+                      {"type", planned.type},
+                      {"base_revision", planned.base_revision},
+                      {"digest", planned.digest},
+                      {"changes", !planned.plan.empty()},
+                      {"summary", summary_line(planned.plan)},
+                      {"warnings", planned.warnings}};
+    shape["steps"] = to_json(planned.plan).at("steps");
+    return json_response(shape);
+}
+
+HttpResponse plan(const Call& call) {
+    Json body = call.body();
+    UpdateOptions options;
+    options.force_update = take_flag(body, "force_update");
+    if (!take_flag(body, "delete")) return shown(call.cluster->operations.plan(load_body(body), options, call.limit));
+
+    if (!body.contains("id")) throw missing_field("id", "body");
+    if (!body.at("id").is_string()) throw invalid_field_type("body.id", to_text(body.at("id")), "string");
+    if (body.size() > 1) throw Error(ErrorKind::invalid_input, "a plan to delete takes an id and nothing else");
+    return shown(call.cluster->operations.plan_removal(body.at("id"), call.limit));
+}
+
+}  // namespace
+
+std::vector<Endpoint> plan_endpoints() {
+    return {
+        {.method = "POST",
+         .path = "/v1/plan",
+         .id = "plan-database",
+         .summary = "What a create, an update or a delete would do, step by step; nothing is changed",
+         .body = "PlanRequest",
+         .answer = "PlannedOperation",
+         .throws = {"invalid_input", "not_found", "cluster_not_initialized", "database_not_modifiable",
+                    "operation_already_in_progress", "payload_too_large"},
+         .at_most = kPlanLimit,
+         .run = plan},
+    };
+}
+
+}  // namespace pgedge

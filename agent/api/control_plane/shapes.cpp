@@ -1,0 +1,200 @@
+#include "agent/api/control_plane/shapes.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "common/spec/database_spec.hpp"
+#include "common/spec/write.hpp"
+
+namespace pgedge {
+namespace {
+
+/// Adds the field unless it is empty: optional fields are left out, never null.
+void add_text(OrderedJson& to, const char* name, const std::string& text) {
+    if (!text.empty()) to[name] = text;
+}
+
+OrderedJson list_of(const std::vector<std::string>& texts) {
+    OrderedJson list = OrderedJson::array();
+    for (const auto& text : texts) list.push_back(text);
+    return list;
+}
+
+bool is_ipv4(const std::string& address) { return address.find_first_not_of("0123456789.") == std::string::npos; }
+
+/// Fields of the first generation of the API, beside the newer `addresses`.
+void add_first_address(OrderedJson& to, const std::vector<std::string>& addresses) {
+    const auto found = std::find_if(addresses.begin(), addresses.end(), is_ipv4);
+    if (found != addresses.end()) to["ipv4_address"] = *found;
+}
+
+OrderedJson version_shape(const PostgresVersion& version) {
+    return {{"postgres_version", version.postgres},
+            {"spock_version", version.extension.substr(0, version.extension.find('.'))},
+            {"dialect", version.dialect},
+            {"extension_version", version.extension}};
+}
+
+OrderedJson status_shape(const Host& host) {
+    OrderedJson components = OrderedJson::object();
+    for (const auto& [name, health] : host.components)
+        components[name] = {{"healthy", health.healthy}, {"error", health.error}, {"details", health.details}};
+    return {{"state", to_string(host.state)},
+            {"updated_at", to_rfc3339(host.updated_at)},
+            {"components", std::move(components)}};
+}
+
+OrderedJson connection_shape(const std::vector<std::string>& addresses, int port) {
+    OrderedJson shape{{"addresses", list_of(addresses)}, {"hostname", addresses.front()}};
+    add_first_address(shape, addresses);
+    shape["port"] = port;
+    return shape;
+}
+
+OrderedJson postgres_shape(const InstanceStatus& status) {
+    OrderedJson shape = OrderedJson::object();
+    add_text(shape, "version", status.postgres_version);
+    add_text(shape, "patroni_state", status.postgres_state);
+    shape["patroni_paused"] = false;  // an agent always looks after its servers in this version
+    add_text(shape, "role", status.role);
+    shape["pending_restart"] = status.pending_restart;
+    if (status.replay_lag_bytes) shape["replay_lag_bytes"] = *status.replay_lag_bytes;
+    return shape;
+}
+
+OrderedJson replication_shape(const InstanceStatus& status) {
+    OrderedJson shape = OrderedJson::object();
+    add_text(shape, "version", status.extension_version);
+    add_text(shape, "read_only", status.read_only);
+    OrderedJson subscriptions = OrderedJson::array();
+    for (const auto& subscription : status.subscriptions) {
+        OrderedJson one{{"provider_node", subscription.provider_node},
+                        {"name", subscription.name},
+                        {"status", subscription.status}};
+        if (subscription.lag_bytes) one["lag_bytes"] = *subscription.lag_bytes;
+        subscriptions.push_back(std::move(one));
+    }
+    shape["subscriptions"] = std::move(subscriptions);
+    return shape;
+}
+
+OrderedJson instances_shape(DatabaseView& view) {
+    auto& instances = view.instances;
+    std::sort(instances.begin(), instances.end(), [](const Instance& a, const Instance& b) {
+        return std::tie(a.node_name, a.id) < std::tie(b.node_name, b.id);
+    });
+    OrderedJson list = OrderedJson::array();
+    for (const auto& instance : instances) {
+        const auto host = view.hosts.find(instance.host_id);
+        list.push_back(instance_shape(instance, host == view.hosts.end() ? nullptr : &host->second, view.now));
+    }
+    return list;
+}
+
+}  // namespace
+
+OrderedJson host_shape(const Host& host, const std::string& cluster_id) {
+    OrderedJson shape{{"id", host.id},
+                      {"orchestrator", "swarm"},  // the word that clients of the control plane know; ours is `runtime`
+                      {"runtime", host.runtime},
+                      {"data_dir", host.data_dir},
+                      {"hostname", host.id}};
+    add_first_address(shape, host.peer_addresses);
+    shape["peer_addresses"] = list_of(host.peer_addresses);
+    shape["client_addresses"] = list_of(host.client_addresses);
+    shape["cpus"] = host.cpus;
+    shape["memory"] = to_size_text(host.memory_bytes);
+    shape["cohort"] = {
+        {"type", "swarm"}, {"cohort_id", cluster_id}, {"member_id", host.id}, {"control_available", host.voter}};
+    shape["etcd_mode"] = host.voter ? "server" : "client";
+    add_text(shape, "agent_version", host.agent_version);
+    if (!host.versions.empty()) shape["default_pgedge_version"] = version_shape(host.versions.front());
+    OrderedJson versions = OrderedJson::array();
+    for (const auto& version : host.versions) versions.push_back(version_shape(version));
+    shape["supported_pgedge_versions"] = std::move(versions);
+    shape["status"] = status_shape(host);
+    return shape;
+}
+
+OrderedJson task_shape(const Task& task) {
+    OrderedJson shape{{"task_id", task.id},
+                      {"scope", task.scope},
+                      {"entity_id", task.entity_id},
+                      {"type", task.type},
+                      {"status", to_string(task.status)},
+                      {"created_at", to_rfc3339(task.created_at)}};
+    if (task.completed_at) shape["completed_at"] = to_rfc3339(*task.completed_at);
+    add_text(shape, "parent_id", task.parent_id);
+    add_text(shape, "database_id", task.database_id);
+    add_text(shape, "host_id", task.host_id);
+    add_text(shape, "node_name", task.node_name);
+    add_text(shape, "instance_id", task.instance_id);
+    add_text(shape, "error", task.error);
+    return shape;
+}
+
+OrderedJson tasks_shape(const std::vector<Task>& tasks) {
+    OrderedJson list = OrderedJson::array();
+    for (const auto& task : tasks) list.push_back(task_shape(task));
+    return {{"tasks", std::move(list)}};
+}
+
+OrderedJson log_entry_shape(const TaskLogEntry& entry) {
+    return {{"id", entry.id},
+            {"timestamp", to_rfc3339(entry.timestamp)},
+            {"message", entry.message},
+            {"fields", entry.fields}};
+}
+
+OrderedJson instance_shape(const Instance& instance, const Host* host, WallTime now) {
+    const InstanceState state = shown_state(instance, now);
+    OrderedJson shape{{"id", instance.id},
+                      {"host_id", instance.host_id},
+                      {"node_name", instance.node_name},
+                      {"state", to_string(state)},
+                      {"created_at", to_rfc3339(instance.created_at)},
+                      {"updated_at", to_rfc3339(instance.updated_at)}};
+    add_text(shape, "error", instance.error);
+    if (instance.port && host && !host->client_addresses.empty())
+        shape["connection_info"] = connection_shape(host->client_addresses, *instance.port);
+    if (!instance.status) return shape;
+    shape["status_updated_at"] = to_rfc3339(instance.status->updated_at);
+    if (state == InstanceState::unknown) return shape;  // what is too old to be believed is not shown
+    shape["postgres"] = postgres_shape(*instance.status);
+    if (instance.status->role == "primary") shape["spock"] = replication_shape(*instance.status);
+    return shape;
+}
+
+OrderedJson database_summary_shape(DatabaseView view) {
+    const Database& database = view.database;
+    OrderedJson shape{{"id", database.id}};
+    add_text(shape, "tenant_id", database.tenant_id);
+    shape["state"] = to_string(shown_state(database, view.instances, view.now));
+    add_text(shape, "error", database.error);
+    shape["created_at"] = to_rfc3339(database.created_at);
+    shape["updated_at"] = to_rfc3339(database.updated_at);
+    shape["dialect"] = database.dialect;
+    shape["revision"] = database.revision;
+    add_text(shape, "last_task_id", database.last_task_id);
+    shape["instances"] = instances_shape(view);
+    return shape;
+}
+
+OrderedJson database_shape(DatabaseView view) {
+    const Database& database = view.database;
+    OrderedJson shape = database_summary_shape(std::move(view));
+    shape["service_instances"] = OrderedJson::array();
+    shape["spec"] = to_shown_json(database.spec);
+    return shape;
+}
+
+DatabaseState shown_state(const Database& database, const std::vector<Instance>& instances, WallTime now) {
+    if (database.state != DatabaseState::available) return database.state;
+    const bool all_serve = std::all_of(instances.begin(), instances.end(), [&](const Instance& instance) {
+        const InstanceState state = shown_state(instance, now);
+        return state == InstanceState::available || state == InstanceState::backing_up;
+    });
+    return all_serve ? DatabaseState::available : DatabaseState::degraded;
+}
+
+}  // namespace pgedge

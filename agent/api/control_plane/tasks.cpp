@@ -1,0 +1,210 @@
+#include "agent/api/control_plane/decode_error.hpp"
+#include "agent/api/control_plane/endpoint.hpp"
+#include "agent/api/control_plane/follow_log.hpp"
+#include "agent/api/control_plane/shapes.hpp"
+
+namespace pgedge {
+namespace {
+
+/// Whose tasks an endpoint is about. Empty entity: any of the scope; empty scope: any.
+struct Owner {
+    std::string scope, id;
+};
+Owner database_of(const Call& call) { return {"database", call.variable("database_id")}; }
+Owner host_of(const Call& call) { return {"host", call.variable("host_id")}; }
+
+TaskPage page_of(const Call& call) {
+    TaskPage page;
+    page.after_task_id = call.request.parameter("after_task_id");
+    page.limit = call.count("limit");
+    page.ascending = call.request.parameter("sort_order").value_or("desc").starts_with("asc");
+    return page;
+}
+
+HttpResponse listed(const Call& call, const Owner& owner) {
+    return json_response(tasks_shape(call.tasks().list(owner.scope, owner.id, page_of(call), call.limit)));
+}
+
+/// The task of the path; of another owner it does not exist.
+Task found(const Call& call, const Owner& owner) {
+    const std::string& id = call.variable("task_id");
+    const auto task = call.tasks().find(id, call.limit);
+    if (!task || (!owner.scope.empty() && task->scope != owner.scope) ||
+        (!owner.id.empty() && task->entity_id != owner.id))
+        throw Error(
+            ErrorKind::not_found,
+            "no task " + id + (owner.id.empty() ? "" : " of " + owner.scope + " \"" + owner.id + "\"") + " found");
+    return *task;
+}
+
+HttpResponse log_of(const Call& call, const Owner& owner) {
+    const Task task = found(call, owner);  // read before its log: when it is final, the log is complete
+    const std::string after = call.request.parameter("after_entry_id").value_or("");
+    const auto limit = call.count("limit");
+    if (call.flag("follow")) return followed_log(call, task, after, limit);
+
+    const auto lines = call.tasks().log(task.id, after, limit, call.limit);
+    OrderedJson shape{{"scope", task.scope},
+                      {"entity_id", task.entity_id},
+                      {"task_id", task.id},
+                      {"task_status", to_string(task.status)}};
+    if (!task.database_id.empty()) shape["database_id"] = task.database_id;
+    const std::string last = lines.empty() ? after : lines.back().id;
+    if (!last.empty()) shape["last_entry_id"] = last;
+    OrderedJson entries = OrderedJson::array();
+    for (const auto& line : lines) entries.push_back(log_entry_shape(line));
+    shape["entries"] = std::move(entries);
+    return json_response(shape);
+}
+
+HttpResponse list_all(const Call& call) {
+    const Owner owner{call.request.parameter("scope").value_or(""), call.request.parameter("entity_id").value_or("")};
+    if (!owner.scope.empty() && owner.scope != "database" && owner.scope != "host")
+        throw invalid_enum_value("scope", owner.scope, {"database", "host"});
+    if (!owner.id.empty() && owner.scope.empty())
+        throw Error(ErrorKind::invalid_input, "entity_id requires scope to be set");
+    return listed(call, owner);
+}
+HttpResponse list_of_database(const Call& call) { return listed(call, database_of(call)); }
+HttpResponse list_of_host(const Call& call) { return listed(call, host_of(call)); }
+HttpResponse show_any(const Call& call) { return json_response(task_shape(found(call, {}))); }
+HttpResponse show_of_database(const Call& call) { return json_response(task_shape(found(call, database_of(call)))); }
+HttpResponse show_of_host(const Call& call) { return json_response(task_shape(found(call, host_of(call)))); }
+HttpResponse log_of_any(const Call& call) { return log_of(call, {}); }
+HttpResponse log_of_database(const Call& call) { return log_of(call, database_of(call)); }
+HttpResponse log_of_host(const Call& call) { return log_of(call, host_of(call)); }
+
+HttpResponse cancel(const Call& call) {
+    const Task task = found(call, database_of(call));
+    return json_response(task_shape(call.cluster->operations.cancel(task.entity_id, task.id, call.limit)));
+}
+
+const Parameter kDatabase{"database_id", ParameterType::identifier, "The database's id"};
+const Parameter kHost{"host_id", ParameterType::identifier, "The host's id"};
+const Parameter kTask{"task_id", ParameterType::uuid, "The task's id"};
+
+std::vector<Parameter> with_page(std::vector<Parameter> first) {
+    first.push_back({"after_task_id", ParameterType::uuid, "Only tasks behind this one, in the order asked for"});
+    first.push_back({"limit", ParameterType::integer, "At most so many; 0: all"});
+    first.push_back({"sort_order", ParameterType::sort_order, "Newest first unless asc"});
+    return first;
+}
+std::vector<Parameter> with_log(std::vector<Parameter> first) {
+    first.push_back({"after_entry_id", ParameterType::uuid, "Only entries later than this one"});
+    first.push_back({"limit", ParameterType::integer, "Only the last so many of them; 0: all"});
+    first.push_back({"follow", ParameterType::boolean,
+                     "Stream: one JSON document a line, entries as they come and the task at the end"});
+    return first;
+}
+
+std::vector<Endpoint> of_any() {
+    return {
+        {.method = "GET",
+         .path = "/v1/tasks",
+         .id = "list-tasks",
+         .summary = "Tasks of the cluster, newest first",
+         .parameters = with_page({{"scope", ParameterType::text, "database or host"},
+                                  {"entity_id", ParameterType::text, "Id of the database or host; needs scope"}}),
+         .answer = "ListTasksResponse",
+         .throws = {"invalid_input", "cluster_not_initialized"},
+         .run = list_all},
+        {.method = "GET",
+         .path = "/v1/tasks/{task_id}",
+         .id = "get-task",
+         .summary = "One task, whatever it belongs to",
+         .parameters = {kTask},
+         .answer = "Task",
+         .throws = {"invalid_input", "not_found", "cluster_not_initialized"},
+         .run = show_any},
+        {.method = "GET",
+         .path = "/v1/tasks/{task_id}/log",
+         .id = "get-task-log",
+         .summary = "The log of a task, whatever it belongs to",
+         .parameters = with_log({kTask}),
+         .answer = "TaskLog",
+         .throws = {"invalid_input", "not_found", "cluster_not_initialized"},
+         .run = log_of_any},
+    };
+}
+
+std::vector<Endpoint> of_databases() {
+    const Endpoint cancelling{.method = "GET",
+                              .path = "/v1/databases/{database_id}/tasks/{task_id}/cancel",
+                              .id = "cancel-database-task",
+                              .summary = "Ask a task to end early",
+                              .parameters = {kDatabase, kTask},
+                              .answer = "Task",
+                              .throws = {"invalid_input", "not_found", "cluster_not_initialized"},
+                              .run = cancel};
+    Endpoint cancelling_by_post = cancelling;
+    cancelling_by_post.method = "POST";
+    cancelling_by_post.id = "cancel-database-task-by-post";
+    return {
+        {.method = "GET",
+         .path = "/v1/databases/{database_id}/tasks",
+         .id = "list-database-tasks",
+         .summary = "Tasks of a database, newest first; also of one that was deleted",
+         .parameters = with_page({kDatabase}),
+         .answer = "ListDatabaseTasksResponse",
+         .throws = {"invalid_input", "not_found", "cluster_not_initialized"},
+         .run = list_of_database},
+        {.method = "GET",
+         .path = "/v1/databases/{database_id}/tasks/{task_id}",
+         .id = "get-database-task",
+         .summary = "One task of a database",
+         .parameters = {kDatabase, kTask},
+         .answer = "Task",
+         .throws = {"invalid_input", "not_found", "cluster_not_initialized"},
+         .run = show_of_database},
+        {.method = "GET",
+         .path = "/v1/databases/{database_id}/tasks/{task_id}/log",
+         .id = "get-database-task-log",
+         .summary = "The log of a database's task",
+         .parameters = with_log({kDatabase, kTask}),
+         .answer = "TaskLog",
+         .throws = {"invalid_input", "not_found", "cluster_not_initialized"},
+         .run = log_of_database},
+        cancelling,
+        cancelling_by_post,
+    };
+}
+
+std::vector<Endpoint> of_hosts() {
+    return {
+        {.method = "GET",
+         .path = "/v1/hosts/{host_id}/tasks",
+         .id = "list-host-tasks",
+         .summary = "Tasks of a host, newest first",
+         .parameters = with_page({kHost}),
+         .answer = "ListHostTasksResponse",
+         .throws = {"invalid_input", "not_found", "cluster_not_initialized"},
+         .run = list_of_host},
+        {.method = "GET",
+         .path = "/v1/hosts/{host_id}/tasks/{task_id}",
+         .id = "get-host-task",
+         .summary = "One task of a host",
+         .parameters = {kHost, kTask},
+         .answer = "Task",
+         .throws = {"invalid_input", "not_found", "cluster_not_initialized"},
+         .run = show_of_host},
+        {.method = "GET",
+         .path = "/v1/hosts/{host_id}/tasks/{task_id}/logs",
+         .id = "get-host-task-log",
+         .summary = "The log of a host's task",
+         .parameters = with_log({kHost, kTask}),
+         .answer = "TaskLog",
+         .throws = {"invalid_input", "not_found", "cluster_not_initialized"},
+         .run = log_of_host},
+    };
+}
+
+}  // namespace
+
+std::vector<Endpoint> task_endpoints() {
+    std::vector<Endpoint> all = of_any();
+    for (auto& endpoint : of_databases()) all.push_back(std::move(endpoint));
+    for (auto& endpoint : of_hosts()) all.push_back(std::move(endpoint));
+    return all;
+}
+
+}  // namespace pgedge
