@@ -1,0 +1,41 @@
+#include "agent/resources/filesystem_dir.hpp"
+
+#include "agent/runtime/instance_paths.hpp"
+#include "common/base/error.hpp"
+#include "common/base/file.hpp"
+
+namespace pgedge {
+namespace {
+
+InstancePaths paths_of(const std::filesystem::path& data_dir, const Resource& resource) {
+    return {data_dir, resource.want.at("instance_id").get<std::string>()};
+}
+
+}  // namespace
+
+Observed FilesystemDir::observe(const Resource& resource, StepContext&) {
+    const auto paths = paths_of(data_dir_, resource);
+    for (const auto& path : {paths.data().parent_path(), paths.configs(), paths.certificates()})
+        if (!std::filesystem::is_directory(path)) return Observed::missing;
+    return Observed::as_known;
+}
+
+void FilesystemDir::apply(const Resource& resource, StepContext&) {
+    const auto paths = paths_of(data_dir_, resource);
+    make_directory(paths.directory(), 0755);  // ours: only we may say which programs run here
+    for (const auto& path : {paths.data().parent_path(), paths.configs(), paths.certificates()})
+        user_.make_directory(path, 0700);
+}
+
+void FilesystemDir::remove(const Resource& resource, StepContext&) {
+    const auto paths = paths_of(data_dir_, resource);
+    for (const auto& path : {paths.directory(), paths.sockets()}) {
+        std::error_code error;
+        std::filesystem::remove_all(path, error);
+        if (error)
+            throw Error(ErrorKind::failed, "cannot delete " + path.string() + ": " + error.message(),
+                        "see what holds it (fuser, lsof), then try again");
+    }
+}
+
+}  // namespace pgedge
