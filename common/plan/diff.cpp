@@ -169,8 +169,13 @@ std::string Change::text() const {
 std::vector<Change> differences(const Json& before, const Json& after) {
     Comparison comparison;
     comparison.compare(before, after, "", "");
-    for (auto& change : comparison.changes) change.path = without_container(change.path);
-    return comparison.changes;
+    std::vector<Change> changes;
+    for (auto& change : comparison.changes) {
+        change.path = without_container(change.path);
+        // A port stands in a want and in its settings: one change for people.
+        if (std::find(changes.begin(), changes.end(), change) == changes.end()) changes.push_back(std::move(change));
+    }
+    return changes;
 }
 
 std::vector<Change> differences(const Resource& now, const Resource& wanted) {

@@ -101,17 +101,22 @@ private:
         if (!known.error.empty())
             return add(Action::update, wanted, Reason::has_error, shortened(known.error, kLongestError));
         for (const auto& need : wanted.needs)
-            if (made_anew_since_touched(need, wanted.id))
-                return add(Action::update, wanted, Reason::dependency_updated, need.text() + " is made anew");
+            if (made_anew_since_touched(need, wanted.id)) return add_shaken(wanted, need);
         if (options_.force_update && last_ && !touched_.contains(wanted.id))
             add(Action::update, wanted, Reason::force_update, "");
+    }
+
+    void add_shaken(const Resource& wanted, const ResourceId& need) {
+        const std::string root = made_anew_.at(need).root;
+        add(Action::update, wanted, Reason::dependency_updated, root + " is made anew");
+        made_anew_[wanted.id] = {number_, root};
     }
 
     bool made_anew_since_touched(const ResourceId& need, const ResourceId& id) const {
         const auto made = made_anew_.find(need);
         if (made == made_anew_.end()) return false;
         const auto touched = touched_.find(id);
-        return touched == touched_.end() || touched->second < made->second;
+        return touched == touched_.end() || touched->second < made->second.state;
     }
 
     void add(Action action, const Resource& resource, Reason reason, std::string why) {
@@ -125,7 +130,7 @@ private:
         step.impact = impact_of(action, resource.id, reason);
         drafts_.push_back({std::move(step), {}});
         touched_[resource.id] = number_;
-        if (action == Action::create || reason == Reason::dependency_updated) made_anew_[resource.id] = number_;
+        if (action == Action::create) made_anew_[resource.id] = {number_, resource.id.text()};
     }
 
     /// Each behind the removals of what needed it, behind the updates of what needed it, and behind those of what it
@@ -214,8 +219,13 @@ private:
     bool last_ = false;  ///< it is the last one
     std::vector<Draft> drafts_;
     std::map<ResourceId, std::size_t> draft_of_;
-    std::map<ResourceId, int> touched_, made_anew_;  ///< number of the last state with such a step
-    std::vector<std::string> ends_;                  ///< steps of the last state with steps that nobody of it waits for
+    struct MadeAnew {
+        int state = 0;     ///< number of the state in which it was
+        std::string root;  ///< the resource that was missing: itself, or one that it stands on
+    };
+    std::map<ResourceId, MadeAnew> made_anew_;
+    std::map<ResourceId, int> touched_;  ///< number of the last state with a step
+    std::vector<std::string> ends_;      ///< steps of the last state with steps that nobody of it waits for
 };
 
 }  // namespace

@@ -25,6 +25,11 @@ TEST_CASE("differences are told in words") {
     CHECK(words(R"({"a":1})", R"({"a":{"b":1}})") == R"(a 1 -> {"b":1})");
 }
 
+TEST_CASE("the same change in two places is told once") {
+    CHECK(words(R"({"port":1,"restart_settings":{"port":"1"}})", R"({"port":2,"restart_settings":{"port":"2"}})") ==
+          "port 1 -> 2");
+}
+
 TEST_CASE("null and absent are the same to people") {
     CHECK(words(R"({"primary":null})", "{}") == "");
     CHECK(words(R"({"primary":null})", R"({"primary":{"port":1}})") == R"(primary set to {"port":1})");

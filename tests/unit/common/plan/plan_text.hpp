@@ -82,4 +82,15 @@ inline std::string text_of(const Plan& plan) {
     return text;
 }
 
+/// What is known after all steps of a plan have been done.
+inline Known outcome(Known known, const Plan& plan) {
+    for (const auto& step : plan.steps) {
+        if (step.action == Action::remove)
+            known.erase(step.resource.id);
+        else
+            known[step.resource.id] = {step.resource, false, {}};
+    }
+    return known;
+}
+
 }  // namespace pgedge::plan_text

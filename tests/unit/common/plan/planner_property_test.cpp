@@ -4,9 +4,10 @@
 
 #include <doctest/doctest.h>
 
-#include "common/plan/plan.hpp"
+#include "tests/unit/common/plan/plan_text.hpp"
 
 using namespace pgedge;
+using pgedge::plan_text::outcome;
 
 namespace {
 
@@ -72,16 +73,6 @@ std::map<std::string, std::set<std::string>> ended_before(const Plan& plan) {
     }
     REQUIRE_MESSAGE(before.size() == plan.steps.size(), "two steps have one id");
     return before;
-}
-
-Known outcome(Known known, const Plan& plan) {
-    for (const auto& step : plan.steps) {
-        if (step.action == Action::remove)
-            known.erase(step.resource.id);
-        else
-            known[step.resource.id] = {step.resource, false, {}};
-    }
-    return known;
 }
 
 void check_order(const Plan& plan) {

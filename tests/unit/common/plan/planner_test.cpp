@@ -52,7 +52,7 @@ TEST_CASE("what is made anew shakes all that stands on it, a mere update does no
     CHECK(plan_of("dir missing\nserver needs dir\ndatabase needs server\nother", wanted) ==
           "0 create dir (needs_recreate)\n"
           "0 update server (dependency_updated: k::dir is made anew) after 0 create dir\n"
-          "0 update database (dependency_updated: k::server is made anew) after 0 update server\n");
+          "0 update database (dependency_updated: k::dir is made anew) after 0 update server\n");
     CHECK(plan_of("dir want x=1\nserver needs dir\ndatabase needs server\nother", wanted) ==
           "0 update dir (has_diff: x removed (was 1))\n");
 }

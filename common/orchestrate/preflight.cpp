@@ -1,0 +1,204 @@
+#include "common/orchestrate/preflight.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "common/base/text.hpp"
+#include "common/orchestrate/postgres_settings.hpp"
+#include "common/orchestrate/topology.hpp"
+
+namespace pgedge {
+namespace {
+
+constexpr std::string_view kReservedUser = "pgedge_superuser";
+
+class Preflight {
+public:
+    explicit Preflight(const PreflightInput& input) : in_(input), spec_(input.wanted.spec) {}
+
+    std::vector<Problem> all() {
+        check_identity();
+        check_hosts();
+        check_majors();
+        check_primaries();
+        check_ports();
+        check_settings("spec.postgresql_conf", spec_.postgresql_conf);
+        for (std::size_t i = 0; i < spec_.nodes.size(); ++i)
+            check_settings(node_path(i) + ".postgresql_conf", spec_.nodes[i].postgresql_conf);
+        check_users();
+        check_runtime();
+        return std::move(problems_);
+    }
+
+private:
+    static std::string node_path(std::size_t i) { return fmt::format("spec.nodes[{}]", i); }
+
+    void add(std::string path, std::string text, std::string hint = {}) {
+        Problem problem;
+        problem.path = std::move(path);
+        problem.text = std::move(text);
+        problem.hint = std::move(hint);
+        problems_.push_back(std::move(problem));
+    }
+
+    void check_identity() {
+        if (!in_.stored) return;
+        if (in_.stored->spec.database_name != spec_.database_name)
+            add("spec.database_name", "database name cannot be changed", "it is " + in_.stored->spec.database_name);
+        if (in_.stored->tenant_id != in_.wanted.tenant_id)
+            add("tenant_id", "tenant ID cannot be changed",
+                in_.stored->tenant_id.empty() ? "it has none" : "it is " + in_.stored->tenant_id);
+    }
+
+    void check_hosts() {
+        std::set<std::string> invalid;
+        for (std::size_t i = 0; i < spec_.nodes.size(); ++i)
+            for (std::size_t j = 0; j < spec_.nodes[i].host_ids.size(); ++j) {
+                const auto& host = spec_.nodes[i].host_ids[j];
+                const auto& gone = in_.surroundings.gone_hosts;
+                if (!in_.surroundings.hosts.contains(host))
+                    invalid.insert(host);
+                else if (std::find(gone.begin(), gone.end(), host) != gone.end())
+                    add(fmt::format("{}.host_ids[{}]", node_path(i), j),
+                        fmt::format("host {} is to be treated as lost and is still wanted", host),
+                        "take it out of the spec");
+            }
+        if (invalid.empty()) return;
+        std::vector<std::string> known;
+        for (const auto& [id, host] : in_.surroundings.hosts) known.push_back(id);
+        add("", "got invalid host ids: " + joined({invalid.begin(), invalid.end()}, ", "),
+            "hosts of this cluster: " + joined(known, ", "));
+    }
+
+    void check_majors() {
+        for (const auto& [id, version] : in_.surroundings.versions) {
+            const auto known = in_.now.find({"process.data_directory", id});
+            if (known == in_.now.end()) continue;
+            const int before = known->second.resource.want.value("major", version.major());
+            if (before != version.major())
+                add("", fmt::format("invalid change for instance {}: major version changed from {} to {}", id, before,
+                                    version.major()));
+        }
+    }
+
+    void check_primaries() {
+        for (std::size_t i = 0; i < spec_.nodes.size(); ++i)
+            if (auto problem = primary_problem(in_.wanted, spec_.nodes[i], in_.now, in_.surroundings.gone_hosts);
+                !problem.empty())
+                add(node_path(i) + ".host_ids", std::move(problem));
+    }
+
+    void check_ports() {
+        for (std::size_t i = 0; i < spec_.nodes.size(); ++i) {
+            const auto port = effective(spec_, spec_.nodes[i]).port;
+            if (!port || *port == 0) continue;
+            const std::string path = spec_.nodes[i].port ? node_path(i) + ".port" : "spec.port";
+            for (const auto& host_id : spec_.nodes[i].host_ids) check_port(path, host_id, spec_.nodes[i].name, *port);
+        }
+    }
+
+    void check_port(const std::string& path, const std::string& host_id, const std::string& node, int port) {
+        const std::string mine = instance_id(in_.wanted.id, node, host_id);
+        for (const auto& other : in_.all)
+            if (other.host_id == host_id && other.listen_port == port && other.id != mine)
+                add(path, fmt::format("port {} on host {} is in use by instance {} of database {}", port, host_id,
+                                      other.id, other.database_id));
+        const auto host = in_.surroundings.hosts.find(host_id);
+        if (host == in_.surroundings.hosts.end()) return;
+        for (const int own : {host->second.http_port, host->second.peer_port, host->second.store_port})
+            if (own == port) add(path, fmt::format("port {} on host {} is in use by its agent", port, host_id));
+    }
+
+    void check_settings(const std::string& path, const Settings& settings) {
+        for (const auto& [name, value] : settings) {
+            const auto why = why_not_settable(name);
+            if (why.empty() || says_the_same(name, value)) continue;
+            add(path + "." + name, fmt::format("{} cannot be set: {}", name, why));
+        }
+    }
+
+    /// What replication needs may be repeated.
+    static bool says_the_same(const std::string& name, const std::string& value) {
+        static const std::set<std::pair<std::string, std::string>> same{{"wal_level", "logical"},
+                                                                        {"track_commit_timestamp", "on"},
+                                                                        {"track_commit_timestamp", "true"},
+                                                                        {"ssl", "on"},
+                                                                        {"ssl", "true"}};
+        return same.contains({name, value});
+    }
+
+    void check_users() {
+        for (std::size_t i = 0; i < spec_.database_users.size(); ++i) {
+            const auto& name = spec_.database_users[i].username;
+            if (name == kReservedUser || name == "pgedge" || name == "patroni_replicator")
+                add(fmt::format("spec.database_users[{}].username", i), fmt::format("the name {} is reserved", name));
+        }
+    }
+
+    /// What would be taken silently and not done is refused.
+    void check_runtime() {
+        if (!spec_.services.empty())
+            add("spec.services", "services are not supported on hosts that run PostgreSQL as processes");
+        for (std::size_t i = 0; i < spec_.nodes.size(); ++i) {
+            const NodeSpec& node = spec_.nodes[i];
+            if (exists(node)) continue;  // both are only read when a node is made
+            if (node.source_node)
+                add(node_path(i) + ".source_node", "copying a node is not supported yet: new nodes begin empty");
+            if (effective(spec_, node).restore_config)
+                add(node.restore_config ? node_path(i) + ".restore_config" : "spec.restore_config",
+                    "restoring from a backup is not supported yet");
+        }
+    }
+
+    bool exists(const NodeSpec& node) const {
+        return in_.stored && std::any_of(in_.stored->spec.nodes.begin(), in_.stored->spec.nodes.end(),
+                                         [&](const NodeSpec& before) { return before.name == node.name; });
+    }
+
+    const PreflightInput& in_;
+    const DatabaseSpec& spec_;
+    std::vector<Problem> problems_;
+};
+
+bool has_backups(const DatabaseSpec& spec) {
+    return spec.backup_config || std::any_of(spec.nodes.begin(), spec.nodes.end(),
+                                             [](const NodeSpec& node) { return node.backup_config.has_value(); });
+}
+
+bool has_docker_options(const DatabaseSpec& spec) {
+    return spec.orchestrator_opts || std::any_of(spec.nodes.begin(), spec.nodes.end(), [](const NodeSpec& node) {
+               return node.orchestrator_opts.has_value();
+           });
+}
+
+}  // namespace
+
+std::vector<Problem> preflight(const PreflightInput& input) { return Preflight(input).all(); }
+
+std::vector<std::string> warnings(const PreflightInput& input) {
+    const DatabaseSpec& spec = input.wanted.spec;
+    std::vector<std::string> warnings;
+    if (input.wanted.dialect == "pglogical" && spec.nodes.size() > 1 && !input.stored)
+        warnings.push_back(
+            "pglogical replicates DDL statement by statement through a queue: send one statement per message; roles, "
+            "databases, tablespaces and grants on them are not replicated, and the same object made on two nodes at "
+            "once stops "
+            "the link between them");
+    if (input.stored && !input.stored->spec.nodes.empty())
+        for (const auto& node : spec.nodes) {
+            const auto& before = input.stored->spec.nodes;
+            if (std::none_of(before.begin(), before.end(),
+                             [&](const NodeSpec& each) { return each.name == node.name; }))
+                warnings.push_back(fmt::format(
+                    "node {} begins empty: it gets what is written from now on, not the rows that other nodes have",
+                    node.name));
+        }
+    if (has_backups(spec)) warnings.push_back("backup_config is stored, but backups are not made yet");
+    if (has_docker_options(spec))
+        warnings.push_back("orchestrator_opts is stored, but has no effect on hosts that run PostgreSQL as processes");
+    return warnings;
+}
+
+}  // namespace pgedge

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/orchestrate/orchestrator.hpp"
+#include "common/spec/problem.hpp"
+
+namespace pgedge {
+
+/// What preflight() looks at. References must outlive the call.
+struct PreflightInput {
+    const Database& wanted;            ///< after merge_omitted()
+    const Database* stored = nullptr;  ///< nullptr: it is new
+    const Known& now;                  ///< its resources, without what stands on lost hosts
+    const Surroundings& surroundings;  ///< hosts and gone_hosts; instances and versions as far as they are settled
+    const std::vector<Instance>& all;  ///< every instance of the cluster
+};
+
+/// Everything that is wrong with a database and needs the cluster to know, in an order worth reading: names and tenant
+/// that must stay, hosts that do not exist, majors that changed, primaries that would have to move, ports that others
+/// have, settings that are ours, and what the runtime of the hosts cannot do. Pure.
+std::vector<Problem> preflight(const PreflightInput& input);
+
+/// What a user should know before it is done, e.g. what the dialect lacks. Pure.
+std::vector<std::string> warnings(const PreflightInput& input);
+
+}  // namespace pgedge

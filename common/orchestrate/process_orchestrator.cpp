@@ -1,0 +1,18 @@
+#include "common/orchestrate/process_orchestrator.hpp"
+
+#include "common/orchestrate/rolling.hpp"
+#include "common/orchestrate/topology.hpp"
+#include "common/orchestrate/wanted_resources.hpp"
+
+namespace pgedge {
+
+std::vector<WantedState> ProcessOrchestrator::states(const Database& wanted, const Known& now,
+                                                     const Surroundings& surroundings) const {
+    const auto nodes = wanted_nodes(wanted, now, surroundings);
+    WantedState end{"end state", wanted_resources(wanted, nodes), true};
+    auto states = rolling_states(nodes, end.resources, now);
+    states.push_back(std::move(end));
+    return states;
+}
+
+}  // namespace pgedge

@@ -1,0 +1,177 @@
+#include "common/orchestrate/rolling.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "common/orchestrate/postgres_settings.hpp"
+#include "common/orchestrate/wanted_resources.hpp"
+#include "common/plan/diff.hpp"
+
+namespace pgedge {
+namespace {
+
+std::optional<std::int64_t> number(const Json& settings, std::string_view name) {
+    const auto it = settings.find(std::string(name));
+    if (it == settings.end() || !it->is_string()) return {};
+    const auto& text = it->get_ref<const std::string&>();
+    std::int64_t value = 0;
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (problem != std::errc() || end != text.data() + text.size()) return {};
+    return value;
+}
+
+/// Which way the settings that bind a standby to its primary go.
+struct Direction {
+    bool grows = false, shrinks = false;
+};
+
+Direction direction(const Json& before, const Json& after) {
+    Direction direction;
+    for (const auto& minimum : standby_minimums()) {
+        const auto old_value = number(before, minimum.setting).value_or(minimum.server_default);
+        const auto new_value = number(after, minimum.setting).value_or(minimum.server_default);
+        direction.grows |= new_value > old_value;
+        direction.shrinks |= new_value < old_value;
+    }
+    return direction;
+}
+
+/// `settings` with nothing below what `floor` has.
+Json at_least(Json settings, const Json& floor) {
+    for (const auto& minimum : standby_minimums()) {
+        const std::string name(minimum.setting);
+        const auto low = number(floor, name);
+        if (low && number(settings, name).value_or(minimum.server_default) < *low)
+            settings[name] = std::to_string(*low);
+    }
+    return settings;
+}
+
+class Rolling {
+public:
+    Rolling(const std::vector<Resource>& end, const Known& now) : now_(now) {
+        for (const auto& resource : end) end_.emplace(resource.id, resource);
+    }
+
+    std::vector<WantedState> states(const std::vector<WantedNode>& nodes) {
+        for (const auto& node : nodes) add_node(node);
+        return std::move(states_);
+    }
+
+private:
+    void add_node(const WantedNode& node) {
+        std::vector<WantedInstance> replicas;
+        for (const auto& replica : node.replicas)
+            if (restarts(replica)) replicas.push_back(replica);
+        if (!restarts(node.primary)) return add_replicas(node, replicas, {});
+        if (replicas.empty()) return add_primary(node, {});
+
+        const ResourceId server{"process.postgres", node.primary.id};
+        const Json before = now_.at(server).resource.want.value("restart_settings", Json::object());
+        const auto [grows, shrinks] = direction(before, end_.at(server).want.at("restart_settings"));
+        std::map<ResourceId, Resource> patched;
+        for (const auto& replica : replicas)
+            if (!shrinks || grows)
+                patch_first_round(node, replica, shrinks ? before : Json::object(), patched);
+            else
+                patch_connection(replica, patched);
+        if (!shrinks) {
+            add_replicas(node, replicas, patched);
+            add_primary(node, {});
+        } else if (!grows) {
+            add_primary(node, patched);
+            add_replicas(node, replicas, {});
+        } else {
+            add_replicas(node, replicas, patched);
+            for (auto& [id, resource] : patched)
+                if (id.kind == "process.postgres_config") resource.want["primary"] = end_.at(id).want.at("primary");
+            add_primary(node, patched);
+            add_replicas(node, replicas, {});
+        }
+    }
+
+    /// It runs, and it will be started anew: as wanted otherwise, or because the last try failed. A server that is
+    /// missing is none: nobody can lose it.
+    bool restarts(const WantedInstance& instance) const {
+        const auto known = now_.find({"process.postgres", instance.id});
+        if (known == now_.end() || known->second.needs_recreate) return false;
+        if (!now_.contains({"database.instance", instance.id})) return false;
+        return !known->second.error.empty() || !differences(known->second.resource, end_.at(known->first)).empty();
+    }
+
+    /// Replicas before their primary: they find it where it is until then, and have no setting below its.
+    void patch_first_round(const WantedNode& node, const WantedInstance& replica, const Json& floor,
+                           std::map<ResourceId, Resource>& patched) const {
+        Resource config = end_.at({"process.postgres_config", replica.id});
+        Resource server = end_.at({"process.postgres", replica.id});
+        if (const auto known = now_.find(config.id);
+            known != now_.end() && known->second.resource.want.contains("primary"))
+            if (const Json& primary = known->second.resource.want["primary"];
+                primary.is_object() && primary.value("instance_id", "") == node.primary.id)
+                config.want["primary"] = primary;
+        config.want["settings"] = at_least(config.want["settings"], floor);
+        server.want["restart_settings"] = at_least(server.want["restart_settings"], floor);
+        patched[config.id] = std::move(config);
+        patched[server.id] = std::move(server);
+    }
+
+    /// A replica whose turn comes after its primary's: only the way to the primary changes.
+    void patch_connection(const WantedInstance& replica, std::map<ResourceId, Resource>& patched) const {
+        const auto known = now_.find({"process.postgres_config", replica.id});
+        if (known == now_.end()) return;
+        Resource config = known->second.resource;
+        config.want["primary"] = end_.at(config.id).want.at("primary");
+        patched[config.id] = std::move(config);
+    }
+
+    void add_replicas(const WantedNode& node, const std::vector<WantedInstance>& replicas,
+                      const std::map<ResourceId, Resource>& patched) {
+        WantedState state{"restart replicas of " + node.name, {}, false};
+        for (const auto& replica : replicas) add_chain(replica, patched, state);
+        add_state(std::move(state));
+    }
+
+    void add_primary(const WantedNode& node, const std::map<ResourceId, Resource>& patched) {
+        WantedState state{"restart " + node.name, {}, false};
+        add_chain(node.primary, patched, state);
+        for (const auto& replica : node.replicas) add({"process.postgres_config", replica.id}, patched, state);
+        add({"database.postgres_database", node.name}, patched, state);
+        for (const auto& [id, resource] : end_)
+            if (id.kind == "database.subscription" && resource.want.at("provider") == node.name)
+                add(id, patched, state);
+        add_state(std::move(state));
+    }
+
+    void add_chain(const WantedInstance& instance, const std::map<ResourceId, Resource>& patched,
+                   WantedState& state) const {
+        for (const auto& kind : instance_kinds()) add({kind, instance.id}, patched, state);
+    }
+
+    /// Only what exists: what is new comes with the end state.
+    void add(const ResourceId& id, const std::map<ResourceId, Resource>& patched, WantedState& state) const {
+        if (!now_.contains(id)) return;
+        const auto it = patched.find(id);
+        const Resource& resource = it == patched.end() ? end_.at(id) : it->second;
+        const bool possible = std::all_of(resource.needs.begin(), resource.needs.end(),
+                                          [&](const ResourceId& need) { return now_.contains(need); });
+        if (possible) state.resources.push_back(resource);
+    }
+
+    void add_state(WantedState state) {
+        if (!state.resources.empty()) states_.push_back(std::move(state));
+    }
+
+    const Known& now_;
+    std::map<ResourceId, Resource> end_;
+    std::vector<WantedState> states_;
+};
+
+}  // namespace
+
+std::vector<WantedState> rolling_states(const std::vector<WantedNode>& nodes, const std::vector<Resource>& end,
+                                        const Known& now) {
+    return Rolling(end, now).states(nodes);
+}
+
+}  // namespace pgedge

@@ -1,0 +1,99 @@
+#include "common/orchestrate/topology.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "common/base/error.hpp"
+
+namespace pgedge {
+namespace {
+
+template <class Map>
+const auto& needed(const Map& map, const std::string& key, std::string_view what) {
+    const auto it = map.find(key);
+    if (it == map.end()) throw Error(ErrorKind::internal, fmt::format("planning lacks the {} {}", what, key));
+    return it->second;
+}
+
+bool contains(const std::vector<std::string>& list, const std::string& value) {
+    return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+void add_new(std::vector<std::string>& list, const std::vector<std::string>& more) {
+    for (const auto& each : more)
+        if (!contains(list, each)) list.push_back(each);
+}
+
+WantedInstance wanted_instance(const Database& wanted, const NodeSpec& node, const TunableSpec& tunables,
+                               const std::string& host_id, const Surroundings& surroundings) {
+    const Host& host = needed(surroundings.hosts, host_id, "host");
+    if (host.peer_addresses.empty()) throw Error(ErrorKind::internal, "host " + host_id + " has no peer address");
+    WantedInstance instance;
+    instance.id = instance_id(wanted.id, node.name, host_id);
+    instance.host_id = host_id;
+    const Instance& settled = needed(surroundings.instances, instance.id, "port of instance");
+    instance.address = {host.peer_addresses.front(), settled.listen_port};
+    instance.published = settled.port.has_value();
+    add_new(instance.addresses, host.peer_addresses);
+    add_new(instance.addresses, host.client_addresses);
+    // Who is not published is reached by its peers only.
+    add_new(instance.listen_addresses, instance.published ? instance.addresses : host.peer_addresses);
+    instance.version = needed(surroundings.versions, instance.id, "PostgreSQL version of instance");
+    instance.memory_bytes = tunables.memory ? parse_bytes(*tunables.memory) : host.memory_bytes;
+    instance.millicpus = tunables.cpus ? parse_millicpus(*tunables.cpus) : std::int64_t{1000} * host.cpus;
+    return instance;
+}
+
+}  // namespace
+
+std::optional<std::string> known_primary(const std::string& database_id, const NodeSpec& node, const Known& now) {
+    for (const auto& [id, known] : now) {
+        if (id.kind != "database.instance" || known.resource.want.value("role", "") != "primary") continue;
+        if (id.name == instance_id(database_id, node.name, known.resource.host_id)) return known.resource.host_id;
+    }
+    return {};
+}
+
+std::string primary_problem(const Database& wanted, const NodeSpec& node, const Known& now,
+                            const std::vector<std::string>& gone_hosts) {
+    const auto primary = known_primary(wanted.id, node, now);
+    const bool some_stay = std::any_of(node.host_ids.begin(), node.host_ids.end(), [&](const std::string& host) {
+        return !contains(gone_hosts, host) &&
+               now.contains({"database.instance", instance_id(wanted.id, node.name, host)});
+    });
+    if (!primary || !some_stay) return {};
+    if (contains(gone_hosts, *primary))
+        return fmt::format("the primary of node {} was on host {}, which is lost: no replica of it can be promoted yet",
+                           node.name, *primary);
+    if (!contains(node.host_ids, *primary))
+        return fmt::format("the primary of node {} is on host {}, which cannot be left out while replicas of it stay",
+                           node.name, *primary);
+    return {};
+}
+
+std::vector<WantedNode> wanted_nodes(const Database& wanted, const Known& now, const Surroundings& surroundings) {
+    std::vector<WantedNode> nodes;
+    for (const auto& spec : wanted.spec.nodes) {
+        if (const auto problem = primary_problem(wanted, spec, now, surroundings.gone_hosts); !problem.empty())
+            throw Error(ErrorKind::invalid_input, problem);
+        std::vector<std::string> hosts;
+        if (const auto primary = known_primary(wanted.id, spec, now); primary && contains(spec.host_ids, *primary))
+            hosts.push_back(*primary);
+        add_new(hosts, spec.host_ids);
+        std::erase_if(hosts, [&](const std::string& host) { return contains(surroundings.gone_hosts, host); });
+        if (hosts.empty()) continue;
+
+        WantedNode node;
+        node.name = spec.name;
+        node.ordinal = node_ordinal(spec.name);
+        node.tunables = effective(wanted.spec, spec);
+        node.primary = wanted_instance(wanted, spec, node.tunables, hosts.front(), surroundings);
+        for (std::size_t i = 1; i < hosts.size(); ++i)
+            node.replicas.push_back(wanted_instance(wanted, spec, node.tunables, hosts[i], surroundings));
+        nodes.push_back(std::move(node));
+    }
+    return nodes;
+}
+
+}  // namespace pgedge

@@ -1,0 +1,130 @@
+#include <doctest/doctest.h>
+
+#include "tests/unit/common/orchestrate/small_cluster.hpp"
+
+using namespace pgedge;
+
+namespace {
+
+std::vector<std::string> problems_of(const SmallCluster& cluster, const Database* stored = nullptr,
+                                     std::optional<Surroundings> surroundings = {}) {
+    if (!surroundings) {
+        surroundings.emplace();
+        surroundings->hosts = cluster.hosts;
+        surroundings->gone_hosts = cluster.gone_hosts;
+    }
+    std::vector<std::string> lines;
+    for (const auto& problem : preflight({cluster.wanted, stored, cluster.known, *surroundings, cluster.instances}))
+        lines.push_back(line_of(problem));
+    return lines;
+}
+
+std::vector<std::string> warnings_of(const SmallCluster& cluster, const Database* stored) {
+    const Surroundings surroundings = cluster.surroundings();
+    return warnings({cluster.wanted, stored, cluster.known, surroundings, cluster.instances});
+}
+
+using Lines = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a good database has no problems") {
+    SmallCluster cluster;
+    cluster.add_three_nodes();
+    CHECK(problems_of(cluster).empty());
+    cluster.carry_out(cluster.plan());
+    const Database stored = cluster.wanted;
+    CHECK(problems_of(cluster, &stored).empty());
+}
+
+TEST_CASE("unknown hosts are told all at once") {
+    SmallCluster cluster;
+    cluster.add_node("n1", {"host-9", "host-1"});
+    cluster.add_node("n2", {"host-8", "host-9"});
+    CHECK(problems_of(cluster) ==
+          Lines{"got invalid host ids: host-8, host-9 (hosts of this cluster: host-1, host-2, host-3, host-4)"});
+}
+
+TEST_CASE("name, tenant and major stay") {
+    SmallCluster cluster;
+    cluster.add_node("n1", {"host-1"});
+    cluster.carry_out(cluster.plan());
+    const Database stored = cluster.wanted;
+    cluster.wanted.spec.database_name = "other";
+    cluster.wanted.tenant_id = "t-1";
+    auto surroundings = cluster.surroundings();
+    surroundings.versions.at("storefront-n1-689qacsi").postgres = "16.3";
+    CHECK(problems_of(cluster, &stored, surroundings) ==
+          Lines{"database_name: database name cannot be changed (it is storefront)",
+                "tenant_id: tenant ID cannot be changed (it has none)",
+                "invalid change for instance storefront-n1-689qacsi: major version changed from 15 to 16"});
+}
+
+TEST_CASE("a port that somebody has is refused") {
+    SmallCluster cluster;
+    cluster.add_node("n1", {"host-1", "host-2"});
+    Instance other;
+    other.id = "billing-n1-9ptayhma";
+    other.database_id = "billing";
+    other.host_id = "host-2";
+    other.listen_port = 5432;
+    cluster.instances = {other};
+    CHECK(problems_of(cluster) ==
+          Lines{"port: port 5432 on host host-2 is in use by instance billing-n1-9ptayhma of database billing"});
+    cluster.wanted.spec.nodes[0].port = 3000;
+    CHECK(problems_of(cluster) == Lines{"nodes[0].port: port 3000 on host host-1 is in use by its agent",
+                                        "nodes[0].port: port 3000 on host host-2 is in use by its agent"});
+}
+
+TEST_CASE("settings and names that are ours are refused") {
+    SmallCluster cluster;
+    cluster.add_node("n1", {"host-1"}).postgresql_conf = {{"Port", "1"}, {"wal_level", "logical"}};
+    cluster.wanted.spec.postgresql_conf = {{"wal_level", "minimal"}, {"work_mem", "1MB"}};
+    cluster.wanted.spec.database_users[0].username = "pgedge";
+    CHECK(problems_of(cluster) ==
+          Lines{"postgresql_conf.wal_level: wal_level cannot be set: replication needs it logical",
+                "nodes[0].postgresql_conf.Port: Port cannot be set: use the field port",
+                "database_users[0].username: the name pgedge is reserved"});
+}
+
+TEST_CASE("what would silently not be done is refused") {
+    SmallCluster cluster;
+    cluster.add_node("n1", {"host-1"}).source_node = "n2";
+    cluster.add_node("n2", {"host-2"}).restore_config.emplace();
+    cluster.wanted.spec.services.emplace_back();
+    CHECK(problems_of(cluster) ==
+          Lines{"services: services are not supported on hosts that run PostgreSQL as processes",
+                "nodes[0].source_node: copying a node is not supported yet: new nodes begin empty",
+                "nodes[1].restore_config: restoring from a backup is not supported yet"});
+    cluster.wanted.spec.services.clear();
+    const Database stored = cluster.wanted;
+    CHECK(problems_of(cluster, &stored).empty());
+}
+
+TEST_CASE("a primary cannot be left out, and a lost host not be wanted") {
+    SmallCluster cluster;
+    cluster.add_node("n1", {"host-1", "host-2"});
+    cluster.carry_out(cluster.plan());
+    const Database stored = cluster.wanted;
+    cluster.wanted.spec.nodes[0].host_ids = {"host-2"};
+    CHECK(problems_of(cluster, &stored) == Lines{"nodes[0].host_ids: the primary of node n1 is on host host-1, which "
+                                                 "cannot be left out while replicas of it stay"});
+    cluster.wanted.spec.nodes[0].host_ids = {"host-1", "host-2"};
+    cluster.gone_hosts = {"host-2"};
+    CHECK(problems_of(cluster, &stored) == Lines{"nodes[0].host_ids[1]: host host-2 is to be treated as lost and is "
+                                                 "still wanted (take it out of the spec)"});
+}
+
+TEST_CASE("users are warned of what they might not expect") {
+    SmallCluster cluster;
+    cluster.add_three_nodes();
+    REQUIRE(warnings_of(cluster, nullptr).size() == 1);
+    CHECK(warnings_of(cluster, nullptr)[0].starts_with("pglogical replicates DDL"));
+    const Database stored = cluster.wanted;
+    cluster.add_node("n4", {"host-4"}).backup_config.emplace();
+    cluster.wanted.spec.orchestrator_opts.emplace();
+    CHECK(warnings_of(cluster, &stored) ==
+          Lines{"node n4 begins empty: it gets what is written from now on, not the rows that other nodes have",
+                "backup_config is stored, but backups are not made yet",
+                "orchestrator_opts is stored, but has no effect on hosts that run PostgreSQL as processes"});
+}
