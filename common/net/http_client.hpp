@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "common/api/transport.hpp"
+#include "common/net/transport.hpp"
 #include "common/net/certificates.hpp"
 #include "common/net/url.hpp"
 
