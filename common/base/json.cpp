@@ -50,12 +50,6 @@ private:
     std::vector<std::set<std::string>> keys_;
 };
 
-/// "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error while …" → "line 1, column 2: …".
-std::string without_library_prefix(std::string text) {
-    if (const auto at = text.find("line "); at != std::string::npos) text.erase(0, at);
-    return text;
-}
-
 template <class AnyJson>
 std::string print(const AnyJson& value) {
     return value.dump(-1, ' ', false, AnyJson::error_handler_t::replace);
@@ -63,10 +57,20 @@ std::string print(const AnyJson& value) {
 
 }  // namespace
 
+std::string json_error_text(std::string_view library_text) {
+    std::string text(library_text);
+    if (const auto at = text.find("line "); at != std::string::npos) text.erase(0, at);
+    if (const auto at = text.find("; last read: "); at != std::string::npos) {
+        const auto expected = text.rfind("; expected ");
+        text.erase(at, expected == std::string::npos || expected < at ? std::string::npos : expected - at);
+    }
+    return text;
+}
+
 Json parse_json(std::string_view text) {
     StrictPass strict;
     if (!Json::sax_parse(text, &strict))
-        throw Error(ErrorKind::invalid_input, "not valid JSON: " + without_library_prefix(strict.problem));
+        throw Error(ErrorKind::invalid_input, "not valid JSON: " + json_error_text(strict.problem));
     return Json::parse(text);
 }
 

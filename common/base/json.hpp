@@ -17,6 +17,9 @@ inline constexpr std::size_t kMaxJsonDepth = 64;
 /// Parses JSON that somebody else wrote: refuses what is deeper than kMaxJsonDepth, double keys, and bad UTF-8.
 /// Throws Error{invalid_input} with line and column, e.g. "line 3, column 14: …".
 Json parse_json(std::string_view text);
+/// What the JSON library says of a syntax error, beginning with "line 1, column 2: …" and without the text it read
+/// last, which may be a piece of a password.
+std::string json_error_text(std::string_view library_text);
 /// One line, and never throws: bad UTF-8 is replaced.
 std::string to_text(const Json& value);
 std::string to_text(const OrderedJson& value);

@@ -6,17 +6,20 @@
 namespace pgedge {
 namespace {
 
-/// Fewest single-character insertions, deletions and replacements that turn `a` into `b` (Levenshtein).
+/// Fewest insertions, deletions, replacements and swaps of neighbours that turn `a` into `b` (optimal string
+/// alignment).
 std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
+    std::vector<std::size_t> before_last(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
     std::iota(row.begin(), row.end(), std::size_t{0});
     for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
+        std::swap(before_last, last);
+        std::swap(last, row);
         row[0] = i;
         for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+            const std::size_t replaced = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+            row[j] = std::min({last[j] + 1, row[j - 1] + 1, replaced});
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = std::min(row[j], before_last[j - 2] + 1);
         }
     }
     return row.back();
@@ -75,6 +78,44 @@ bool is_identifier(std::string_view text, std::size_t at_most) {
     constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789-";
     return !text.empty() && text.size() <= at_most && text.front() != '-' && text.back() != '-' &&
            text.find("--") == std::string_view::npos && text.find_first_not_of(kAllowed) == std::string_view::npos;
+}
+
+std::size_t length_of(std::string_view text) {
+    return static_cast<std::size_t>(std::count_if(
+        text.begin(), text.end(), [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; }));
+}
+
+std::optional<std::size_t> first_bad_utf8(std::string_view text) {
+    const auto byte = [&](std::size_t at) -> unsigned {
+        return at < text.size() ? static_cast<unsigned char>(text[at]) : 0;
+    };
+    for (std::size_t at = 0; at < text.size();) {
+        const unsigned first = byte(at), second = byte(at + 1);
+        std::size_t size = 0;
+        unsigned least = 0x80, most = 0xBF;  // of the second byte: table 3-7 of the Unicode standard
+        if (first < 0x80)
+            size = 1;
+        else if (first >= 0xC2 && first <= 0xDF)
+            size = 2;
+        else if (first >= 0xE0 && first <= 0xEF)
+            size = 3;
+        else if (first >= 0xF0 && first <= 0xF4)
+            size = 4;
+        if (first == 0xE0) least = 0xA0;
+        if (first == 0xED) most = 0x9F;
+        if (first == 0xF0) least = 0x90;
+        if (first == 0xF4) most = 0x8F;
+        if (size == 0 || (size > 1 && (second < least || second > most))) return at;
+        for (std::size_t i = 2; i < size; ++i)
+            if ((byte(at + i) & 0xC0) != 0x80) return at;
+        at += size;
+    }
+    return std::nullopt;
+}
+
+bool has_control_characters(std::string_view text) {
+    return std::any_of(text.begin(), text.end(),
+                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
 }  // namespace pgedge

@@ -1,0 +1,169 @@
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "common/base/error.hpp"
+#include "common/base/text.hpp"
+#include "common/spec/entries.hpp"
+#include "common/spec/rules.hpp"
+
+namespace pgedge {
+namespace {
+
+std::string lower(std::string text) {
+    for (auto& c : text)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return text;
+}
+
+/// Settings that would take a server out of the platform's hands, and what to do instead.
+struct OwnSetting {
+    std::string_view name, hint;
+};
+constexpr std::array<OwnSetting, 8> kOwnSettings{{
+    {"hba_file", "use pg_hba_conf"},
+    {"ident_file", "use pg_ident_conf"},
+    {"config_file", ""},
+    {"data_directory", ""},
+    {"external_pid_file", ""},
+    {"port", "use port of the database or the node"},
+    {"listen_addresses", ""},
+    {"unix_socket_directories", ""},
+}};
+
+bool is_setting_name(const std::string& name) {
+    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+    return !name.empty() && name.size() <= 128 && is_letter(name.front()) &&
+           std::all_of(name.begin(), name.end(),
+                       [&](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '$'; });
+}
+
+/// The libraries of "a, \"b\", '$libdir/c'" without quotes and directory.
+std::vector<std::string> libraries_of(const std::string& value) {
+    std::vector<std::string> names;
+    for (const auto& part : split(value, ',')) {
+        std::string name(trimmed(part));
+        std::erase_if(name, [](char c) { return c == '"' || c == '\''; });
+        names.push_back(name.substr(name.rfind('/') + 1));
+    }
+    return names;
+}
+
+void check_settings(const Settings& settings, const std::string& path, Findings& findings) {
+    for (const auto& [name, value] : settings) {
+        const std::string item = fmt::format("{}.{}", path, name);
+        const auto own = std::find_if(kOwnSettings.begin(), kOwnSettings.end(),
+                                      [&, wanted = lower(name)](const auto& known) { return known.name == wanted; });
+        if (!is_setting_name(name)) {
+            findings.add(item, fmt::format("\"{}\" is no name of a setting", shortened(name, 60)));
+        } else if (own != kOwnSettings.end()) {
+            findings.add(item, fmt::format("{} cannot be set", own->name), std::string(own->hint));
+        } else if (lower(name) == "shared_preload_libraries") {
+            const auto libraries = libraries_of(value);
+            const auto has = [&](const char* library) {
+                return std::find(libraries.begin(), libraries.end(), library) != libraries.end();
+            };
+            if (!has("spock") && !has("pglogical"))
+                findings.add(item, "must contain spock (or pglogical, where that is the replication extension)");
+        }
+    }
+}
+
+void check_option_names(const Settings& options, const std::string& path, Findings& findings) {
+    const auto is_name_part = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+    for (const auto& [name, value] : options)
+        if (name.empty() || !std::all_of(name.begin(), name.end(), is_name_part))
+            findings.add(fmt::format("{}.{}", path, name),
+                         fmt::format("invalid option name \"{}\"", shortened(name, 60)),
+                         "lower-case letters, digits and hyphens");
+}
+
+void check_repository(const RepositorySpec& repository, const std::string& path, const ValidationContext& context,
+                      Findings& findings) {
+    const auto require = [&](bool given, std::string_view field) {
+        if (!given)
+            findings.add(fmt::format("{}.{}", path, field),
+                         fmt::format("{} is required for {} repositories", field, repository.type));
+    };
+    const auto has = [](const std::optional<std::string>& text) { return text && !text->empty(); };
+    if (repository.type == "s3") require(has(repository.s3_bucket), "s3_bucket");
+    if (repository.type == "gcs") require(has(repository.gcs_bucket), "gcs_bucket");
+    if (repository.type == "azure") {
+        require(has(repository.azure_account), "azure_account");
+        require(has(repository.azure_container), "azure_container");
+        // An update may leave it out: only after the stored one was merged in can it be missing.
+        const bool may_be_stored = context.change == ValidationContext::Change::unknown;
+        require(may_be_stored || !repository.azure_key.absent(), "azure_key");
+    }
+    if (repository.type == "posix" || repository.type == "cifs") {
+        require(has(repository.base_path), "base_path");
+        if (has(repository.base_path) && !repository.base_path->starts_with('/'))
+            findings.add(path + ".base_path",
+                         fmt::format("base_path must be absolute for {} repositories", repository.type));
+    }
+    check_option_names(repository.custom_options, path + ".custom_options", findings);
+}
+
+void check_backups(const BackupConfigSpec& config, const std::string& path, const ValidationContext& context,
+                   Findings& findings) {
+    for (std::size_t i = 0; i < config.repositories.size(); ++i)
+        check_repository(config.repositories[i], fmt::format("{}.repositories[{}]", path, i), context, findings);
+    for (std::size_t i = 0; i < config.schedules.size(); ++i) {
+        const auto& schedule = config.schedules[i];
+        const std::string item = fmt::format("{}.schedules[{}]", path, i);
+        if (const auto wrong = wrong_in_cron_expression(schedule.cron_expression))
+            findings.add(item + ".cron_expression", *wrong);
+        const bool is_double =
+            std::any_of(config.schedules.begin(), config.schedules.begin() + static_cast<std::ptrdiff_t>(i),
+                        [&](const auto& other) { return other.id == schedule.id; });
+        if (is_double)
+            findings.add(item + ".id", fmt::format("schedule IDs must be unique: \"{}\"", shortened(schedule.id, 64)));
+    }
+}
+
+}  // namespace
+
+void check_limits(const std::optional<std::string>& cpus, const std::optional<std::string>& memory,
+                  const std::string& path, Findings& findings) {
+    const auto check = [&](const std::optional<std::string>& text, const char* field, auto parse) {
+        if (!text) return;
+        try {
+            parse(*text);
+        } catch (const Error& error) {
+            findings.add(fmt::format("{}.{}", path, field), error.text(), error.hint());
+        }
+    };
+    check(cpus, "cpus", [](const std::string& text) { parse_millicpus(text); });
+    check(memory, "memory", [](const std::string& text) {
+        if (parse_bytes(text) < 1) throw Error(ErrorKind::invalid_input, "must be more than nothing");
+    });
+}
+
+void check_labels(const std::optional<SwarmOptsSpec>& options, const std::string& path, Findings& findings) {
+    if (!options) return;
+    for (const auto& [name, value] : options->extra_labels)
+        if (name.starts_with("pgedge."))
+            findings.add(fmt::format("{}.orchestrator_opts.swarm.extra_labels.{}", path, name),
+                         "labels starting with \"pgedge.\" are reserved for system use");
+}
+
+void check_tunables(const TunableSpec& spec, const std::string& path, const ValidationContext& context,
+                    Findings& findings) {
+    check_limits(spec.cpus, spec.memory, path, findings);
+    check_settings(spec.postgresql_conf, path + ".postgresql_conf", findings);
+    for (std::size_t i = 0; i < spec.pg_hba_conf.size(); ++i)
+        if (auto wrong = wrong_in_hba_entry(spec.pg_hba_conf[i]))
+            findings.add(fmt::format("{}.pg_hba_conf[{}]", path, i), *wrong);
+    for (std::size_t i = 0; i < spec.pg_ident_conf.size(); ++i)
+        if (auto wrong = wrong_in_ident_entry(spec.pg_ident_conf[i]))
+            findings.add(fmt::format("{}.pg_ident_conf[{}]", path, i), *wrong);
+    if (spec.backup_config) check_backups(*spec.backup_config, path + ".backup_config", context, findings);
+    if (spec.restore_config) {
+        check_repository(spec.restore_config->repository, path + ".restore_config.repository", context, findings);
+        check_option_names(spec.restore_config->restore_options, path + ".restore_config.restore_options", findings);
+    }
+    check_labels(spec.orchestrator_opts, path, findings);
+}
+
+}  // namespace pgedge
