@@ -8,28 +8,25 @@
 namespace pgedge {
 namespace {
 
-/// Where the search for a free port begins: spread over the range, the same for the same instance.
-int drawn(const std::string& instance_id) {
-    std::uint32_t number = 0;
-    for (const unsigned char byte : sha256("port of " + instance_id).substr(0, 4)) number = number << 8 | byte;
-    return kFirstPort + static_cast<int>(number % (kLastPort - kFirstPort + 1));
-}
-
-int free_port(const std::string& instance_id, const std::string& host_id, const std::set<int>& taken) {
-    const int first = drawn(instance_id), range = kLastPort - kFirstPort + 1;
-    for (int i = 0; i < range; ++i) {
-        const int port = kFirstPort + (first - kFirstPort + i) % range;
+/// The search for a free port begins at a place that is spread over the range, and the same for the same instance.
+int free_port(const std::string& instance_id, const std::string& host_id, const std::set<int>& taken, PortRange range) {
+    const int size = range.last - range.first + 1;
+    std::uint32_t drawn = 0;
+    for (const unsigned char byte : sha256("port of " + instance_id).substr(0, 4)) drawn = drawn << 8 | byte;
+    for (int i = 0; i < size; ++i) {
+        const int port =
+            range.first + static_cast<int>((drawn + static_cast<std::uint32_t>(i)) % static_cast<std::uint32_t>(size));
         if (!taken.contains(port)) return port;
     }
     throw Error(ErrorKind::failed,
-                fmt::format("host {} has no free port from {} to {}", host_id, kFirstPort, kLastPort));
+                fmt::format("host {} has no free port from {} to {}", host_id, range.first, range.last));
 }
 
 }  // namespace
 
 std::map<std::string, Instance> settle_instances(const Database& wanted, const std::vector<Instance>& all,
                                                  const std::map<std::string, Host>& hosts,
-                                                 const std::map<std::string, std::set<int>>& taken) {
+                                                 const std::map<std::string, std::set<int>>& taken, PortRange range) {
     std::map<std::string, std::set<int>> used = taken;
     for (const auto& [id, host] : hosts) used[id].insert({host.http_port, host.peer_port, host.store_port});
     std::map<std::string, Instance> settled;
@@ -60,7 +57,7 @@ std::map<std::string, Instance> settle_instances(const Database& wanted, const s
     }
     // After the fixed ones, so that none of theirs is drawn.
     for (Instance* instance : without_port) {
-        instance->listen_port = free_port(instance->id, instance->host_id, used[instance->host_id]);
+        instance->listen_port = free_port(instance->id, instance->host_id, used[instance->host_id], range);
         used[instance->host_id].insert(instance->listen_port);
     }
     std::erase_if(settled, [&](const auto& each) { return !kept.contains(each.first); });

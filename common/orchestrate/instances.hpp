@@ -11,8 +11,11 @@
 
 namespace pgedge {
 
-/// Ports drawn by us come from this range, which lies outside the kernel's ephemeral ports (32768 to 60999).
-inline constexpr int kFirstPort = 5432, kLastPort = 15432;
+/// Where the ports that we draw come from: by default outside the kernel's ephemeral ports (32768 to 60999), which a
+/// client of this machine may hold at the moment a server starts.
+struct PortRange {
+    int first = 5432, last = 15432;
+};
 
 /// The instances of the wanted database with their ports, by id; for Surroundings. Existing ones keep state, times and
 /// status.
@@ -23,6 +26,7 @@ inline constexpr int kFirstPort = 5432, kLastPort = 15432;
 /// host has none left.
 std::map<std::string, Instance> settle_instances(const Database& wanted, const std::vector<Instance>& all,
                                                  const std::map<std::string, Host>& hosts,
-                                                 const std::map<std::string, std::set<int>>& taken = {});
+                                                 const std::map<std::string, std::set<int>>& taken = {},
+                                                 PortRange range = {});
 
 }  // namespace pgedge

@@ -39,8 +39,8 @@ TEST_CASE("a random port is the same each time, outside the ephemeral range, and
     cluster.add_three_nodes();
     const auto settled = settle_instances(cluster.wanted, {}, cluster.hosts);
     for (const auto& [id, instance] : settled) {
-        CHECK(instance.listen_port >= kFirstPort);
-        CHECK(instance.listen_port <= kLastPort);
+        CHECK(instance.listen_port >= 5432);
+        CHECK(instance.listen_port <= 15432);
         CHECK(instance.port == instance.listen_port);
         CHECK(settle_instances(cluster.wanted, {}, cluster.hosts).at(id).listen_port == instance.listen_port);
     }
@@ -55,7 +55,7 @@ TEST_CASE("an instance that is not published has a port for its peers, and keeps
     cluster.add_node("n1", {"host-1"});
     const Instance hidden = settle_instances(cluster.wanted, {}, cluster.hosts).at(kFirst);
     CHECK_FALSE(hidden.port.has_value());
-    CHECK(hidden.listen_port >= kFirstPort);
+    CHECK(hidden.listen_port >= 5432);
     cluster.wanted.spec.port = 0;
     CHECK(settle_instances(cluster.wanted, {hidden}, cluster.hosts).at(kFirst).port == hidden.listen_port);
 }
@@ -91,7 +91,10 @@ TEST_CASE("a host without a free port says so") {
     cluster.wanted.spec.port = 0;
     cluster.add_node("n1", {"host-1"});
     std::set<int> all;
-    for (int port = kFirstPort; port <= kLastPort; ++port) all.insert(port);
+    for (int port = 5432; port <= 15432; ++port) all.insert(port);
     CHECK_THROWS_WITH_AS(settle_instances(cluster.wanted, {}, cluster.hosts, {{"host-1", all}}),
                          "host host-1 has no free port from 5432 to 15432", Error);
+    CHECK(
+        settle_instances(cluster.wanted, {}, cluster.hosts, {{"host-1", all}}, {20000, 20000}).at(kFirst).listen_port ==
+        20000);
 }
