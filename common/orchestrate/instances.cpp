@@ -10,12 +10,11 @@ namespace {
 
 /// The search for a free port begins at a place that is spread over the range, and the same for the same instance.
 int free_port(const std::string& instance_id, const std::string& host_id, const std::set<int>& taken, PortRange range) {
-    const int size = range.last - range.first + 1;
-    std::uint32_t drawn = 0;
+    const std::int64_t size = range.last - range.first + 1;
+    std::int64_t drawn = 0;
     for (const unsigned char byte : sha256("port of " + instance_id).substr(0, 4)) drawn = drawn << 8 | byte;
-    for (int i = 0; i < size; ++i) {
-        const int port =
-            range.first + static_cast<int>((drawn + static_cast<std::uint32_t>(i)) % static_cast<std::uint32_t>(size));
+    for (std::int64_t i = 0; i < size; ++i) {
+        const int port = range.first + static_cast<int>((drawn + i) % size);
         if (!taken.contains(port)) return port;
     }
     throw Error(ErrorKind::failed,
