@@ -22,7 +22,7 @@ Observed FilesystemDir::observe(const Resource& resource, StepContext&) {
 
 void FilesystemDir::apply(const Resource& resource, StepContext&) {
     const auto paths = paths_of(data_dir_, resource);
-    make_directory(paths.directory(), 0755);  // ours: only we may say which programs run here
+    make_directory(paths.directory(), 0711);  // ours: only we may say which programs run here
     for (const auto& path : {paths.data().parent_path(), paths.configs(), paths.certificates()})
         user_.make_directory(path, 0700);
 }

@@ -34,8 +34,8 @@ CertificateFiles::CertificateFiles(const InstancePaths& paths)
     : authority(paths.certificates() / "ca.crt"),
       server(paths.certificates() / "server.crt"),
       server_key(paths.certificates() / "server.key"),
-      superuser(paths.certificates() / "pgedge.crt"),
-      superuser_key(paths.certificates() / "pgedge.key"),
+      superuser(paths.certificates() / "superuser.crt"),
+      superuser_key(paths.certificates() / "superuser.key"),
       replicator(paths.certificates() / "replicator.crt"),
       replicator_key(paths.certificates() / "replicator.key") {}
 

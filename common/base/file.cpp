@@ -27,11 +27,6 @@ void write_all(const Fd& file, std::string_view text, const std::filesystem::pat
     }
 }
 
-void sync_directory(const std::filesystem::path& path) {
-    const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory || ::fsync(directory.get()) != 0) fail("sync", path);
-}
-
 }  // namespace
 
 Fd& Fd::operator=(Fd&& other) noexcept {
@@ -92,6 +87,11 @@ void write_file(const std::filesystem::path& path, std::string_view text, mode_t
         fail("replace", path);
     }
     sync_directory(path.has_parent_path() ? path.parent_path() : ".");
+}
+
+void sync_directory(const std::filesystem::path& path) {
+    const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory || ::fsync(directory.get()) != 0) fail("sync", path);
 }
 
 void make_directory(const std::filesystem::path& path, mode_t mode) {

@@ -35,6 +35,8 @@ std::optional<std::string> read_file_if_there(const std::filesystem::path& path,
 /// Readers see the old text or the new one, never a part, also after a crash: temporary file, fsync, rename, fsync of
 /// the directory. The temporary file has its mode from the start.
 void write_file(const std::filesystem::path& path, std::string_view text, mode_t mode = 0644);
+/// Makes renames and new names in a directory survive a crash of the machine.
+void sync_directory(const std::filesystem::path& path);
 /// Makes the directory and its parents; sets the mode of the last one. Nothing to do when it is there.
 void make_directory(const std::filesystem::path& path, mode_t mode = 0755);
 

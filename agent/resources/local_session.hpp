@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+
+#include "agent/postgres/connection.hpp"
+#include "agent/runtime/runtime.hpp"
+
+namespace pgedge {
+
+/// The server of an instance that this host keeps. Throws Error{not_found}.
+ServerSpec server_of(Runtime& runtime, const std::string& instance_id);
+/// Whether anything can be done inside the server. Kinds that remove what lies in a server have nothing to do when it
+/// is down for good: a database whose server cannot start must be deletable.
+bool is_running(Runtime& runtime, const std::string& instance_id);
+/// A session as superuser over the instance's own socket. Throws what Connection throws, and Error{not_found}.
+Connection connect_locally(Runtime& runtime, const std::string& instance_id, const std::string& database,
+                           const Limit& limit);
+
+}  // namespace pgedge

@@ -1,0 +1,125 @@
+#include "agent/resources/postgres_config.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "agent/postgres/conf_files.hpp"
+#include "agent/resources/data_directory.hpp"
+#include "agent/resources/local_session.hpp"
+#include "agent/resources/postgres_certs.hpp"
+#include "common/base/error.hpp"
+#include "common/base/file.hpp"
+#include "common/base/subprocess.hpp"
+
+namespace pgedge {
+namespace {
+
+std::filesystem::path hba_file(const InstancePaths& paths) { return paths.configs() / "pg_hba.conf"; }
+std::filesystem::path ident_file(const InstancePaths& paths) { return paths.configs() / "pg_ident.conf"; }
+
+/// Since 15.19, 16.15, 17.11 and 18.6 a server loads only the output plugins that this parameter names (CVE-2026-6471);
+/// an older minor does not start when it finds the name. So the server is asked.
+bool knows_output_plugin_libraries(const std::string& bin_dir, const InstanceUser& user, const Limit& limit) {
+    Command describe;
+    describe.argv = {bin_dir + "/postgres", "--describe-config"};
+    user.become(describe);
+    bool found = false;
+    const auto result = run(describe, limit, [&](std::string_view line) {
+        found = found || line.starts_with("output_plugin_libraries\t");
+    });
+    if (result.exit_code != 0)
+        throw Error(ErrorKind::failed, bin_dir + "/postgres does not describe its parameters: " + result.output);
+    return found;
+}
+
+std::vector<std::string> system_users(const InstanceUser& user) {
+    std::vector<std::string> names{user.name};
+    if (user.other && ::geteuid() == 0) names.emplace_back("root");
+    return names;
+}
+
+std::vector<std::string> lines_of(const Json& want, const char* name) {
+    return want.at(name).get<std::vector<std::string>>();
+}
+
+}  // namespace
+
+PostgresConfig::Texts PostgresConfig::texts(const Resource& resource, const Limit& limit) const {
+    const Json& want = resource.want;
+    const InstancePaths paths(data_dir_, want.at("instance_id"));
+    const CertificateFiles certificates(paths);
+    auto settings = want.at("settings").get<std::map<std::string, std::string>>();
+    settings["listen_addresses"] = want.at("address");
+    settings["port"] = std::to_string(want.at("port").get<int>());
+    settings["unix_socket_directories"] = paths.sockets();
+    settings["hba_file"] = hba_file(paths);
+    settings["ident_file"] = ident_file(paths);
+    settings["ssl"] = "on";
+    settings["ssl_ca_file"] = certificates.authority;
+    settings["ssl_cert_file"] = certificates.server;
+    settings["ssl_key_file"] = certificates.server_key;
+    if (knows_output_plugin_libraries(want.at("bin_dir"), user_, limit))
+        settings.try_emplace("output_plugin_libraries",
+                             fmt::format("pgoutput, test_decoding, {}_output", want.at("dialect").get<std::string>()));
+    if (const auto& primary = want.at("primary"); !primary.is_null()) {
+        settings["primary_conninfo"] = replication_dsn(paths, primary);
+        settings["primary_slot_name"] = primary.at("slot");
+    }
+    return {{paths.config_file(), postgresql_conf(settings)},
+            {hba_file(paths), pg_hba_conf({.peers = lines_of(want, "peers"),
+                                           .user_lines = lines_of(want, "hba"),
+                                           .published = want.at("published")})},
+            {ident_file(paths), pg_ident_conf(system_users(user_), lines_of(want, "ident"))}};
+}
+
+void PostgresConfig::write(const Texts& texts) const {
+    for (const auto& [path, text] : texts) user_.write_file(path, text, 0600);
+}
+
+Observed PostgresConfig::observe(const Resource& resource, StepContext& context) {
+    for (const auto& [path, text] : texts(resource, context.limit)) {
+        const auto there = read_file_if_there(path);
+        if (!there) return Observed::missing;
+        if (*there != text) return Observed::differs;
+    }
+    return Observed::as_known;
+}
+
+void PostgresConfig::apply(const Resource& resource, StepContext& context) {
+    const Texts wanted = texts(resource, context.limit);
+    Texts before;
+    for (const auto& [path, text] : wanted)
+        if (auto there = read_file_if_there(path)) before[path] = std::move(*there);
+    if (before != wanted) write(wanted);
+    const std::string instance_id = resource.want.at("instance_id");
+    // Also when nothing differs: an earlier try may have written the files and died before it told the server.
+    if (runtime_.state(instance_id) != ServerState::running) return;
+    try {
+        reload(instance_id, context.limit);
+    } catch (const SqlError&) {
+        throw;
+    } catch (const Error& error) {
+        // A running server keeps its old rules; the files must say the same, or the next start fails.
+        if (error.kind() == ErrorKind::failed) write(before);
+        throw;
+    }
+}
+
+void PostgresConfig::reload(const std::string& instance_id, const Limit& limit) const {
+    auto session = connect_locally(runtime_, instance_id, "postgres", limit);
+    const auto mistakes = session.run(
+        "SELECT coalesce(string_agg(text, E'\\n'), '') FROM ("
+        " SELECT format('%s: %s', name, error) AS text FROM pg_file_settings"
+        "  WHERE error IS NOT NULL AND error <> 'setting could not be applied'"  // that means: needs a restart
+        " UNION ALL SELECT format('pg_hba.conf line %s: %s', line_number, error) FROM pg_hba_file_rules"
+        "  WHERE error IS NOT NULL) AS mistake",
+        limit);
+    if (const auto text = mistakes.value(); text && !text->empty())
+        throw Error(ErrorKind::failed, "PostgreSQL refuses its configuration:\n" + *text,
+                    "correct postgresql_conf or pg_hba_conf of the spec");
+    session.run("SELECT pg_reload_conf()", limit);
+}
+
+void PostgresConfig::remove(const Resource&, StepContext&) {}  // goes with its directory
+
+}  // namespace pgedge

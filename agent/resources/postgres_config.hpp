@@ -1,0 +1,35 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+
+#include "agent/resources/resource_kind.hpp"
+#include "agent/runtime/instance_user.hpp"
+#include "agent/runtime/runtime.hpp"
+
+namespace pgedge {
+
+/// `process.postgres_config`: postgresql.conf, pg_hba.conf and pg_ident.conf of one server. A running server reloads
+/// them; what needs a restart waits for `process.postgres`. Files that the server does not take are put back as they
+/// were, and the server's own words are the error.
+class PostgresConfig final : public ResourceKind {
+public:
+    PostgresConfig(std::filesystem::path data_dir, const InstanceUser& user, Runtime& runtime)
+        : data_dir_(std::move(data_dir)), user_(user), runtime_(runtime) {}
+    std::string_view kind() const override { return "process.postgres_config"; }
+    Observed observe(const Resource& resource, StepContext& context) override;
+    void apply(const Resource& resource, StepContext& context) override;
+    void remove(const Resource& resource, StepContext& context) override;
+
+private:
+    using Texts = std::map<std::filesystem::path, std::string>;
+    Texts texts(const Resource& resource, const Limit& limit) const;
+    void write(const Texts& texts) const;
+    void reload(const std::string& instance_id, const Limit& limit) const;
+
+    std::filesystem::path data_dir_;
+    const InstanceUser& user_;
+    Runtime& runtime_;
+};
+
+}  // namespace pgedge
