@@ -87,36 +87,55 @@ Observed PostgresConfig::observe(const Resource& resource, StepContext& context)
 
 void PostgresConfig::apply(const Resource& resource, StepContext& context) {
     const Texts wanted = texts(resource, context.limit);
+    const std::string instance_id = resource.want.at("instance_id");
+    const bool running = runtime_.state(instance_id) == ServerState::running;
     Texts before;
     for (const auto& [path, text] : wanted)
         if (auto there = read_file_if_there(path)) before[path] = std::move(*there);
-    if (before != wanted) write(wanted);
-    const std::string instance_id = resource.want.at("instance_id");
+    if (before != wanted) {
+        if (running) check(resource, wanted, context.limit);
+        write(wanted);
+    }
+    if (!running) return;
     // Also when nothing differs: an earlier try may have written the files and died before it told the server.
-    if (runtime_.state(instance_id) != ServerState::running) return;
     try {
         reload(instance_id, context.limit);
-    } catch (const SqlError&) {
-        throw;
     } catch (const Error& error) {
-        // A running server keeps its old rules; the files must say the same, or the next start fails.
-        if (error.kind() == ErrorKind::failed) write(before);
+        // A running server keeps its old rules; the files must say the same, or its next start fails.
+        if (error.kind() == ErrorKind::invalid_input) write(before);
         throw;
     }
+}
+
+/// Lets a second postgres read the parameters, so that the running one never sees what it would refuse.
+void PostgresConfig::check(const Resource& resource, const Texts& texts, const Limit& limit) const {
+    const InstancePaths paths(data_dir_, resource.want.at("instance_id"));
+    const auto draft = paths.configs() / "postgresql.conf.check";
+    user_.write_file(draft, texts.at(paths.config_file()), 0600);
+    Command postgres;
+    postgres.argv = {resource.want.at("bin_dir").get<std::string>() + "/postgres",
+                     "-D",
+                     paths.data(),
+                     "--config_file=" + draft.string(),
+                     "-C",
+                     "port"};
+    user_.become(postgres);
+    const auto result = run(postgres, limit);
+    std::filesystem::remove(draft);
+    if (result.exit_code != 0)
+        throw Error(ErrorKind::invalid_input, "PostgreSQL refuses its configuration: " + result.output,
+                    "correct postgresql_conf of the spec");
 }
 
 void PostgresConfig::reload(const std::string& instance_id, const Limit& limit) const {
     auto session = connect_locally(runtime_, instance_id, "postgres", limit);
     const auto mistakes = session.run(
-        "SELECT coalesce(string_agg(text, E'\\n'), '') FROM ("
-        " SELECT format('%s: %s', name, error) AS text FROM pg_file_settings"
-        "  WHERE error IS NOT NULL AND error <> 'setting could not be applied'"  // that means: needs a restart
-        " UNION ALL SELECT format('pg_hba.conf line %s: %s', line_number, error) FROM pg_hba_file_rules"
-        "  WHERE error IS NOT NULL) AS mistake",
+        "SELECT string_agg(format('pg_hba.conf line %s: %s', line_number, error), E'\\n') FROM pg_hba_file_rules"
+        " WHERE error IS NOT NULL",
         limit);
-    if (const auto text = mistakes.value(); text && !text->empty())
-        throw Error(ErrorKind::failed, "PostgreSQL refuses its configuration:\n" + *text,
-                    "correct postgresql_conf or pg_hba_conf of the spec");
+    if (const auto text = mistakes.value())
+        throw Error(ErrorKind::invalid_input, "PostgreSQL refuses its access rules: " + *text,
+                    "correct pg_hba_conf of the spec");
     session.run("SELECT pg_reload_conf()", limit);
 }
 

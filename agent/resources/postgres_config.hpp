@@ -10,8 +10,8 @@
 namespace pgedge {
 
 /// `process.postgres_config`: postgresql.conf, pg_hba.conf and pg_ident.conf of one server. A running server reloads
-/// them; what needs a restart waits for `process.postgres`. Files that the server does not take are put back as they
-/// were, and the server's own words are the error.
+/// them; what needs a restart waits for `process.postgres`. A running server's files stay as they were when it
+/// would refuse the new ones, and its own words are the error.
 class PostgresConfig final : public ResourceKind {
 public:
     PostgresConfig(std::filesystem::path data_dir, const InstanceUser& user, Runtime& runtime)
@@ -25,6 +25,7 @@ private:
     using Texts = std::map<std::filesystem::path, std::string>;
     Texts texts(const Resource& resource, const Limit& limit) const;
     void write(const Texts& texts) const;
+    void check(const Resource& resource, const Texts& texts, const Limit& limit) const;
     void reload(const std::string& instance_id, const Limit& limit) const;
 
     std::filesystem::path data_dir_;

@@ -1,0 +1,230 @@
+// The kinds that make a server, on real PostgreSQL: directories to a running primary with a streaming replica.
+#include <doctest/doctest.h>
+
+#include "agent/resources/data_directory.hpp"
+#include "agent/resources/filesystem_dir.hpp"
+#include "agent/resources/local_session.hpp"
+#include "agent/resources/physical_slot.hpp"
+#include "agent/resources/postgres_certs.hpp"
+#include "agent/resources/postgres_config.hpp"
+#include "agent/resources/postgres_server.hpp"
+#include "tests/fakes/test_authority.hpp"
+#include "tests/integration/support/test_host.hpp"
+
+using namespace pgedge;
+using namespace pgedge::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr const char* kPrimary = "shop-n1-689qacsi";
+constexpr const char* kReplica = "shop-n1-9ptayhma";
+constexpr const char* kSlot = "shop_n1_9ptayhma";
+constexpr const char* kPrimaryAddress = "127.19.0.1";
+constexpr const char* kReplicaAddress = "127.19.0.2";
+
+Json settings() {
+    return {{"wal_level", "logical"},        {"shared_buffers", "16MB"}, {"logging_collector", "on"},
+            {"max_connections", "20"},       {"fsync", "off"},           {"hot_standby", "on"},
+            {"track_commit_timestamp", "on"}};
+}
+
+/// A cluster of one machine: all kinds, and what they shall make.
+class Machine {
+public:
+    TestHost host;
+    TestAuthority authority;
+    std::vector<std::string> told;
+
+    StepContext context() {
+        return {Limit(60s), "shop", [](const SecretRef&) { return Secret(); },
+                [this](std::string_view line) { told.emplace_back(line); }};
+    }
+    Json primary_of(const std::string& id) const {
+        if (id == kPrimary) return nullptr;
+        return {{"instance_id", kPrimary}, {"address", kPrimaryAddress}, {"port", 5432}, {"slot", kSlot}};
+    }
+    Resource resource(const std::string& kind, const std::string& id, Json want) const {
+        want["instance_id"] = id;
+        return {{kind, id}, "host-1", {}, std::move(want), {}};
+    }
+    std::string address_of(const std::string& id) const { return id == kPrimary ? kPrimaryAddress : kReplicaAddress; }
+    Resource directory(const std::string& id) const { return resource("filesystem.dir", id, Json::object()); }
+    Resource certs(const std::string& id) const {
+        return resource("common.postgres_certs", id, {{"addresses", {address_of(id)}}});
+    }
+    Resource data(const std::string& id) const {
+        return resource("process.data_directory", id,
+                        {{"bin_dir", postgres_bin_dir()},
+                         {"role", id == kPrimary ? "primary" : "replica"},
+                         {"primary", primary_of(id)}});
+    }
+    Resource config(const std::string& id, Json with = settings(), std::vector<std::string> hba = {}) const {
+        return resource("process.postgres_config", id,
+                        {{"bin_dir", postgres_bin_dir()},
+                         {"address", address_of(id)},
+                         {"port", 5432},
+                         {"published", true},
+                         {"settings", std::move(with)},
+                         {"hba", std::move(hba)},
+                         {"ident", Json::array()},
+                         {"peers", {kPrimaryAddress, kReplicaAddress}},
+                         {"dialect", "pglogical"},
+                         {"primary", primary_of(id)}});
+    }
+    Resource server(const std::string& id) const {
+        return resource("process.postgres", id,
+                        {{"bin_dir", postgres_bin_dir()}, {"address", address_of(id)}, {"port", 5432}});
+    }
+    Resource slot() const {
+        return resource("database.physical_slot", kReplica, {{"primary", kPrimary}, {"slot", kSlot}});
+    }
+
+    FilesystemDir directories{host.data_dir(), host.user()};
+    PostgresCerts certificates{host.data_dir(), host.user(), authority};
+    DataDirectory data_directories{host.data_dir(), host.user()};
+    PostgresConfig configs{host.data_dir(), host.user(), host.runtime()};
+    PostgresServer servers{host.data_dir(), host.runtime()};
+    PhysicalSlot slots{host.runtime()};
+
+    void make(const std::string& id) {
+        auto with = context();
+        directories.apply(directory(id), with);
+        certificates.apply(certs(id), with);
+        data_directories.apply(data(id), with);
+        configs.apply(config(id), with);
+        servers.apply(server(id), with);
+    }
+    /// A value from the server, over its socket.
+    std::string ask(const std::string& id, const std::string& sql) {
+        return connect_locally(host.runtime(), id, "postgres", Limit(10s))
+            .run(sql, Limit(10s))
+            .value()
+            .value_or("null");
+    }
+    InstancePaths paths(const std::string& id) const { return {host.data_dir(), id}; }
+};
+
+}  // namespace
+
+TEST_CASE("a primary and its streaming replica are made, and made again without effect") {
+    Machine machine;
+    machine.make(kPrimary);
+    auto context = machine.context();
+    // The replication user is database.instance's matter; here the test makes it.
+    connect_locally(machine.host.runtime(), kPrimary, "postgres", Limit(10s))
+        .run("CREATE ROLE patroni_replicator LOGIN REPLICATION", Limit(10s));
+    machine.slots.apply(machine.slot(), context);
+    machine.make(kReplica);
+    CHECK(machine.ask(kPrimary, "CREATE TABLE t AS SELECT 7 AS n").empty() == false);
+
+    const auto started = machine.ask(kReplica, "SELECT pg_postmaster_start_time()");
+    machine.slots.apply(machine.slot(), context);
+    machine.make(kPrimary);
+    machine.make(kReplica);
+
+    CHECK(machine.ask(kReplica, "SELECT pg_is_in_recovery()") == "t");
+    CHECK(comes_true([&] { return machine.ask(kReplica, "SELECT to_regclass('t')") == "t"; }));
+    CHECK(machine.ask(kReplica, "SELECT n FROM t") == "7");
+    CHECK(machine.ask(kPrimary, "SELECT slot_name FROM pg_replication_slots WHERE active") == kSlot);
+    CHECK(machine.ask(kPrimary, "SHOW data_checksums") == "on");
+    CHECK(machine.ask(kReplica, "SELECT pg_postmaster_start_time()") == started);
+    CHECK(machine.ask(kPrimary, "SELECT count(*) FROM pg_hba_file_rules WHERE error IS NOT NULL") == "0");
+}
+
+TEST_CASE("nobody gets in over the network as superuser without a certificate") {
+    Machine machine;
+    machine.make(kPrimary);
+    ConnectOptions options;
+    options.host = kPrimaryAddress;
+    options.port = 5432;
+    options.more = {{"sslmode", "require"}};
+
+    CHECK_THROWS_AS(Connection(options, Limit(10s)), Error);
+
+    const CertificateFiles files(machine.paths(kPrimary));
+    options.more = {{"sslmode", "verify-full"},
+                    {"sslrootcert", files.authority},
+                    {"sslcert", files.superuser},
+                    {"sslkey", files.superuser_key}};
+    CHECK(Connection(options, Limit(10s)).run("SELECT current_user", Limit(10s)).value() == "pgedge");
+}
+
+TEST_CASE("what reloads does not restart, what needs a restart does") {
+    Machine machine;
+    machine.make(kPrimary);
+    auto context = machine.context();
+    const auto started = machine.ask(kPrimary, "SELECT pg_postmaster_start_time()");
+
+    Json wanted = settings();
+    wanted["work_mem"] = "5MB";
+    machine.configs.apply(machine.config(kPrimary, wanted, {"host all reporting 10.0.0.0/8 scram-sha-256"}), context);
+    machine.servers.apply(machine.server(kPrimary), context);
+    CHECK(comes_true([&] { return machine.ask(kPrimary, "SHOW work_mem") == "5MB"; }));
+    CHECK(machine.ask(kPrimary, "SELECT count(*) FROM pg_hba_file_rules WHERE 'reporting' = ANY (user_name)") == "1");
+    CHECK(machine.ask(kPrimary, "SELECT pg_postmaster_start_time()") == started);
+
+    wanted["max_connections"] = "30";
+    machine.configs.apply(machine.config(kPrimary, wanted), context);
+    machine.servers.apply(machine.server(kPrimary), context);
+    CHECK(machine.ask(kPrimary, "SHOW max_connections") == "30");
+    CHECK(machine.ask(kPrimary, "SELECT pg_postmaster_start_time()") != started);
+    CHECK(machine.told == std::vector<std::string>{"restarting shop-n1-689qacsi for max_connections"});
+}
+
+TEST_CASE("a running server's files stay as they were when it refuses the new ones") {
+    Machine machine;
+    machine.make(kPrimary);
+    auto context = machine.context();
+    const auto before = read_file(machine.paths(kPrimary).config_file());
+    Json wanted = settings();
+    wanted["work_mem"] = "lots";
+
+    CHECK_THROWS_WITH_AS(machine.configs.apply(machine.config(kPrimary, wanted), context),
+                         doctest::Contains("work_mem"), Error);
+    CHECK_THROWS_WITH_AS(
+        machine.configs.apply(machine.config(kPrimary, settings(), {"host all all 10.0.0.0/8 nonsense"}), context),
+        doctest::Contains("pg_hba.conf line"), Error);
+
+    CHECK(read_file(machine.paths(kPrimary).config_file()) == before);
+    CHECK(machine.ask(kPrimary, "SELECT count(*) FROM pg_hba_file_rules WHERE error IS NOT NULL") == "0");
+}
+
+TEST_CASE("a half made data directory is made anew, and a removed one is gone") {
+    Machine machine;
+    auto context = machine.context();
+    machine.directories.apply(machine.directory(kPrimary), context);
+    machine.certificates.apply(machine.certs(kPrimary), context);
+    const auto data = machine.paths(kPrimary).data();
+    machine.host.user().make_directory(data.string() + ".unfinished", 0700);
+    machine.host.user().write_file(data.string() + ".unfinished/PG_VERSION", "15\n", 0600);
+    CHECK(machine.data_directories.observe(machine.data(kPrimary), context) == Observed::missing);
+
+    machine.make(kPrimary);
+    CHECK(machine.data_directories.observe(machine.data(kPrimary), context) == Observed::as_known);
+    machine.servers.remove(machine.server(kPrimary), context);
+    machine.data_directories.remove(machine.data(kPrimary), context);
+    machine.directories.remove(machine.directory(kPrimary), context);
+    machine.servers.remove(machine.server(kPrimary), context);
+    machine.data_directories.remove(machine.data(kPrimary), context);
+
+    CHECK(machine.host.runtime().state(kPrimary) == ServerState::absent);
+    CHECK_FALSE(std::filesystem::exists(machine.paths(kPrimary).directory()));
+}
+
+TEST_CASE("a slot is dropped also while its replica reads from it") {
+    Machine machine;
+    machine.make(kPrimary);
+    auto context = machine.context();
+    connect_locally(machine.host.runtime(), kPrimary, "postgres", Limit(10s))
+        .run("CREATE ROLE patroni_replicator LOGIN REPLICATION", Limit(10s));
+    machine.slots.apply(machine.slot(), context);
+    machine.make(kReplica);
+    CHECK(comes_true([&] { return machine.ask(kPrimary, "SELECT active FROM pg_replication_slots") == "t"; }));
+
+    machine.slots.remove(machine.slot(), context);
+    machine.slots.remove(machine.slot(), context);
+
+    CHECK(machine.ask(kPrimary, "SELECT count(*) FROM pg_replication_slots") == "0");
+    CHECK(machine.slots.observe(machine.slot(), context) == Observed::missing);
+}
