@@ -237,7 +237,7 @@ const Type& restore_config_type() {
                              .kind = Kind::settings,
                              .place = at<R, &R::restore_options>,
                              .count = {{}, 32},
-                             .doc = "Options of pgbackrest restore: set, type, target, target-timeline …",
+                             .doc = "Options of pgbackrest restore: set, type, target, target-timeline and so on.",
                              .example = R"({"type": "time", "target": "2026-05-05 09:38:52-04"})"}}};
     return type;
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/base/text.hpp"
+
 namespace pgedge {
 namespace {
 
@@ -12,11 +14,7 @@ bool are_digits(std::string_view text, std::size_t least, std::size_t most) {
 }
 constexpr std::size_t kAny = std::string_view::npos;
 
-bool is_identifier(std::string_view text) {
-    const auto is_inner = [](char c) { return is_lower(c) || is_digit(c) || c == '-'; };
-    return !text.empty() && text.size() <= 36 && text.front() != '-' && text.back() != '-' &&
-           text.find("--") == std::string_view::npos && std::all_of(text.begin(), text.end(), is_inner);
-}
+bool is_short_identifier(std::string_view text) { return is_identifier(text); }
 
 bool is_node_name(std::string_view text) { return text.starts_with('n') && are_digits(text.substr(1), 1, kAny); }
 
@@ -57,7 +55,7 @@ bool is_pipeline_name(std::string_view text) {
 
 const Pattern kIdentifier{"^[a-z0-9](?:[a-z0-9]|-(?!-)){0,34}[a-z0-9]$|^[a-z0-9]$",
                           "1 to 36 lower-case letters, digits and single hyphens, with a letter or digit at both ends",
-                          is_identifier, "invalid_input"};
+                          is_short_identifier, "invalid_input"};
 const Pattern kNodeName{"^n[0-9]+$", "n and a number: n1, n2, …", is_node_name};
 const Pattern kPostgresVersion{"^[0-9]{2}(\\.[0-9]{1,2})?$", "a version: 17.10, or 17 for the newest minor of it",
                                is_postgres_version};

@@ -43,7 +43,7 @@ std::optional<std::int64_t> as_integer(std::string_view plain) {
 }
 
 std::optional<double> as_number(std::string_view plain) {
-    if (plain.starts_with('+')) plain.remove_prefix(1);
+    if (plain.starts_with('+') && !plain.starts_with("+-")) plain.remove_prefix(1);
     const auto digits = plain.starts_with('-') ? plain.substr(1) : plain;
     if (digits.empty() || digits.find_first_not_of("0123456789.eE+-") != std::string_view::npos) return std::nullopt;
     double number = 0;

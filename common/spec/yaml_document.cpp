@@ -35,6 +35,28 @@ public:
         return rest.substr(0, rest.find('\n'));
     }
 
+    /// True when the scalar at `mark`, behind its anchor and tag, begins with a quote that nothing closes: the library
+    /// takes the rest of the text for the scalar then, so half a file would be read as a whole one.
+    bool is_open_quote(const YAML::Mark& mark) const {
+        const auto at = static_cast<std::size_t>(mark.line);
+        if (mark.is_null() || at >= starts_.size()) return false;
+        auto next = std::min(starts_[at] + static_cast<std::size_t>(mark.column), text_.size());
+        constexpr std::string_view kBlank = " \t\r\n";
+        while (next < text_.size() && (text_[next] == '&' || text_[next] == '!'))
+            next = text_.find_first_not_of(kBlank, std::min(text_.find_first_of(kBlank, next), text_.size()));
+        if (next >= text_.size() || (text_[next] != '\'' && text_[next] != '"')) return false;
+        const char quote = text_[next];
+        for (++next; next < text_.size(); ++next) {
+            if (quote == '"' && text_[next] == '\\')
+                ++next;
+            else if (text_[next] == quote && quote == '\'' && next + 1 < text_.size() && text_[next + 1] == quote)
+                ++next;
+            else if (text_[next] == quote)
+                return false;
+        }
+        return true;
+    }
+
 private:
     std::string_view text_;
     std::vector<std::size_t> starts_{0};
@@ -65,8 +87,8 @@ public:
         count(mark, known->second.values, known->second.bytes);
         if (open_.size() + known->second.depth > kMaxDepth)
             stop(mark, fmt::format("nested deeper than {} levels", kMaxDepth));
-        Value copy = known->second.value;
-        finish(std::move(copy), 0);
+        if (!open_.empty()) open_.back().depth = std::max(open_.back().depth, known->second.depth + 1);
+        place(known->second.value);
     }
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   const std::string& text) override {
@@ -74,6 +96,7 @@ public:
         const bool is_text = tag == "!" || tag == std::string(kCore) + "str";
         if (!is_text && tag != "?" && !tag.empty())
             complain(lines_.position(mark), "the tag " + shortened(tag, 60) + " is not known", "remove it");
+        if (tag == "!" && lines_.is_open_quote(mark)) stop(mark, "a quote is not closed");
         count(mark, 0, text.size());
         Value value = start(mark, is_text ? Value::Kind::quoted : Value::Kind::plain);
         value.text = text;

@@ -16,12 +16,12 @@ TEST_CASE("CPUs are read in whole CPUs, with three decimals, and in thousandths"
 }
 
 TEST_CASE("what is no number of CPUs is refused") {
-    for (const char* text : {"", "m", "-1", "+1", "1.", ".5", "0.0001", "0.5m", "1 ", " 1", "1M", "1,5", "0x10", "1e3",
-                             "99999999999999999999", "9223372036854775807", "nan"}) {
+    for (const std::string text : {"", "m", "-1", "+1", "1.", ".5", "0.0001", "0.5m", "1 ", " 1", "1M", "1,5", "0x10",
+                                   "1e3", "99999999999999999999", "9223372036854775807", "nan"}) {
         CAPTURE(text);
         CHECK_THROWS_AS(parse_millicpus(text), Error);
     }
-    for (const char* text : {"0", "0m", "0.000"}) {
+    for (const std::string text : {"0", "0m", "0.000"}) {
         CAPTURE(text);
         CHECK_THROWS_WITH_AS(parse_millicpus(text), "cannot be less than 1 millicpu", Error);
     }
@@ -52,8 +52,8 @@ TEST_CASE("sizes are read in SI and IEC units") {
 }
 
 TEST_CASE("what is no size is refused") {
-    for (const char* text : {"", "G", "-1G", "1.G", ".5G", "1..5G", "1GG", "1 G B", "1Z", "1iB", "8EiB", "10E", "many",
-                             "99999999999999999999", "1e9", "1,000"}) {
+    for (const std::string text : {"", "G", "-1G", "1.G", ".5G", "1..5G", "1GG", "1 G B", "1Z", "1iB", "8EiB", "10E",
+                                   "many", "99999999999999999999", "1e9", "1,000"}) {
         CAPTURE(text);
         CHECK_THROWS_AS(parse_bytes(text), Error);
     }

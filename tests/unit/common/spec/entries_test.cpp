@@ -1,0 +1,170 @@
+#include "common/spec/entries.hpp"
+
+#include <vector>
+
+#include <doctest/doctest.h>
+
+using namespace pgedge;
+
+TEST_CASE("lines that PostgreSQL takes in pg_hba.conf are taken") {
+    for (const std::string line : {"local all all peer",
+                                   "local\tall\tall\ttrust",
+                                   "host all all 10.0.0.0/8 scram-sha-256",
+                                   "host all all 10.0.0.0 255.0.0.0 md5",
+                                   "hostssl db1,db2 +group 2001:db8::/32 cert clientcert=verify-full",
+                                   "hostnossl all all all reject",
+                                   "hostgssenc all all samehost gss",
+                                   "hostnogssenc all all samenet md5",
+                                   "host all all .example.com md5",
+                                   "host all all example.com ldap ldapserver=x",
+                                   "host \"a b\" \"c d\" 1.2.3.4/32 trust",
+                                   "host all all ::1 ffff:: trust",
+                                   "host a , b all 1.2.3.4/32 trust",
+                                   "host all @users 1.2.3.4/32 trust",
+                                   "",
+                                   "   ",
+                                   "# a comment",
+                                   "local all all peer # who",
+                                   "local all \"x#y\" peer",
+                                   "include other.conf",
+                                   "include_if_exists \"my file\"",
+                                   "include_dir conf.d",
+                                   "local all /^admin.*$ peer map=ops"}) {
+        CAPTURE(line);
+        CHECK(wrong_in_hba_entry(line).value_or("") == "");
+    }
+}
+
+TEST_CASE("lines that PostgreSQL refuses in pg_hba.conf are refused with the reason") {
+    const std::vector<std::pair<std::string, std::string>> rows{
+        {"hots all all 1.2.3.4/32 md5", "invalid pg_hba entry: \"hots\" is no connection type, did you mean \"host\"?"},
+        {"HOST all all 1.2.3.4/32 md5", "invalid pg_hba entry: \"HOST\" is no connection type"},
+        {"tcp all all 1.2.3.4/32 md5", "invalid pg_hba entry: \"tcp\" is no connection type"},
+        {"local all all", "invalid pg_hba entry: local needs a database, a user and a method"},
+        {"local", "invalid pg_hba entry: local needs a database, a user and a method"},
+        {"host all all md5", "invalid pg_hba entry: host needs a database, a user, an address and a method"},
+        {"hostssl all all 10.0.0.0 md5",
+         "invalid pg_hba entry: the address 10.0.0.0 needs a mask: 10.0.0.0/32, or a mask in the next field"},
+        {"host all \"all 1.2.3.4/32 md5", "invalid pg_hba entry: a quote is not closed"},
+        {"include", "invalid pg_hba entry: include needs the name of a file or directory"},
+        {"include_dir a b", "invalid pg_hba entry: include_dir needs the name of a file or directory"},
+        {"local all all peer\nhost all all 0.0.0.0/0 trust", "invalid pg_hba entry: it must be one line"},
+        {"local all all peer\r", "invalid pg_hba entry: it must be one line"},
+    };
+    for (const auto& [line, reason] : rows) {
+        CAPTURE(line);
+        CHECK(wrong_in_hba_entry(line) == reason);
+    }
+}
+
+TEST_CASE("lines of pg_ident.conf have a map and two users, or include a file") {
+    for (const std::string line :
+         {"ops alice admin", "ops /^(.*)@example\\.com$ \\1", "ops \"a b\" c # why", "", "# x", "include f"}) {
+        CAPTURE(line);
+        CHECK(wrong_in_ident_entry(line).value_or("") == "");
+    }
+    for (const std::string line : {"ops", "ops alice", "ops alice admin more"}) {
+        CAPTURE(line);
+        CHECK(wrong_in_ident_entry(line) == "invalid pg_ident entry: needs a map, a system user and a database user");
+    }
+    CHECK(wrong_in_ident_entry("ops \"alice admin") == "invalid pg_ident entry: a quote is not closed");
+    CHECK(wrong_in_ident_entry("a b c\nd e f") == "invalid pg_ident entry: it must be one line");
+}
+
+TEST_CASE("one SQL statement is taken, however it is written") {
+    for (const std::string sql :
+         {"SELECT 1",
+          "SELECT 1;",
+          "  SELECT 1 ; -- done",
+          "SELECT 1;;",
+          "select ';'",
+          "SELECT E'it\\'s; fine'",
+          "SELECT 'it''s; fine'",
+          "SELECT \"a;b\"",
+          "SELECT \"a\"\"b\"",
+          "SELECT $$a;b$$",
+          "SELECT $tag$ $$ ; $$ $tag$",
+          "SELECT $1",
+          "SELECT a$b$c FROM t",
+          "/* one; /* two; */ */ SELECT 1",
+          "-- a; comment\nSELECT 1",
+          "SELECT (1 + (2)) * a[1]",
+          "SELECT U&'d\\0061t\\+000061'",
+          "SELECT B'101' || X'1F'",
+          "SELECT 1e5, 0x1F",
+          "SELECT 'a' -- 'b\n|| 'c'",
+          "SELECT 'back\\'",
+          "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1; SELECT 2; $$",
+          "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE WHEN true THEN 1 END; END",
+          "CREATE OR REPLACE PROCEDURE p() BEGIN ATOMIC INSERT INTO t VALUES (1); END;",
+          "CREATE TRIGGER t BEFORE INSERT ON x FOR EACH ROW EXECUTE FUNCTION f()",
+          "COMMENT ON TABLE t IS 'ü; ö'",
+          "CREATE TABLE tä (id int)"}) {
+        CAPTURE(sql);
+        CHECK(wrong_in_statement(sql).value_or("") == "");
+    }
+}
+
+TEST_CASE("what is not exactly one SQL statement is refused with the reason") {
+    const std::vector<std::pair<std::string, std::string>> rows{
+        {"", "it is empty"},
+        {"   ", "it is empty"},
+        {";", "it is empty"},
+        {"-- only a comment", "it is empty"},
+        {"/* x */ ;", "it is empty"},
+        {"SELECT 1; SELECT 2", "only one statement may stand here"},
+        {"SELECT 1;DROP TABLE t;", "only one statement may stand here"},
+        {"SELECT 'open", "a quoted text is not closed"},
+        {"SELECT 'it''s", "a quoted text is not closed"},
+        {"SELECT E'x\\'", "a quoted text is not closed"},
+        {"SELECT \"open", "a quoted name is not closed"},
+        {"SELECT $$open", "the dollar quote $$ is not closed"},
+        {"SELECT $a$ open $b$", "the dollar quote $a$ is not closed"},
+        {"SELECT /* open", "a comment is not closed"},
+        {"SELECT /* /* */ 1", "a comment is not closed"},
+        {"SELECT (1", "a parenthesis is not closed"},
+        {"SELECT 1)", "a parenthesis is closed that was not opened"},
+        {"CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1;", "the END of BEGIN ATOMIC is missing"},
+        {"BEGIN; SELECT 1; END", "only one statement may stand here"},
+    };
+    for (const auto& [sql, reason] : rows) {
+        CAPTURE(sql);
+        CHECK(wrong_in_statement(sql) == "failed to parse SQL statement: " + reason);
+    }
+}
+
+TEST_CASE("cron expressions have five fields within their bounds") {
+    for (const std::string text :
+         {"0 0 * * *", "0 * * * *", "*/5 * * * *", "0,30 8-18 * * 1-5", "0 0 1 1 *", "59 23 31 12 7",
+          "0 0 * jan-mar mon,Fri", "5-10/2 * * * *", "0  0 * * *", "0 0 * * 0", "1/2 * * * *"}) {
+        CAPTURE(text);
+        CHECK(wrong_in_cron_expression(text).value_or("") == "");
+    }
+    const std::vector<std::pair<std::string, std::string>> rows{{"", "this has 0"},
+                                                                {"0 0 * *", "this has 4"},
+                                                                {"0 0 0 * * *", "this has 6"},
+                                                                {"@daily", "this has 1"},
+                                                                {"60 * * * *", "\"60\" is no minute (0 to 59)"},
+                                                                {"0 24 * * *", "\"24\" is no hour (0 to 23)"},
+                                                                {"0 0 0 * *", "\"0\" is no day of the month (1 to 31)"},
+                                                                {"0 0 32 * *", "no day of the month"},
+                                                                {"0 0 * 13 *", "\"13\" is no month (1 to 12)"},
+                                                                {"0 0 * 0 *", "no month"},
+                                                                {"0 0 * * 8", "\"8\" is no day of the week (0 to 7)"},
+                                                                {"0 0 * * funday", "no day of the week"},
+                                                                {"*/0 * * * *", "no minute"},
+                                                                {"*/99 * * * *", "no minute"},
+                                                                {"5-1 * * * *", "no minute"},
+                                                                {"1, * * * *", "no minute"},
+                                                                {"-1 * * * *", "no minute"},
+                                                                {"1-2-3 * * * *", "no minute"},
+                                                                {"a * * * *", "no minute"},
+                                                                {"1.5 * * * *", "no minute"},
+                                                                {"99999999999 * * * *", "no minute"}};
+    for (const auto& [text, reason] : rows) {
+        CAPTURE(text);
+        const auto wrong = wrong_in_cron_expression(text);
+        REQUIRE(wrong.has_value());
+        CHECK_MESSAGE(wrong->find(reason) != std::string::npos, *wrong);
+    }
+}
