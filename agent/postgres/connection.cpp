@@ -30,17 +30,17 @@ std::string text_of(const char* text) { return text ? std::string(trimmed(text))
     throw SqlError(state, text, text_of(PQresultErrorField(result, PG_DIAG_MESSAGE_HINT)));
 }
 
-Rows rows_of(const PGresult* result) {
+ResultSet rows_of(const PGresult* result) {
     std::vector<std::string> columns;
     for (int column = 0; column < PQnfields(result); ++column) columns.emplace_back(PQfname(result, column));
-    std::vector<std::vector<SqlValue>> rows;
+    std::vector<std::vector<PgValue>> rows;
     for (int row = 0; row < PQntuples(result); ++row) {
         auto& values = rows.emplace_back();
         for (int column = 0; column < PQnfields(result); ++column)
             values.push_back(PQgetisnull(result, row, column)
                                  ? std::nullopt
-                                 : SqlValue(std::string(PQgetvalue(result, row, column),
-                                                        static_cast<std::size_t>(PQgetlength(result, row, column)))));
+                                 : PgValue(std::string(PQgetvalue(result, row, column),
+                                                       static_cast<std::size_t>(PQgetlength(result, row, column)))));
     }
     return {std::move(columns), std::move(rows), PQcmdStatus(const_cast<PGresult*>(result))};
 }
@@ -99,7 +99,7 @@ void Connection::wait_socket(bool writable) const {
     ::poll(&fd, 1, 100);
 }
 
-Rows Connection::run(const std::string& sql, const std::vector<SqlValue>& parameters, const Limit& limit) {
+ResultSet Connection::run(const std::string& sql, const std::vector<PgValue>& parameters, const Limit& limit) {
     limit.check("asking " + where_);
     std::vector<const char*> values;
     for (const auto& value : parameters) {
@@ -125,7 +125,7 @@ Rows Connection::run(const std::string& sql, const std::vector<SqlValue>& parame
             last = std::move(result);
     }
     if (bad) throw_error(bad.get(), where_);
-    return last ? rows_of(last.get()) : Rows();
+    return last ? rows_of(last.get()) : ResultSet();
 }
 
 /// Waits until the whole answer is there.

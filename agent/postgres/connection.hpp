@@ -31,7 +31,7 @@ public:
     Connection& operator=(Connection&&) noexcept;
 
     using Session::run;
-    Rows run(const std::string& sql, const std::vector<SqlValue>& parameters, const Limit& limit) override;
+    ResultSet run(const std::string& sql, const std::vector<PgValue>& parameters, const Limit& limit) override;
     std::string identifier(std::string_view name) const override;
     std::string literal(std::string_view text) const override;
     bool in_transaction() const override;

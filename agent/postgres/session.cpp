@@ -21,26 +21,26 @@ constexpr std::chrono::seconds kRollback{5};
 SqlError::SqlError(std::string sqlstate, std::string text, std::string hint)
     : Error(kind_of(sqlstate), std::move(text), std::move(hint)), sqlstate_(std::move(sqlstate)) {}
 
-const SqlValue& Rows::at(std::size_t row, std::string_view column) const {
+const PgValue& ResultSet::at(std::size_t row, std::string_view column) const {
     const auto found = std::find(columns_.begin(), columns_.end(), column);
     if (row >= rows_.size() || found == columns_.end())
         throw Error(ErrorKind::internal, "no row " + std::to_string(row) + " with column " + std::string(column));
     return rows_[row].at(static_cast<std::size_t>(found - columns_.begin()));
 }
 
-const std::string& Rows::text(std::size_t row, std::string_view column) const {
+const std::string& ResultSet::text(std::size_t row, std::string_view column) const {
     const auto& value = at(row, column);
     if (!value) throw Error(ErrorKind::internal, "column " + std::string(column) + " is null");
     return *value;
 }
 
-SqlValue Rows::value() const { return rows_.empty() || rows_[0].empty() ? std::nullopt : rows_[0][0]; }
+PgValue ResultSet::value() const { return rows_.empty() || rows_[0].empty() ? std::nullopt : rows_[0][0]; }
 
-Transaction::Transaction(Session& session, const Limit& limit) : session_(session), limit_(limit) {
+SessionTransaction::SessionTransaction(Session& session, const Limit& limit) : session_(session), limit_(limit) {
     session_.run("BEGIN", limit_);
 }
 
-Transaction::~Transaction() {
+SessionTransaction::~SessionTransaction() {
     if (open_ && session_.in_transaction()) try {
             session_.run("ROLLBACK", Limit(kRollback));
         } catch (const Error&) {
@@ -48,7 +48,7 @@ Transaction::~Transaction() {
         }
 }
 
-void Transaction::commit() {
+void SessionTransaction::commit() {
     session_.run("COMMIT", limit_);
     open_ = false;
 }

@@ -23,30 +23,30 @@ private:
 };
 
 /// A parameter of a statement, in text form; nullopt is NULL.
-using SqlValue = std::optional<std::string>;
+using PgValue = std::optional<std::string>;
 
 /// What a statement gave back, in text form.
-class Rows {
+class ResultSet {
 public:
-    Rows() = default;
-    Rows(std::vector<std::string> columns, std::vector<std::vector<SqlValue>> rows, std::string status = {})
+    ResultSet() = default;
+    ResultSet(std::vector<std::string> columns, std::vector<std::vector<PgValue>> rows, std::string status = {})
         : columns_(std::move(columns)), rows_(std::move(rows)), status_(std::move(status)) {}
 
     std::size_t size() const { return rows_.size(); }
     bool empty() const { return rows_.empty(); }
     const std::string& status() const { return status_; }  ///< the command tag: "CREATE TABLE", "INSERT 0 1"
     /// Throws Error{internal} when there is no such row or column.
-    const SqlValue& at(std::size_t row, std::string_view column) const;
+    const PgValue& at(std::size_t row, std::string_view column) const;
     /// The same where NULL cannot be. Throws Error{internal}.
     const std::string& text(std::size_t row, std::string_view column) const;
     /// The first column of the first row; nullopt when it is NULL or there is no row.
-    SqlValue value() const;
+    PgValue value() const;
     /// True when value() is "t".
     bool yes() const { return value() == "t"; }
 
 private:
     std::vector<std::string> columns_;
-    std::vector<std::vector<SqlValue>> rows_;
+    std::vector<std::vector<PgValue>> rows_;
     std::string status_;
 };
 
@@ -57,8 +57,8 @@ public:
     /// Runs one statement. Values travel as parameters ($1 …), never as part of the text. Throws SqlError,
     /// Error{timed_out} or Error{cancelled} after it was cancelled in the server, Error{unreachable} when the
     /// connection is lost.
-    virtual Rows run(const std::string& sql, const std::vector<SqlValue>& parameters, const Limit& limit) = 0;
-    Rows run(const std::string& sql, const Limit& limit) { return run(sql, {}, limit); }
+    virtual ResultSet run(const std::string& sql, const std::vector<PgValue>& parameters, const Limit& limit) = 0;
+    ResultSet run(const std::string& sql, const Limit& limit) { return run(sql, {}, limit); }
     /// Quoted as a name or a string, for statements that take no parameters. Throws Error{invalid_input} on a text that
     /// PostgreSQL cannot hold.
     virtual std::string identifier(std::string_view name) const = 0;
@@ -67,12 +67,12 @@ public:
 };
 
 /// BEGIN now, ROLLBACK at the end unless commit() came first.
-class Transaction {
+class SessionTransaction {
 public:
-    Transaction(Session& session, const Limit& limit);
-    ~Transaction();
-    Transaction(const Transaction&) = delete;
-    Transaction& operator=(const Transaction&) = delete;
+    SessionTransaction(Session& session, const Limit& limit);
+    ~SessionTransaction();
+    SessionTransaction(const SessionTransaction&) = delete;
+    SessionTransaction& operator=(const SessionTransaction&) = delete;
     void commit();
 
 private:
