@@ -14,7 +14,7 @@ namespace pgedge {
 namespace {
 
 std::string what_it_does(const StepRow& row) {
-    if (row.step) return fmt::format("{} resource {}", to_string(row.step->action), row.step->resource.id.text());
+    if (row.step) return fmt::format("{} resource {}", verb_of(row.step->action), row.step->resource.id.text());
     return row.id.starts_with(kLookPrefix) ? "refreshing its state" : "checking its ports";
 }
 

@@ -20,14 +20,12 @@ Json fields_of(const Resource& resource) {
     return {{"resource_type", resource.id.kind}, {"resource_id", resource.id.name}, {"host_id", resource.host_id}};
 }
 
-std::string verb_of(const Step& step) { return std::string(to_string(step.action)); }
-
 /// "port 5432 is taken; choose another one, while creating database.instance::x on host-1".
 std::string story_of(Error error, const ClaimedStep& step) {
     Error told(error.kind(), error.text() + (error.hint().empty() ? "" : "; " + error.hint()));
     const Resource& resource = step.row.step->resource;
     const bool named = resource.id.name.find(step.row.instance_id) != std::string::npos;
-    told.add(fmt::format("{} resource {} {}on {}", verb_of(*step.row.step), resource.id.text(),
+    told.add(fmt::format("{} resource {} {}on {}", verb_of(step.row.step->action), resource.id.text(),
                          named ? std::string() : "of " + step.row.instance_id + " ", resource.host_id));
     return told.text();
 }
@@ -102,7 +100,7 @@ StepOutcome StepRunner::change(const ClaimedStep& claimed, StepLog& log, const L
     const Step& step = *claimed.row.step;
     const Resource& resource = step.resource;
     const auto begin = clock_.monotonic();
-    log.add(fmt::format("{} resource {}", verb_of(step), resource.id.text()), fields_of(resource));
+    log.add(fmt::format("{} resource {}", verb_of(step.action), resource.id.text()), fields_of(resource));
     Json fields = fields_of(resource);
     const auto ended = [&](bool success) {
         const auto took = clock_.monotonic() - begin;
@@ -113,7 +111,7 @@ StepOutcome StepRunner::change(const ClaimedStep& claimed, StepLog& log, const L
     const auto failed = [&](const std::string& error) {
         ended(false);
         fields["error"] = error;
-        log.add(fmt::format("error while {} resource {}", verb_of(step), resource.id.text()), std::move(fields));
+        log.add(fmt::format("error while {} resource {}", verb_of(step.action), resource.id.text()), std::move(fields));
     };
     try {
         auto& kind = kind_of(resource);
@@ -133,7 +131,8 @@ StepOutcome StepRunner::change(const ClaimedStep& claimed, StepLog& log, const L
         throw;
     }
     const auto took = ended(true);
-    log.add(fmt::format("finished {} resource {} (took {})", verb_of(step), resource.id.text(), short_duration(took)),
+    log.add(fmt::format("finished {} resource {} (took {})", verb_of(step.action), resource.id.text(),
+                        short_duration(took)),
             std::move(fields));
     return {};
 }

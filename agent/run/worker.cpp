@@ -88,13 +88,14 @@ std::size_t Worker::reserve(std::size_t ending) {
     const std::size_t taken = jobs_.size() - ending + reserved_;
     const std::size_t free = taken < kMaxStepsAtOnce ? kMaxStepsAtOnce - taken : 0;
     reserved_ += free;
+    ++claims_under_way_;
     return free;
 }
 
 void Worker::release(std::size_t reserved) {
     const std::lock_guard lock(mutex_);
     reserved_ -= reserved;
-    if (reserved_ == 0) ended_.clear();
+    if (--claims_under_way_ == 0) ended_.clear();
 }
 
 void Worker::begin(std::size_t reserved, const std::vector<ClaimedStep>& claimed) {
@@ -212,7 +213,7 @@ bool Worker::is_lost(const Job& job) {
 void Worker::end(const Key& key, bool remember) {
     const std::lock_guard lock(mutex_);
     jobs_.erase(key);
-    if (remember && reserved_ > 0) ended_.insert(key);
+    if (remember && claims_under_way_ > 0) ended_.insert(key);
 }
 
 }  // namespace pgedge

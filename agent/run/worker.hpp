@@ -73,6 +73,7 @@ private:
     std::deque<std::pair<Key, std::shared_ptr<Job>>> waiting_;
     std::condition_variable_any something_waits_;
     std::uint64_t next_number_ = 0;
+    std::size_t claims_under_way_ = 0;
     std::size_t reserved_ = 0;  ///< places that claims under way may fill
     std::set<Key> ended_;       ///< while claims are under way: their answers may be older than these ends
     std::size_t idle_ = 0;

@@ -1,0 +1,133 @@
+#include "agent/run/operation_planner.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "common/base/digest.hpp"
+#include "common/base/error.hpp"
+#include "common/orchestrate/instances.hpp"
+#include "common/orchestrate/preflight.hpp"
+#include "common/orchestrate/versions.hpp"
+#include "common/spec/problem.hpp"
+#include "common/spec/write.hpp"
+
+namespace pgedge {
+namespace {
+
+/// An instance that was never begun may draw another port than the one that perhaps could not be bound.
+void let_go_of_unused_ports(const std::string& database_id, const Known& known, std::vector<Instance>& all,
+                            std::map<std::string, std::set<int>>& taken) {
+    std::set<std::string> begun;
+    for (const auto& [id, resource] : known) begun.insert(instance_of(resource.resource));
+    for (auto& instance : all) {
+        if (instance.database_id != database_id || begun.contains(instance.id)) continue;
+        taken[instance.host_id].insert(instance.listen_port);
+        instance.listen_port = 0;
+    }
+}
+
+/// Servers that are going to listen where they did not listen before.
+std::map<std::string, std::vector<PortCheck>> port_checks_of(const DraftOperation& draft, const Known& known) {
+    const auto place = [](const Resource& resource) -> std::optional<std::pair<std::string, int>> {
+        const auto address = resource.want.find("address"), port = resource.want.find("port");
+        if (address == resource.want.end() || port == resource.want.end() || !address->is_string() ||
+            !port->is_number_integer())
+            return std::nullopt;
+        return std::pair(address->get<std::string>(), port->get<int>());
+    };
+    std::map<std::string, std::set<std::pair<std::string, int>>> seen;
+    std::map<std::string, std::vector<PortCheck>> checks;
+    for (const auto& step : draft.plan.steps) {
+        const auto wanted = place(step.resource);
+        const auto before = known.find(step.resource.id);
+        if (step.action == Action::remove || !wanted) continue;
+        if (before != known.end() && place(before->second.resource) == wanted) continue;
+        const auto instance = draft.instances.find(instance_of(step.resource));
+        if (instance == draft.instances.end() || !seen[step.resource.host_id].insert(*wanted).second) continue;
+        checks[step.resource.host_id].push_back({instance->second.node_name, wanted->first, wanted->second});
+    }
+    return checks;
+}
+
+std::string digest_of(const DraftOperation& draft) {
+    return to_hex(sha256(to_text(Json{{"type", draft.type},
+                                      {"id", draft.database.id},
+                                      {"revision", draft.base_revision},
+                                      {"spec", to_stored_json(draft.database.spec)},
+                                      {"plan", to_json(draft.plan)}})));
+}
+
+}  // namespace
+
+Json work_of(const UpdateOptions& options, const Plan& plan) {
+    return {{"force_update", options.force_update}, {"remove_hosts", options.remove_hosts}, {"states", plan.states}};
+}
+
+Survey OperationPlanner::survey(const std::string& database_id, const Limit& limit) const {
+    Survey survey;
+    for (auto& host : Hosts(store_, clock_).list(limit)) {
+        const std::string id = host.id;
+        survey.hosts.emplace(id, std::move(host));
+    }
+    const Databases databases(store_);
+    survey.all_instances = databases.all_instances(limit);
+    survey.known = databases.resources(database_id, limit);
+    return survey;
+}
+
+DraftOperation OperationPlanner::draft(const std::string& type, const Database& wanted, const Database* stored,
+                                       const UpdateOptions& options, const Survey& survey) const {
+    DraftOperation draft;
+    draft.type = type;
+    draft.database = wanted;
+    draft.base_revision = stored ? stored->revision : 0;
+    const Known known = without_hosts(survey.known, options.remove_hosts);
+    Surroundings around;
+    around.hosts = survey.hosts;
+    around.gone_hosts = options.remove_hosts;
+
+    Database target = wanted;
+    if (type == "delete") {
+        target.spec.nodes.clear();
+    } else {
+        const PreflightInput input{target, stored, known, around, survey.all_instances};
+        throw_if_any(preflight(input));
+        const auto chosen = choose_versions(target, stored, survey.hosts);
+        throw_if_any(chosen.problems);
+        target.dialect = chosen.dialect;
+        if (!target.spec.postgres_version && !chosen.default_version.empty())
+            target.spec.postgres_version = chosen.default_version;
+        around.versions = chosen.by_instance;
+        auto all = survey.all_instances;
+        std::map<std::string, std::set<int>> taken;
+        let_go_of_unused_ports(target.id, known, all, taken);
+        around.instances = settle_instances(target, all, survey.hosts, taken);
+        throw_if_any(preflight(input));  // now also what depends on the versions
+        draft.warnings = warnings(input);
+        draft.instances = around.instances;
+        draft.database = target;
+    }
+    for (const auto& instance : survey.all_instances)
+        if (instance.database_id == wanted.id && !draft.instances.contains(instance.id))
+            draft.leaving.push_back(instance);
+    draft.plan = make_plan(known, orchestrator_.states(target, known, around), {.force_update = options.force_update});
+
+    std::set<std::string> hosts;
+    for (const auto& [id, resource] : known) hosts.insert(resource.resource.host_id);
+    draft.before.look_at_hosts.assign(hosts.begin(), hosts.end());
+    draft.before.port_checks = port_checks_of(draft, known);
+    draft.digest = digest_of(draft);
+    return draft;
+}
+
+Plan OperationPlanner::plan_again(const OpenTask& task, const Limit& limit) {
+    const auto stored = Databases(store_).find(task.task.database_id, limit);
+    if (!stored) throw Error(ErrorKind::not_found, "no database \"" + task.task.database_id + "\" found");
+    UpdateOptions options;
+    options.force_update = task.work.value("force_update", false);
+    options.remove_hosts = task.work.value("remove_hosts", std::vector<std::string>());
+    return draft(task.task.type, *stored, &*stored, options, survey(stored->id, limit)).plan;
+}
+
+}  // namespace pgedge

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/run/operations.hpp"
+#include "agent/run/plan_steps.hpp"
+#include "agent/run/scheduler.hpp"
+#include "agent/store/databases.hpp"
+#include "agent/store/hosts.hpp"
+#include "common/orchestrate/orchestrator.hpp"
+
+namespace pgedge {
+
+/// What the store knows that a plan depends on, read at about one time.
+struct Survey {
+    std::map<std::string, Host> hosts;
+    std::vector<Instance> all_instances;  ///< of the cluster
+    Known known;                          ///< resources of the database
+};
+
+/// An operation, worked out and not begun.
+struct DraftOperation {
+    std::string type;                           ///< create, update or delete
+    Database database;                          ///< as it shall be stored, with the versions that were chosen
+    std::int64_t base_revision = 0;             ///< 0: it does not exist
+    std::map<std::string, Instance> instances;  ///< that it shall have, by id
+    std::vector<Instance> leaving;              ///< that it has and shall not have
+    Plan plan;
+    Preliminaries before;
+    std::vector<std::string> warnings;
+    std::string digest;
+};
+
+/// Works out operations: what a database becomes, and by which steps. Reads the store, changes nothing. Safe from any
+/// thread.
+class OperationPlanner final : public Replanner {
+public:
+    OperationPlanner(Store& store, const Clock& clock, const Orchestrator& orchestrator)
+        : store_(store), clock_(clock), orchestrator_(orchestrator) {}
+
+    Survey survey(const std::string& database_id, const Limit& limit) const;
+    /// `wanted` has its secrets sealed; of `stored` spec, tenant and dialect are looked at, nullptr for a create. Pure
+    /// but for the interfaces it was made with. Throws Error{invalid_input} with all that is wrong.
+    DraftOperation draft(const std::string& type, const Database& wanted, const Database* stored,
+                         const UpdateOptions& options, const Survey& survey) const;
+    /// Plans once more for the spec that is stored already.
+    Plan plan_again(const OpenTask& task, const Limit& limit) override;
+
+private:
+    Store& store_;
+    const Clock& clock_;
+    const Orchestrator& orchestrator_;
+};
+
+/// What plan_again() has to know of an operation: goes into the task.
+Json work_of(const UpdateOptions& options, const Plan& plan);
+
+}  // namespace pgedge
