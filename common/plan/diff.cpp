@@ -67,7 +67,7 @@ std::string key_of(const Json& list) {
 
 class Comparison {
 public:
-    std::vector<Change> changes;
+    std::vector<Difference> changes;
 
     void compare(const Json& before, const Json& after, const std::string& path, const std::string& name) {
         if (before == after) return;
@@ -79,7 +79,7 @@ public:
 
 private:
     void add(const std::string& path, const std::string& name, const Json* before, const Json* after) {
-        Change change{path, {}, {}, false};
+        Difference change{path, {}, {}, false};
         // null and absent say the same to people: there is none.
         if (before && !before->is_null()) change.before = value_text(*before, name);
         if (after && !after->is_null()) change.after = value_text(*after, name);
@@ -121,8 +121,8 @@ private:
             if (pair.first && pair.second)
                 compare(*pair.first, *pair.second, inner, name);
             else
-                changes.push_back(pair.first ? Change{path, shortened(name, kLongestValue), {}, true}
-                                             : Change{path, {}, shortened(name, kLongestValue), true});
+                changes.push_back(pair.first ? Difference{path, shortened(name, kLongestValue), {}, true}
+                                             : Difference{path, {}, shortened(name, kLongestValue), true});
         }
     }
 
@@ -158,7 +158,7 @@ Json texts_of(const std::vector<ResourceId>& ids) {
 
 }  // namespace
 
-std::string Change::text() const {
+std::string Difference::text() const {
     if (before && after && *before == *after) return path + " changed";  // secrets, and what was cut to the same text
     if (before && after) return fmt::format("{} {} -> {}", path, *before, *after);
     if (in_list) return fmt::format("{} {} {}", path, after ? "gains" : "loses", after ? *after : before.value_or(""));
@@ -166,10 +166,10 @@ std::string Change::text() const {
     return fmt::format("{} removed (was {})", path, before.value_or("nothing"));
 }
 
-std::vector<Change> differences(const Json& before, const Json& after) {
+std::vector<Difference> differences(const Json& before, const Json& after) {
     Comparison comparison;
     comparison.compare(before, after, "", "");
-    std::vector<Change> changes;
+    std::vector<Difference> changes;
     for (auto& change : comparison.changes) {
         change.path = without_container(change.path);
         // A port stands in a want and in its settings: one change for people.
@@ -178,8 +178,8 @@ std::vector<Change> differences(const Json& before, const Json& after) {
     return changes;
 }
 
-std::vector<Change> differences(const Resource& now, const Resource& wanted) {
-    std::vector<Change> changes;
+std::vector<Difference> differences(const Resource& now, const Resource& wanted) {
+    std::vector<Difference> changes;
     if (now.host_id != wanted.host_id) changes.push_back({"host", now.host_id, wanted.host_id, false});
     const auto& once = wanted.ignore_changes_of;
     for (auto& change : differences(compared_want(now, once), compared_want(wanted, once)))
@@ -189,7 +189,7 @@ std::vector<Change> differences(const Resource& now, const Resource& wanted) {
     return changes;
 }
 
-std::string in_words(const std::vector<Change>& changes, std::size_t at_most) {
+std::string in_words(const std::vector<Difference>& changes, std::size_t at_most) {
     std::vector<std::string> words;
     for (const auto& change : changes) {
         if (words.size() == at_most) {
