@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "agent/postgres/schema_support.hpp"
+#include "agent/postgres/scripts.hpp"
 #include "common/base/digest.hpp"
 #include "common/base/text.hpp"
 
@@ -140,7 +141,8 @@ bool ReplicationDialect::is_node(Session& session, const Limit& limit) const {
 
 void ReplicationDialect::ensure_node(Session& session, const std::string& node, const std::string& dsn,
                                      const Limit& limit) const {
-    session.run(fmt::format("CREATE EXTENSION IF NOT EXISTS {}", names_.name), limit);
+    ensure_internal_schema(session, limit);
+    if (!extension_version(session, limit)) session.run("CREATE EXTENSION " + names_.name, limit);
     const auto own = own_node(session, limit);
     if (!own) {
         session.run(names_.node_create, {node, dsn}, limit);
@@ -162,19 +164,18 @@ void ReplicationDialect::ensure_schema_support(Session& session, int ordinal, co
     if (ordinal < 1 || ordinal > kMostNodes)
         throw Error(ErrorKind::invalid_input, fmt::format("node number {} is not within 1..{}", ordinal, kMostNodes));
     const auto statements = schema_support_statements(names_.sends_ddl);
+    ensure_internal_schema(session, limit);
     // What is done already is known by its digest: nothing is made again until the product's own text changes.
     const auto mark =
         fmt::format("schema support {} of node {}", to_hex(sha256(joined(statements, ";"))).substr(0, 16), ordinal);
-    if (session.run("SELECT to_regclass('pgedge.done') IS NOT NULL", limit).yes() &&
-        !session.run("SELECT what FROM pgedge.done WHERE what = $1", {mark}, limit).empty())
-        return;
+    if (!session.run("SELECT what FROM pgedge_internal.done WHERE what = $1", {mark}, limit).empty()) return;
     locally(session, limit, [&] {
         for (const auto& statement : statements) session.run(statement, limit);
-        session.run("DELETE FROM pgedge.node", limit);
-        session.run("INSERT INTO pgedge.node VALUES ($1::int)", {std::to_string(ordinal)}, limit);
-        session.run("SELECT pgedge.adopt()", limit);
-        session.run("DELETE FROM pgedge.done WHERE what LIKE 'schema support %'", limit);
-        session.run("INSERT INTO pgedge.done VALUES ($1)", {mark}, limit);
+        session.run("DELETE FROM pgedge_internal.node", limit);
+        session.run("INSERT INTO pgedge_internal.node VALUES ($1::int)", {std::to_string(ordinal)}, limit);
+        session.run("SELECT pgedge_internal.adopt()", limit);
+        session.run("DELETE FROM pgedge_internal.done WHERE what LIKE 'schema support %'", limit);
+        session.run("INSERT INTO pgedge_internal.done VALUES ($1)", {mark}, limit);
     });
 }
 
@@ -322,13 +323,14 @@ void ReplicationDialect::wait_replicating(Session& session, const std::string& n
 }
 
 void ReplicationDialect::locally(Session& session, const Limit& limit, const std::function<void()>& work) const {
+    const bool node = is_node(session, limit), repairs = node && names_.name == "spock";
     const auto transact = [&] {
         SessionTransaction transaction(session, limit);
-        if (names_.name == "spock" && is_node(session, limit)) session.run("SELECT spock.repair_mode(true)", limit);
+        if (repairs) session.run("SELECT spock.repair_mode(true)", limit);
         work();
         transaction.commit();
     };
-    if (names_.name == "spock" || !is_node(session, limit)) return transact();
+    if (!node || repairs) return transact();
     const LocalOrigin origin(session, limit);
     transact();
 }

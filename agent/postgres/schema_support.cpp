@@ -3,22 +3,12 @@
 namespace pgedge {
 namespace {
 
-// What every database has.
-const char* const kBase[] = {
-    "CREATE SCHEMA IF NOT EXISTS pgedge",
-    "REVOKE ALL ON SCHEMA pgedge FROM PUBLIC",
-    "GRANT USAGE ON SCHEMA pgedge TO PUBLIC",
-    "CREATE TABLE IF NOT EXISTS pgedge.node (ordinal int NOT NULL)",
-    "GRANT SELECT ON pgedge.node TO PUBLIC",
-    "CREATE TABLE IF NOT EXISTS pgedge.done (what text PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())",
-};
-
 // A sequence with increment k counts in steps of 16 k; node number i takes the values whose place in the original row
 // of numbers is i modulo 16. So nodes never give the same number, and each keeps the direction and start that was asked
 // for. Says the same when called again: then nothing is altered. ALTER SEQUENCE … RESTART, run on all nodes, is spread
-// again; setval() is not seen: call pgedge.spread_sequence() after it.
+// again; setval() is not seen: call pgedge_internal.spread_sequence() after it.
 const char* const kSpreadSequence = R"sql(
-CREATE OR REPLACE FUNCTION pgedge.spread_sequence(seq regclass) RETURNS void LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION pgedge_internal.spread_sequence(seq regclass) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     nodes constant numeric := 16;
@@ -32,15 +22,15 @@ DECLARE
     new_value numeric;
     edge numeric;
 BEGIN
-    SELECT ordinal INTO me FROM pgedge.node;
+    SELECT ordinal INTO me FROM pgedge_internal.node;
     IF NOT FOUND THEN RETURN; END IF;
     SELECT q.*, c.relpersistence INTO s FROM pg_sequence q JOIN pg_class c ON c.oid = q.seqrelid WHERE q.seqrelid = seq;
     IF NOT FOUND OR s.relpersistence = 't' THEN RETURN; END IF;
     unit := CASE WHEN s.seqincrement % nodes = 0 THEN div(s.seqincrement, nodes) ELSE s.seqincrement END;
     phase := s.seqstart % abs(unit);
     EXECUTE format('SELECT last_value, is_called FROM %s', seq) INTO last, called;
-    new_start := pgedge.nth_of_node(s.seqstart, unit, phase, me);
-    new_value := pgedge.nth_of_node(CASE WHEN called THEN last + unit ELSE last END, unit, phase, me);
+    new_start := pgedge_internal.nth_of_node(s.seqstart, unit, phase, me);
+    new_value := pgedge_internal.nth_of_node(CASE WHEN called THEN last + unit ELSE last END, unit, phase, me);
     IF s.seqincrement = unit * nodes AND s.seqstart = new_start
        AND new_value = (CASE WHEN called THEN last + s.seqincrement ELSE last END) THEN
         RETURN;
@@ -52,11 +42,11 @@ BEGIN
     edge := CASE WHEN unit > 0 THEN s.seqmin ELSE s.seqmax END;
     EXECUTE format('ALTER SEQUENCE %s INCREMENT BY %s START WITH %s RESTART WITH %s', seq, unit * nodes, new_start, new_value)
         || CASE WHEN s.seqcycle THEN format(CASE WHEN unit > 0 THEN ' MINVALUE %s' ELSE ' MAXVALUE %s' END,
-                                            pgedge.nth_of_node(edge, unit, phase, me)) ELSE '' END;
+                                            pgedge_internal.nth_of_node(edge, unit, phase, me)) ELSE '' END;
 END $f$)sql";
 
 const char* const kNthOfNode = R"sql(
-CREATE OR REPLACE FUNCTION pgedge.nth_of_node(value numeric, unit numeric, phase numeric, node numeric) RETURNS numeric
+CREATE OR REPLACE FUNCTION pgedge_internal.nth_of_node(value numeric, unit numeric, phase numeric, node numeric) RETURNS numeric
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     place numeric := ceil((value - phase) / unit);
@@ -65,35 +55,35 @@ BEGIN
 END $f$)sql";
 
 const char* const kOnSequence = R"sql(
-CREATE OR REPLACE FUNCTION pgedge.on_sequence() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
+CREATE OR REPLACE FUNCTION pgedge_internal.on_sequence() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp {}AS $f$
 DECLARE
     seq oid;
 BEGIN
     FOR seq IN SELECT DISTINCT objid FROM pg_event_trigger_ddl_commands()
                WHERE object_type = 'sequence' AND classid = 'pg_class'::regclass AND NOT in_extension LOOP
-        PERFORM pgedge.spread_sequence(seq::regclass);
+        PERFORM pgedge_internal.spread_sequence(seq::regclass);
     END LOOP;
 END $f$)sql";
 
 const char* const kAdoptSequences = R"sql(
-CREATE OR REPLACE FUNCTION pgedge.adopt_sequences() RETURNS void LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION pgedge_internal.adopt_sequences() RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp {}AS $f$
 DECLARE
     seq oid;
 BEGIN
     FOR seq IN SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-               WHERE c.relkind = 'S' AND n.nspname NOT IN ('pgedge', 'pglogical', 'spock', 'pg_catalog', 'information_schema')
+               WHERE c.relkind = 'S' AND n.nspname NOT IN ('pgedge_internal', 'pglogical', 'spock', 'pg_catalog', 'information_schema')
                  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
                                  AND d.deptype = 'e') LOOP
-        PERFORM pgedge.spread_sequence(seq::regclass);
+        PERFORM pgedge_internal.spread_sequence(seq::regclass);
     END LOOP;
 END $f$)sql";
 
 // The one statement of a message, without comments; an error when there are more. A text is replayed whole on other
 // nodes, and with "CREATE …; INSERT …" in it a row would be there twice.
 const char* const kOneStatement = R"sql(
-CREATE OR REPLACE FUNCTION pgedge.one_statement(source text) RETURNS text LANGUAGE plpgsql IMMUTABLE
+CREATE OR REPLACE FUNCTION pgedge_internal.one_statement(source text) RETURNS text LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     rest text := source;
@@ -170,15 +160,15 @@ END $f$)sql";
 
 // Runs with the rights of whoever typed the DDL, so that the names in its texts are looked up as theirs.
 const char* const kOnDdl = R"sql(
-CREATE OR REPLACE FUNCTION pgedge.on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $f$
+CREATE OR REPLACE FUNCTION pgedge_internal.on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $f$
 BEGIN
-    PERFORM pgedge.queue_ddl(tg_event, tg_tag, pg_catalog.current_setting('search_path'));
+    PERFORM pgedge_internal.queue_ddl(tg_event, tg_tag, pg_catalog.current_setting('search_path'));
 END $f$)sql";
 
 // Takes the statement and the user from the server, not from its arguments: whoever calls it cannot lend himself
 // rights. pg_event_trigger_… refuse to run outside of an event trigger.
 const char* const kQueueDdl = R"sql(
-CREATE OR REPLACE FUNCTION pgedge.queue_ddl(event text, tag text, path text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+CREATE OR REPLACE FUNCTION pgedge_internal.queue_ddl(event text, tag text, path text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     stamp text := format('%s/%s', pg_current_xact_id(), extract(epoch from statement_timestamp()));
@@ -203,7 +193,7 @@ BEGIN
         RAISE EXCEPTION 'DDL cannot be replicated while standard_conforming_strings is off'
             USING ERRCODE = 'feature_not_supported';
     END IF;
-    statement := pgedge.one_statement(current_query());
+    statement := pgedge_internal.one_statement(current_query());
     IF statement !~* '^(create|alter|drop|comment|grant|revoke|security|import)\M'
        AND NOT (tag = 'SELECT INTO' AND statement ~* '^(select|with)\M') THEN
         RAISE EXCEPTION '% inside a function or DO block cannot be replicated', tag
@@ -217,17 +207,17 @@ BEGIN
     END IF;
     INSERT INTO pglogical.queue (queued_at, role, replication_sets, message_type, message)
     VALUES (now(), current_user, '{ddl_sql}', 'Q',
-            to_json(format('SELECT pgedge.run_ddl(%L, %L, %L)', who, path, statement)));
+            to_json(format('SELECT pgedge_internal.run_ddl(%L, %L, %L)', who, path, statement)));
     PERFORM set_config('pgedge.queued', stamp, true);
 END $f$)sql";
 
 // Runs a queued statement as the user who typed it, in a function that is theirs: inside it they cannot become the
 // superuser that apply runs as. It is made for this one call, so that nobody can alter it before.
 const char* const kRunDdl = R"sql(
-CREATE OR REPLACE FUNCTION pgedge.run_ddl(who text, path text, statement text) RETURNS void LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION pgedge_internal.run_ddl(who text, path text, statement text) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
-    runner text := format('pgedge.run_%s', pg_current_xact_id());
+    runner text := format('pgedge_internal.run_%s', pg_current_xact_id());
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = who) THEN
         RAISE EXCEPTION 'role "%" of the node that sent this DDL does not exist here', who
@@ -246,7 +236,7 @@ END $f$)sql";
 // Tables with a key replicate whole, others by inserts only. A table that the user has put into a set of his own stays
 // there.
 const char* const kJoinTable = R"sql(
-CREATE OR REPLACE FUNCTION pgedge.join_table(relation oid) RETURNS void LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION pgedge_internal.join_table(relation oid) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     t record;
@@ -259,7 +249,7 @@ BEGIN
            OR (c.relreplident = 'd' AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND i.indisvalid))
            AS keyed
       INTO t FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation;
-    IF NOT FOUND OR t.relkind <> 'r' OR t.nspname IN ('pgedge', 'pglogical', 'pg_catalog', 'information_schema')
+    IF NOT FOUND OR t.relkind <> 'r' OR t.nspname IN ('pgedge_internal', 'pglogical', 'pg_catalog', 'information_schema')
        OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = relation AND d.deptype = 'e') THEN
         RETURN;
     END IF;
@@ -273,13 +263,13 @@ BEGIN
     END LOOP;
     IF wanted IS NOT NULL AND NOT wanted = ANY (present) THEN
         PERFORM pglogical.replication_set_add_table(wanted::name, relation, false);
-        -- The extension refuses to drop a table that is in a set. pgedge.on_drop() takes it out instead.
+        -- The extension refuses to drop a table that is in a set. pgedge_internal.on_drop() takes it out instead.
         DELETE FROM pglogical.depend WHERE refclassid = 'pg_class'::regclass AND refobjid = relation;
     END IF;
 END $f$)sql";
 
 const char* const kOnTable = R"sql(
-CREATE OR REPLACE FUNCTION pgedge.on_table() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
+CREATE OR REPLACE FUNCTION pgedge_internal.on_table() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     relation oid;
@@ -288,12 +278,12 @@ BEGIN
                     WHERE classid = 'pg_class'::regclass AND object_type LIKE 'table%' AND NOT in_extension
                     UNION SELECT i.indrelid FROM pg_event_trigger_ddl_commands() e JOIN pg_index i ON i.indexrelid = e.objid
                     WHERE e.classid = 'pg_class'::regclass AND e.object_type = 'index' AND NOT in_extension LOOP
-        PERFORM pgedge.join_table(relation);
+        PERFORM pgedge_internal.join_table(relation);
     END LOOP;
 END $f$)sql";
 
 const char* const kOnDrop = R"sql(
-CREATE OR REPLACE FUNCTION pgedge.on_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
+CREATE OR REPLACE FUNCTION pgedge_internal.on_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $f$
 BEGIN
     IF to_regclass('pglogical.replication_set_table') IS NULL THEN RETURN; END IF;
@@ -302,19 +292,19 @@ BEGIN
 END $f$)sql";
 
 const char* const kAdoptTables = R"sql(
-CREATE OR REPLACE FUNCTION pgedge.adopt() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $f$
+CREATE OR REPLACE FUNCTION pgedge_internal.adopt() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     relation oid;
 BEGIN
     FOR relation IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relpersistence = 'p' LOOP
-        PERFORM pgedge.join_table(relation);
+        PERFORM pgedge_internal.join_table(relation);
     END LOOP;
-    PERFORM pgedge.adopt_sequences();
+    PERFORM pgedge_internal.adopt_sequences();
 END $f$)sql";
 
 const char* const kAdoptSequencesOnly = R"sql(
-CREATE OR REPLACE FUNCTION pgedge.adopt() RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp
-AS 'SELECT pgedge.adopt_sequences()')sql";
+CREATE OR REPLACE FUNCTION pgedge_internal.adopt() RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS 'SELECT pgedge_internal.adopt_sequences()')sql";
 
 /// {} in a function's head: Spock must not send the ALTER SEQUENCE of one node to the others.
 std::string with_options(std::string function, bool extension_sends_ddl) {
@@ -325,7 +315,8 @@ std::string with_options(std::string function, bool extension_sends_ddl) {
 /// ENABLE ALWAYS: also for changes that come from other nodes.
 void add_trigger(std::vector<std::string>& out, const std::string& name, const std::string& event,
                  const std::string& function, bool always) {
-    out.push_back("CREATE EVENT TRIGGER " + name + " ON " + event + " EXECUTE FUNCTION pgedge." + function + "()");
+    out.push_back("CREATE EVENT TRIGGER " + name + " ON " + event + " EXECUTE FUNCTION pgedge_internal." + function +
+                  "()");
     if (always) out.push_back("ALTER EVENT TRIGGER " + name + " ENABLE ALWAYS");
 }
 
@@ -337,7 +328,6 @@ std::vector<std::string> schema_support_statements(bool extension_sends_ddl) {
     for (const char* trigger :
          {"pgedge_1_queue", "pgedge_1_queue_drop", "pgedge_2_join", "pgedge_2_leave", "pgedge_3_sequences"})
         out.push_back(std::string("DROP EVENT TRIGGER IF EXISTS ") + trigger);
-    out.insert(out.end(), std::begin(kBase), std::end(kBase));
     out.push_back(kNthOfNode);
     out.push_back(kSpreadSequence);
     out.push_back(with_options(kOnSequence, extension_sends_ddl));
@@ -350,7 +340,7 @@ std::vector<std::string> schema_support_statements(bool extension_sends_ddl) {
             out.push_back(function);
         // Only what apply and our own sessions call: the superuser.
         for (const char* function : {"run_ddl(text, text, text)", "join_table(oid)", "adopt()"})
-            out.push_back(std::string("REVOKE ALL ON FUNCTION pgedge.") + function + " FROM PUBLIC");
+            out.push_back(std::string("REVOKE ALL ON FUNCTION pgedge_internal.") + function + " FROM PUBLIC");
         add_trigger(out, "pgedge_1_queue", "ddl_command_end", "on_ddl", false);
         add_trigger(out, "pgedge_1_queue_drop", "sql_drop", "on_ddl", false);
         add_trigger(

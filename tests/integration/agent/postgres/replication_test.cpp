@@ -159,10 +159,11 @@ TEST_CASE("a mesh of three carries rows, DDL and later tables in all directions,
         CHECK(mesh.everywhere("SELECT string_agg(id::text, ',' ORDER BY id) FROM s WHERE node = 2", "2,18,34,50,66"));
         mesh.run(2, "ALTER SEQUENCE s_id_seq RESTART WITH 1000");
         CHECK(mesh.everywhere(
-            "SELECT last_value >= 1000 AND last_value % 16 = (SELECT ordinal FROM pgedge.node) FROM s_id_seq", "t"));
+            "SELECT last_value >= 1000 AND last_value % 16 = (SELECT ordinal FROM pgedge_internal.node) FROM s_id_seq",
+            "t"));
         mesh.run(1, "ALTER TABLE s ADD COLUMN more smallserial");
-        CHECK(mesh.everywhere("SELECT last_value % 16 = (SELECT ordinal FROM pgedge.node) OR is_called FROM s_more_seq",
-                              "t"));
+        CHECK(mesh.everywhere(
+            "SELECT last_value % 16 = (SELECT ordinal FROM pgedge_internal.node) OR is_called FROM s_more_seq", "t"));
         mesh.run(1, "CREATE SEQUENCE down INCREMENT BY -5 START WITH 100 MAXVALUE 200 MINVALUE -10000");
         REQUIRE(mesh.everywhere("SELECT count(*) FROM pg_sequences WHERE sequencename = 'down'", "1"));
         std::set<std::string> seen;
@@ -230,12 +231,13 @@ TEST_CASE("a mesh of three carries rows, DDL and later tables in all directions,
         alice.run("CREATE TABLE bait AS SELECT evil()", soon());
         REQUIRE(mesh.everywhere("SELECT count(*) FROM bait", "1"));
         CHECK(mesh.everywhere("SELECT rolsuper FROM pg_roles WHERE rolname = 'alice'", "f"));
-        CHECK_THROWS_AS(alice.run("SELECT pgedge.queue_ddl('ddl_command_end', 'CREATE TABLE', 'public')", soon()),
-                        SqlError);
-        CHECK_THROWS_AS(alice.run("SELECT pgedge.run_ddl('pgedge', 'public', 'SELECT 1')", soon()), SqlError);
+        CHECK_THROWS_AS(
+            alice.run("SELECT pgedge_internal.queue_ddl('ddl_command_end', 'CREATE TABLE', 'public')", soon()),
+            SqlError);
+        CHECK_THROWS_AS(alice.run("SELECT pgedge_internal.run_ddl('pgedge', 'public', 'SELECT 1')", soon()), SqlError);
         CHECK(
             mesh.everywhere("SELECT count(*) FROM pg_proc WHERE proname LIKE 'run\\_%' AND proname <> 'run_ddl' AND "
-                            "pronamespace = 'pgedge'::regnamespace",
+                            "pronamespace = 'pgedge_internal'::regnamespace",
                             "0"));
     }
 

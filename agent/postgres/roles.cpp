@@ -1,0 +1,199 @@
+#include "agent/postgres/roles.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "agent/postgres/conf_files.hpp"
+#include "agent/postgres/scram.hpp"
+#include "agent/postgres/scripts.hpp"
+#include "common/base/text.hpp"
+
+namespace pgedge {
+namespace {
+
+constexpr std::size_t kMaxName = 63;  ///< bytes: NAMEDATALEN - 1; PostgreSQL would cut a longer one silently
+constexpr int kPostgres16 = 160000;
+
+/// Each attribute with what CREATE ROLE does when it is not named.
+const std::map<std::string, bool>& attribute_defaults() {
+    static const std::map<std::string, bool> defaults{{"SUPERUSER", false}, {"CREATEDB", false}, {"CREATEROLE", false},
+                                                      {"INHERIT", true},    {"LOGIN", false},    {"REPLICATION", false},
+                                                      {"BYPASSRLS", false}};
+    return defaults;
+}
+
+/// "NOLOGIN" → {"LOGIN", false}.
+std::optional<std::pair<std::string, bool>> attribute_of(const std::string& word) {
+    if (attribute_defaults().contains(word)) return std::pair(word, true);
+    if (word.starts_with("NO") && attribute_defaults().contains(word.substr(2)))
+        return std::pair(word.substr(2), false);
+    return std::nullopt;
+}
+
+/// All attributes in words: named ones as named, the others by default.
+std::string attributes_of(const WantedRole& role) {
+    auto wanted = attribute_defaults();
+    for (const auto& word : role.attributes)
+        if (const auto attribute = attribute_of(word)) wanted[attribute->first] = attribute->second;
+    std::vector<std::string> words;
+    for (const auto& [name, on] : wanted) words.push_back((on ? "" : "NO") + name);
+    return joined(words, " ");
+}
+
+/// Logging and tracking, and what migrations of data need.
+constexpr const char* kParameters[] = {"compute_query_id",
+                                       "deadlock_timeout",
+                                       "lo_compat_privileges",
+                                       "log_duration",
+                                       "log_error_verbosity",
+                                       "log_executor_stats",
+                                       "log_lock_waits",
+                                       "log_min_duration_sample",
+                                       "log_min_duration_statement",
+                                       "log_min_error_statement",
+                                       "log_min_messages",
+                                       "log_parameter_max_length",
+                                       "log_parser_stats",
+                                       "log_planner_stats",
+                                       "log_replication_commands",
+                                       "log_statement",
+                                       "log_statement_sample_rate",
+                                       "log_statement_stats",
+                                       "log_temp_files",
+                                       "log_transaction_sample_rate",
+                                       "session_replication_role",
+                                       "temp_file_limit",
+                                       "track_activities",
+                                       "track_counts",
+                                       "track_functions",
+                                       "track_io_timing",
+                                       "track_wal_io_timing",
+                                       "update_process_title"};
+
+/// 15 has eight of them, 16 ten, 17 and 18 one more each.
+constexpr const char* kPredefined[] = {"pg_checkpoint",
+                                       "pg_create_subscription",
+                                       "pg_maintain",
+                                       "pg_monitor",
+                                       "pg_read_all_data",
+                                       "pg_read_all_settings",
+                                       "pg_read_all_stats",
+                                       "pg_signal_autovacuum_worker",
+                                       "pg_signal_backend",
+                                       "pg_stat_scan_tables",
+                                       "pg_use_reserved_connections",
+                                       "pg_write_all_data"};
+
+bool role_exists(Session& session, std::string_view name, const Limit& limit) {
+    return !session.run("SELECT FROM pg_roles WHERE rolname = $1", {std::string(name)}, limit).empty();
+}
+
+std::string grant_role(Session& session, const std::string& role, const std::string& member, bool admin,
+                       const Limit& limit) {
+    const bool can_inherit =
+        std::stoi(session.run("SHOW server_version_num", limit).value().value_or("0")) >= kPostgres16;
+    return fmt::format("GRANT {} TO {}{}", session.identifier(role), session.identifier(member),
+                       admin         ? " WITH ADMIN OPTION"
+                       : can_inherit ? " WITH INHERIT TRUE"
+                                     : "");
+}
+
+void set_password(Session& session, const WantedRole& role, const Limit& limit) {
+    const auto known = session.run("SELECT rolpassword FROM pg_authid WHERE rolname = $1", {role.name}, limit).value();
+    if (known && scram_matches(*role.password, *known)) return;
+    session.run(fmt::format("ALTER ROLE {} PASSWORD {}", session.identifier(role.name),
+                            session.literal(scram_verifier(*role.password))),
+                limit);
+}
+
+void set_memberships(Session& session, const WantedRole& role, const Limit& limit) {
+    const auto known =
+        session.run("SELECT role FROM pgedge_internal.granted WHERE member = $1 ORDER BY 1", {role.name}, limit);
+    for (std::size_t i = 0; i < known.size(); ++i) {
+        const auto& name = known.text(i, "role");
+        if (std::find(role.roles.begin(), role.roles.end(), name) != role.roles.end()) continue;
+        if (role_exists(session, name, limit))
+            session.run(fmt::format("REVOKE {} FROM {}", session.identifier(name), session.identifier(role.name)),
+                        limit);
+        session.run("DELETE FROM pgedge_internal.granted WHERE member = $1 AND role = $2", {role.name, name}, limit);
+    }
+    for (const auto& name : role.roles) {
+        if (!role_exists(session, name, limit))
+            throw Error(ErrorKind::invalid_input,
+                        fmt::format("user \"{}\" shall be a member of \"{}\", which does not exist", role.name,
+                                    shortened(name, 100)),
+                        "name it in database_users before this user, or create it in scripts.post_init");
+        session.run(grant_role(session, name, role.name, false, limit), limit);
+        session.run("INSERT INTO pgedge_internal.granted VALUES ($1, $2) ON CONFLICT DO NOTHING", {role.name, name},
+                    limit);
+    }
+}
+
+}  // namespace
+
+void check_role(const WantedRole& role) {
+    if (role.name.empty() || role.name.size() > kMaxName)
+        throw Error(ErrorKind::invalid_input,
+                    fmt::format("user name \"{}\" is not within 1..{} bytes", shortened(role.name, 100), kMaxName));
+    if (role.name == kBuiltInRole || role.name == kSuperuser || role.name == kReplicator ||
+        role.name.starts_with("pg_"))
+        throw Error(ErrorKind::invalid_input, "user name \"" + role.name + "\" is reserved");
+    std::map<std::string, bool> named;
+    for (const auto& word : role.attributes) {
+        const auto attribute = attribute_of(word);
+        if (!attribute)
+            throw Error(ErrorKind::invalid_input,
+                        fmt::format("\"{}\" is no attribute that a user can have", shortened(word, 100)));
+        if (const auto [known, fresh] = named.insert(*attribute); !fresh && known->second != attribute->second)
+            throw Error(ErrorKind::invalid_input,
+                        fmt::format("user \"{}\" cannot be {} and NO{}", role.name, known->first, known->first));
+    }
+}
+
+void ensure_system_roles(Session& session, const Limit& limit) {
+    if (!role_exists(session, kReplicator, limit))
+        session.run(fmt::format("CREATE ROLE {} LOGIN REPLICATION", kReplicator), limit);
+    if (!role_exists(session, kBuiltInRole, limit))
+        session.run(fmt::format("CREATE ROLE {} NOLOGIN", kBuiltInRole), limit);
+    for (const char* name : kParameters)
+        if (!session.run("SELECT FROM pg_settings WHERE name = $1", {name}, limit).empty())
+            session.run(fmt::format("GRANT SET ON PARAMETER {} TO {}", name, kBuiltInRole), limit);
+    for (const char* name : kPredefined)
+        if (role_exists(session, name, limit))
+            session.run(grant_role(session, name, std::string(kBuiltInRole), true, limit), limit);
+}
+
+void ensure_role(Session& session, const WantedRole& role, const Limit& limit) {
+    within(fmt::format("making user \"{}\"", shortened(role.name, 100)), [&] {
+        check_role(role);
+        const auto name = session.identifier(role.name);
+        if (!role_exists(session, role.name, limit)) session.run("CREATE ROLE " + name, limit);
+        session.run("ALTER ROLE " + name + " " + attributes_of(role), limit);
+        if (role.password) set_password(session, role, limit);
+        set_memberships(session, role, limit);
+    });
+}
+
+void ensure_database_rights(Session& session, const std::string& database, const std::optional<std::string>& owner,
+                            const std::vector<std::string>& users, std::string_view extension_schema,
+                            const Limit& limit) {
+    const auto name = session.identifier(database);
+    if (owner) session.run(fmt::format("ALTER DATABASE {} OWNER TO {}", name, session.identifier(*owner)), limit);
+    for (const auto& user : users)
+        session.run(fmt::format("GRANT CONNECT ON DATABASE {} TO {}", name, session.identifier(user)), limit);
+    session.run(fmt::format("GRANT ALL ON DATABASE {} TO {}", name, kBuiltInRole), limit);
+    // Not the right to create in the extension's and the server's own schemas: what lies there runs as superuser.
+    session.run(
+        fmt::format("GRANT USAGE ON SCHEMA {}, pg_catalog, information_schema TO {}", extension_schema, kBuiltInRole),
+        limit);
+    session.run(fmt::format("GRANT ALL ON SCHEMA public TO {}", kBuiltInRole), limit);
+    for (const char* kind : {"TABLES", "SEQUENCES", "FUNCTIONS"}) {
+        session.run(fmt::format("GRANT ALL ON ALL {} IN SCHEMA public TO {}", kind, kBuiltInRole), limit);
+        session.run(fmt::format("ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON {} TO {}", kind, kBuiltInRole),
+                    limit);
+    }
+}
+
+}  // namespace pgedge

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/postgres/session.hpp"
+
+namespace pgedge {
+
+/// Tables of the product's own in the session's database: what was done once, which node this is, which roles were
+/// granted. Made before the database becomes a node, so that they are in no replication set.
+void ensure_internal_schema(Session& session, const Limit& limit);
+
+/// Runs the statements in one transaction, once for the life of this database: a note that it is done commits with
+/// them. Throws Error{failed} naming the statement by its number; Error{invalid_input} when one of them ends the
+/// transaction.
+void run_script_once(Session& session, const std::string& name, const std::vector<std::string>& statements,
+                     const Limit& limit);
+
+}  // namespace pgedge

@@ -1,0 +1,94 @@
+#include "agent/resources/database_instance.hpp"
+
+#include <fmt/format.h>
+
+#include "agent/postgres/dialect.hpp"
+#include "agent/postgres/roles.hpp"
+#include "agent/postgres/scripts.hpp"
+#include "agent/resources/local_session.hpp"
+#include "common/base/error.hpp"
+
+namespace pgedge {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kPoll = 20ms;
+constexpr auto kStreaming = 120s;  ///< for a replica to find its primary: a fresh one has a base backup's WAL to replay
+
+bool is_primary(const Json& want) { return want.at("role") == "primary"; }
+
+WantedRole role_of(const Json& user, const StepContext& context) {
+    WantedRole role;
+    role.name = user.at("username");
+    role.attributes = user.at("attributes").get<std::vector<std::string>>();
+    role.roles = user.at("roles").get<std::vector<std::string>>();
+    if (const auto& password = user.at("password"); !password.is_null())
+        role.password = context.secret({password.at("secret"), password.at("fingerprint")});
+    return role;
+}
+
+/// Of whichever replication extensions the server has loaded.
+void check_loaded_dialects(Session& session, const Limit& limit) {
+    for (const char* name : {"spock", "pglogical"})
+        if (session.run("SELECT current_setting($1, true)", {std::string(name) + ".conflict_resolution"}, limit)
+                .value())
+            ReplicationDialect::of(name).check_settings(session, limit);
+}
+
+}  // namespace
+
+Observed DatabaseInstance::observe(const Resource& resource, StepContext& context) {
+    const Json& want = resource.want;
+    // A server that is down is the matter of process.postgres; what lies in it is as it was.
+    if (!is_running(runtime_, want.at("instance_id"))) return Observed::as_known;
+    auto session = connect_locally(runtime_, want.at("instance_id"), "postgres", context.limit);
+    const bool recovery = session.run("SELECT pg_is_in_recovery()", context.limit).yes();
+    if (recovery == is_primary(want)) return Observed::differs;
+    if (!is_primary(want)) return Observed::as_known;
+    for (const auto& user : want.at("users"))
+        if (session
+                .run("SELECT FROM pg_roles WHERE rolname = $1", {user.at("username").get<std::string>()}, context.limit)
+                .empty())
+            return Observed::differs;
+    return session.run("SELECT FROM pg_roles WHERE rolname = $1", {std::string(kBuiltInRole)}, context.limit).empty()
+               ? Observed::missing
+               : Observed::as_known;
+}
+
+void DatabaseInstance::apply(const Resource& resource, StepContext& context) {
+    is_primary(resource.want) ? apply_primary(resource.want, context) : apply_replica(resource.want, context);
+}
+
+void DatabaseInstance::apply_primary(const Json& want, StepContext& context) {
+    const Limit& limit = context.limit;
+    // Made before anything is touched: a missing secret or a bad attribute leaves the server as it was.
+    std::vector<WantedRole> roles;
+    for (const auto& user : want.at("users")) check_role(roles.emplace_back(role_of(user, context)));
+
+    auto session = connect_locally(runtime_, want.at("instance_id"), "postgres", limit);
+    check_loaded_dialects(session, limit);
+    ensure_internal_schema(session, limit);
+    run_script_once(session, "post_init", want.at("post_init").get<std::vector<std::string>>(), limit);
+    // Not replicated: this database is no node, and roles do not travel by decoding.
+    SessionTransaction transaction(session, limit);
+    ensure_system_roles(session, limit);
+    for (const auto& role : roles) ensure_role(session, role, limit);
+    transaction.commit();
+}
+
+void DatabaseInstance::apply_replica(const Json& want, StepContext& context) {
+    const std::string instance_id = want.at("instance_id");
+    const Limit limit = context.limit.no_longer_than(kStreaming);
+    auto session = connect_locally(runtime_, instance_id, "postgres", limit);
+    if (!session.run("SELECT pg_is_in_recovery()", limit).yes())
+        throw Error(ErrorKind::conflict, instance_id + " shall be a replica and is a primary");
+    while (!session.run("SELECT EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')", limit).yes()) {
+        within(fmt::format("waiting for {} to stream from its primary", instance_id), [&] { limit.check("waiting"); });
+        limit.pause(kPoll);
+    }
+}
+
+void DatabaseInstance::remove(const Resource&, StepContext&) {}  // goes with its server
+
+}  // namespace pgedge

@@ -1,0 +1,63 @@
+#include "agent/resources/postgres_database.hpp"
+
+#include "agent/postgres/dialect.hpp"
+#include "agent/postgres/roles.hpp"
+#include "agent/postgres/scripts.hpp"
+#include "agent/resources/local_session.hpp"
+
+namespace pgedge {
+namespace {
+
+const ReplicationDialect& dialect_of(const Json& want) {
+    return ReplicationDialect::of(want.at("dialect").get<std::string>());
+}
+
+bool exists(Session& session, const Json& want, const Limit& limit) {
+    const std::string name = want.at("database_name");
+    return !session.run("SELECT FROM pg_database WHERE datname = $1", {name}, limit).empty();
+}
+
+}  // namespace
+
+Observed PostgresDatabase::observe(const Resource& resource, StepContext& context) {
+    const Json& want = resource.want;
+    if (!is_running(runtime_, want.at("instance_id"))) return Observed::as_known;  // the matter of process.postgres
+    auto server = connect_locally(runtime_, want.at("instance_id"), "postgres", context.limit);
+    if (!exists(server, want, context.limit)) return Observed::missing;
+    auto session = connect_locally(runtime_, want.at("instance_id"), want.at("database_name"), context.limit);
+    const auto node = dialect_of(want).own_node(session, context.limit);
+    return node == want.at("node").get<std::string>() ? Observed::as_known : Observed::differs;
+}
+
+void PostgresDatabase::create_if_missing(const Json& want, const Limit& limit) {
+    auto server = connect_locally(runtime_, want.at("instance_id"), "postgres", limit);
+    if (exists(server, want, limit)) return;
+    server.run("CREATE DATABASE " + server.identifier(want.at("database_name").get<std::string>()), limit);
+}
+
+void PostgresDatabase::apply(const Resource& resource, StepContext& context) {
+    const Json& want = resource.want;
+    const Limit& limit = context.limit;
+    const auto& dialect = dialect_of(want);
+    const std::string database = want.at("database_name");
+    std::optional<std::string> owner;
+    if (!want.at("owner").is_null()) owner = want.at("owner").get<std::string>();
+
+    create_if_missing(want, limit);
+    auto session = connect_locally(runtime_, want.at("instance_id"), database, limit);
+    dialect.check_settings(session, limit);
+    dialect.ensure_node(session, want.at("node"), want.at("dsn"), limit);
+    // Every node runs the script before it has subscribers, so its rows are not sent and its sequences give the same
+    // numbers everywhere. What it made is taken into replication afterwards.
+    run_script_once(session, "post_database_create", want.at("post_database_create").get<std::vector<std::string>>(),
+                    limit);
+    dialect.locally(session, limit, [&] {
+        ensure_database_rights(session, database, owner, want.at("users").get<std::vector<std::string>>(),
+                               dialect.name(), limit);
+    });
+    dialect.ensure_schema_support(session, want.at("ordinal"), limit);
+}
+
+void PostgresDatabase::remove(const Resource&, StepContext&) {}  // goes with its server
+
+}  // namespace pgedge

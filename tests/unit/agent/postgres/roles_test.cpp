@@ -1,0 +1,54 @@
+#include "agent/postgres/roles.hpp"
+
+#include <doctest/doctest.h>
+
+#include "agent/postgres/scripts.hpp"
+#include "tests/fakes/fake_session.hpp"
+
+using namespace pgedge;
+using namespace pgedge::test;
+using namespace std::chrono_literals;
+
+TEST_CASE("names and attributes of users are checked against lists") {
+    const auto check = [](std::string name, std::vector<std::string> attributes = {}) {
+        check_role({std::move(name), std::nullopt, std::move(attributes), {}});
+    };
+
+    CHECK_NOTHROW(check("admin", {"LOGIN", "SUPERUSER", "NOCREATEDB"}));
+    CHECK_NOTHROW(check("Robert'); DROP TABLE students;--"));
+    CHECK_NOTHROW(check(std::string(63, 'x')));
+    CHECK_THROWS_AS(check(std::string(64, 'x')), Error);
+    CHECK_THROWS_AS(check(""), Error);
+    for (const char* reserved : {"pgedge", "pgedge_superuser", "patroni_replicator", "pg_monitor"})
+        CHECK_THROWS_WITH_AS(check(reserved), doctest::Contains("is reserved"), Error);
+    CHECK_THROWS_WITH_AS(check("a", {"LOGIN SUPERUSER"}), doctest::Contains("is no attribute"), Error);
+    CHECK_THROWS_WITH_AS(check("a", {"PASSWORD 'x'"}), doctest::Contains("is no attribute"), Error);
+    CHECK_THROWS_WITH_AS(check("a", {"LOGIN", "NOLOGIN"}), doctest::Contains("cannot be LOGIN and NOLOGIN"), Error);
+}
+
+TEST_CASE("a user is made with all attributes said, quoted, and with a verifier instead of the password") {
+    FakeSession session;
+
+    ensure_role(session, {"we\"ird", Secret("hunter2 hunter2"), {"LOGIN", "NOINHERIT"}, {}}, Limit(5s));
+
+    CHECK(session.asked[1] == "CREATE ROLE \"we\"\"ird\"");
+    CHECK(session.asked[2] ==
+          "ALTER ROLE \"we\"\"ird\" NOBYPASSRLS NOCREATEDB NOCREATEROLE NOINHERIT LOGIN NOREPLICATION NOSUPERUSER");
+    CHECK(session.asked[4].starts_with("ALTER ROLE \"we\"\"ird\" PASSWORD 'SCRAM-SHA-256$4096:"));
+    for (const auto& text : session.asked) CHECK(text.find("hunter2") == std::string::npos);
+}
+
+TEST_CASE("a failing statement of a script is named by its number, and its text is not told") {
+    FakeSession session;
+    session.before = [](const std::string& text) {
+        if (text.find("s3cret") != std::string::npos) throw SqlError("42601", "syntax error", "");
+    };
+
+    try {
+        run_script_once(session, "post_init", {"SELECT 1", "ALTER ROLE x PASSWORD 's3cret'"}, Limit(5s));
+        FAIL("it did not throw");
+    } catch (const Error& error) {
+        CHECK(std::string(error.what()) == "syntax error, while running statement 2 of post_init");
+    }
+    CHECK(session.asked.back() == "ROLLBACK");
+}
