@@ -1,0 +1,173 @@
+#include "agent/agent.hpp"
+
+#include <csignal>
+
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "agent/cluster/heartbeat.hpp"
+#include "agent/cluster/host_facts.hpp"
+#include "agent/instance_watch.hpp"
+#include "agent/resources/registry.hpp"
+#include "agent/run/engine.hpp"
+#include "agent/run/operation_planner.hpp"
+#include "agent/run/stored_operations.hpp"
+#include "agent/server_logs.hpp"
+#include "agent/store/leases.hpp"
+#include "common/base/build_info.hpp"
+#include "common/base/error.hpp"
+#include "common/base/text.hpp"
+#include "common/base/uuid.hpp"
+#include "common/orchestrate/process_orchestrator.hpp"
+
+namespace pgedge {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kFactsLimit = 10s;
+
+/// The program that stands beside ours.
+std::filesystem::path sibling_program(const char* name) {
+    return std::filesystem::read_symlink("/proc/self/exe").parent_path() / name;
+}
+
+Host describe(const AgentConfig& config) {
+    Host host;
+    host.id = config.host_id;
+    host.runtime = config.orchestrator;
+    host.data_dir = config.data_dir;
+    host.peer_addresses = config.peer_addresses;
+    host.client_addresses = config.client_addresses;
+    host.http_port = config.http_port;
+    host.peer_port = config.peer_port;
+    host.store_port = config.store_port;
+    host.http_tls = !config.http_server_cert.empty();
+    host.agent_version = build_info().version;
+    return with_facts(std::move(host), Limit(kFactsLimit));
+}
+
+/// New with every start of the agent and of the machine, so that nobody mistakes this run for an earlier one.
+std::string new_incarnation() {
+    return std::string(trimmed(read_file("/proc/sys/kernel/random/boot_id"))) + "/" + random_hex(8);
+}
+
+std::filesystem::path prepared(const std::filesystem::path& data_dir) {
+    make_directory(data_dir, 0711);  // the instance user passes through; what is inside has modes of its own
+    make_directory(data_dir / "run", 0711);
+    return data_dir;
+}
+
+}  // namespace
+
+SignalStop::SignalStop() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    signals_ = Fd(::signalfd(-1, &set, SFD_CLOEXEC));
+    if (!signals_) throw Error(ErrorKind::internal, "cannot wait for signals: " + errno_text(errno));
+}
+
+void SignalStop::wait() const {
+    signalfd_siginfo info{};
+    while (::read(signals_.get(), &info, sizeof info) < 0 && errno == EINTR) {
+    }
+}
+
+std::filesystem::path store_directory(const AgentConfig& config) { return config.data_dir / "store"; }
+
+/// Everything that needs the store, in the order in which it is made; it goes in the reverse.
+class Agent::MemberParts {
+public:
+    MemberParts(Agent& agent, const Member& member)
+        : kinds_({agent.config_.data_dir, agent.user_, agent.runtime_, member.issuer}),
+          leases_(member.store, agent.clock_, agent.config_.host_id, new_incarnation()),
+          planner_(member.store, agent.clock_, orchestrator_),
+          operations_(member.store, member.secrets, planner_, agent.clock_),
+          logs_(agent.config_.data_dir, agent.config_.host_id, member.peers, Hosts(member.store, agent.clock_)),
+          services_{member.store, operations_, logs_},
+          watch_(member.store, agent.runtime_, agent.clock_, agent.config_.host_id, agent.log_.component("instances")),
+          heartbeat_(member.store, agent.clock_, agent.config_.host_id, [this] { return watch_.health(); },
+                     agent.log_.component("heartbeat")),
+          engine_(agent.config_.host_id, {member.store, member.secrets, kinds_.all(), leases_, planner_,
+                                          agent.clock_, agent.log_.component("engine")}) {
+        engine_.start();
+    }
+    const ClusterServices& services() const { return services_; }
+
+private:
+    ResourceRegistry kinds_;
+    Leases leases_;
+    ProcessOrchestrator orchestrator_;
+    OperationPlanner planner_;
+    StoredOperations operations_;
+    ServerLogs logs_;
+    ClusterServices services_;
+    InstanceWatch watch_;
+    Heartbeat heartbeat_;
+    Engine engine_;
+};
+
+Agent::Agent(const AgentConfig& config, const Clock& clock, const Log& log)
+    : config_(config),
+      clock_(clock),
+      log_(log),
+      user_(InstanceUser::find(::geteuid() == 0 ? std::optional(config.instance_user) : std::nullopt)),
+      runtime_({prepared(config.data_dir), sibling_program("pgedge-guard"), user_}, log.component("runtime")),
+      cluster_({.data_dir = config.data_dir,
+                .self = describe(config),
+                .peer_routes = [this](Router& routes) { ServerLogs::add_peer_routes(routes, config_.data_dir); },
+                .on_member = [this](const Member& member) { become_member(member); }},
+               clock, log.component("cluster")),
+      api_([this](const HttpRequest& request) { return routes_.handle(request); }, log.component("api")) {
+    add_control_plane(routes_, {cluster_, clock_, build_info(), [this] { return services(); }});
+    cluster_.add_public_routes(routes_);
+}
+
+Agent::~Agent() { stop(); }
+
+void Agent::start() {
+    listen();  // first: two agents on one address are told at once
+    cluster_.start();
+    api_.start();
+    log_.info("ready", {{"version", build_info().version},
+                        {"host", config_.host_id},
+                        {"api", config_.http_bind_address + ":" + std::to_string(config_.http_port)},
+                        {"member", cluster_.initialized()}});
+}
+
+void Agent::listen() {
+    std::shared_ptr<ReloadableContext> tls;
+    if (!config_.http_server_cert.empty())
+        tls = std::make_shared<ReloadableContext>(make_server_context(
+            {read_file(config_.http_server_cert), Secret(read_file(config_.http_server_key))},
+            read_file(config_.http_ca_cert), ClientCertificates::required));
+    api_.listen({.address = config_.http_bind_address, .port = config_.http_port, .tls = tls});
+    api_.listen({.address = "", .port = 0, .socket = config_.http_socket});
+}
+
+void Agent::stop() {
+    api_.stop(config_.stop_grace_period);
+    {
+        const std::lock_guard lock(mutex_);
+        parts_.reset();
+    }
+    cluster_.stop();
+}
+
+void Agent::become_member(const Member& member) {
+    auto parts = std::make_shared<MemberParts>(*this, member);
+    const std::lock_guard lock(mutex_);
+    parts_ = std::move(parts);
+}
+
+std::shared_ptr<const ClusterServices> Agent::services() const {
+    const std::lock_guard lock(mutex_);
+    return parts_ ? std::shared_ptr<const ClusterServices>(parts_, &parts_->services()) : nullptr;
+}
+
+}  // namespace pgedge

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+
+#include "agent/api/control_plane/control_plane.hpp"
+#include "agent/cluster/cluster.hpp"
+#include "agent/config/config.hpp"
+#include "agent/runtime/process_runtime.hpp"
+#include "agent/serve/router.hpp"
+#include "agent/serve/server.hpp"
+#include "common/base/clock.hpp"
+#include "common/base/file.hpp"
+#include "common/base/log.hpp"
+
+namespace pgedge {
+
+/// Takes SIGTERM and SIGINT away from the process and waits for them. Made before the first thread.
+class SignalStop {
+public:
+    SignalStop();
+    void wait() const;
+
+private:
+    Fd signals_;
+};
+
+/// Where the store of this host lies: <data_dir>/store.
+std::filesystem::path store_directory(const AgentConfig& config);
+
+/// One host's agent, put together from its parts. What needs a cluster comes to life with init, join, or at start when
+/// the host is a member already, and goes before the store goes.
+class Agent {
+public:
+    Agent(const AgentConfig& config, const Clock& clock, const Log& log);
+    ~Agent();
+    Agent(const Agent&) = delete;
+    Agent& operator=(const Agent&) = delete;
+
+    /// Adopts the servers that run, serves the API, and goes on as a member if this host was one.
+    void start();
+    /// Ends the API, then everything else. Servers stay as they are.
+    void stop();
+
+private:
+    class MemberParts;
+    void become_member(const Member& member);
+    void listen();
+    std::shared_ptr<const ClusterServices> services() const;
+
+    AgentConfig config_;
+    const Clock& clock_;
+    Log log_;
+    InstanceUser user_;
+    ProcessRuntime runtime_;
+    Router routes_;
+    Cluster cluster_;
+    mutable std::mutex mutex_;             ///< of parts_
+    std::shared_ptr<MemberParts> parts_;  ///< null before init or join
+    Server api_;
+};
+
+}  // namespace pgedge

@@ -1,0 +1,96 @@
+#include "agent/instance_watch.hpp"
+
+#include <algorithm>
+
+#include "common/base/error.hpp"
+#include "common/base/text.hpp"
+
+namespace pgedge {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kServerLimit = 2s;  ///< for one server: a hung one must not make the others look unknown
+constexpr auto kStoreLimit = 4s;
+
+bool is_up(const std::string& state) { return state == to_string(ServerState::running); }
+
+}  // namespace
+
+InstanceWatch::InstanceWatch(Store& store, Runtime& runtime, const Clock& clock, std::string host_id, Log log)
+    : store_(store),
+      runtime_(runtime),
+      clock_(clock),
+      host_id_(std::move(host_id)),
+      log_(std::move(log)),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+InstanceWatch::~InstanceWatch() = default;
+
+Heartbeat::Components InstanceWatch::health() const {
+    const std::lock_guard lock(mutex_);
+    ComponentHealth postgres{.healthy = true, .error = "", .details = {{"instances", states_.size()}}};
+    std::vector<std::string> down;
+    for (const auto& [id, state] : states_)
+        if (!is_up(state) && state != to_string(ServerState::stopped)) down.push_back(id + " is " + state);
+    postgres.healthy = down.empty();
+    postgres.error = joined(down, ", ");
+    return {{"postgres", postgres}};
+}
+
+void InstanceWatch::run(const std::stop_token& stop) {
+    std::int64_t revision = 0;
+    while (!stop.stop_requested()) {
+        const Limit period(kPeriod, stop);
+        try {
+            look(stop);
+            revision = wait(revision, period);
+        } catch (const Error& error) {
+            if (stop.stop_requested()) return;
+            log_.warn("instances not reported", {{"error", error.what()}});
+            period.pause(kPeriod);
+        }
+    }
+}
+
+/// Until the period ends or an instance changed, e.g. became available: its status must not wait for the next round.
+std::int64_t InstanceWatch::wait(std::int64_t revision, const Limit& period) {
+    while (!period.over()) {
+        const auto changes = store_.wait_for_changes(revision, period);
+        revision = changes.revision;
+        const auto& all = changes.changes;
+        if (std::any_of(all.begin(), all.end(), [](const Change& change) { return change.kind == "instance"; })) break;
+    }
+    return revision;
+}
+
+void InstanceWatch::look(const std::stop_token& stop) {
+    const auto instances = Databases(store_).instances_on(host_id_, Limit(kStoreLimit, stop));
+    Transaction report;
+    report.can_wait = true;
+    std::map<std::string, std::string> states;
+    for (const auto& instance : instances) {
+        auto& monitor = monitor_of(instance, Limit(kStoreLimit, stop));
+        const auto status = monitor.look(clock_.wall(), Limit(kServerLimit, stop));
+        states[instance.id] = status.postgres_state;
+        report.add(Databases::set_instance_status(instance.id, status));
+    }
+    std::erase_if(monitors_, [&](const auto& each) { return !states.contains(each.first); });
+    {
+        const std::lock_guard lock(mutex_);
+        states_ = std::move(states);
+    }
+    if (!report.statements.empty()) store_.commit(report, Limit(kStoreLimit, stop));
+}
+
+InstanceMonitor& InstanceWatch::monitor_of(const Instance& instance, const Limit& limit) {
+    auto& monitor = monitors_[instance.id];
+    if (!monitor) {
+        const auto database = Databases(store_).find(instance.database_id, limit);
+        monitor = std::make_unique<InstanceMonitor>(runtime_, instance.id, database ? database->dialect : "",
+                                                    database ? database->spec.database_name : "postgres");
+    }
+    return *monitor;
+}
+
+}  // namespace pgedge

@@ -1,0 +1,92 @@
+// pgedge-agent: one per host. Everything it does hangs on Agent; here is only its command line.
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "agent/agent.hpp"
+#include "agent/config/config.hpp"
+#include "common/base/build_info.hpp"
+#include "common/base/error.hpp"
+#include "common/base/file.hpp"
+
+namespace pgedge {
+namespace {
+
+constexpr int kUsage = 2;
+
+/// For the libraries below the store, before any thread: file work of the engine and connections to other nodes share
+/// one pool of threads, and four of them can all be stuck at one slow disk.
+void prepare_process() {
+    ::setenv("UV_THREADPOOL_SIZE", "16", 0);
+    std::signal(SIGPIPE, SIG_IGN);
+}
+
+void run_agent(const std::string& config_file) {
+    const AgentConfig config = load_config(config_file);
+    const SystemClock clock;
+    const Log log = Log::to_stderr(config.log_level, config.log_format);
+    const SignalStop signals;  // before the first thread, so that all of them leave SIGTERM to it
+    Agent agent(config, clock, log);
+    agent.start();
+    signals.wait();
+    agent.stop();
+}
+
+/// The store's mirror is replaced as a whole, at most a second after each change: a copy of it is a snapshot.
+void export_store(const std::string& config_file, const std::string& to) {
+    const auto mirror = store_directory(load_config(config_file)) / "state.db";
+    constexpr std::size_t kMostBytes = std::size_t{1} << 30;
+    const auto text = read_file_if_there(mirror, kMostBytes);
+    if (!text)
+        throw Error(ErrorKind::not_found, "there is no " + mirror.string(),
+                    "this host keeps no copy of the store (it has not joined, or it does not vote); ask another one");
+    write_file(to, *text, 0600);
+}
+
+int run(int argc, char** argv) {
+    CLI::App app{"The pgedge agent: runs PostgreSQL instances of this host and serves the cluster's HTTP API"};
+    app.name("pgedge-agent");
+    app.require_subcommand(1);
+    std::string config_file, export_to;
+
+    auto* run = app.add_subcommand("run", "Run in the foreground; SIGTERM ends it and leaves databases running");
+    run->add_option("-c,--config", config_file, "JSON file; PGEDGE_* variables win over it")->type_name("FILE");
+    run->footer("Configuration keys:\n" + describe_config());
+    auto* store_export = app.add_subcommand("export", "Write this host's copy of the store as a plain SQLite file");
+    store_export->add_option("-c,--config", config_file, "JSON file, as of run")->type_name("FILE");
+    store_export->add_option("FILE", export_to, "Where to")->required();
+    auto* version = app.add_subcommand("version", "Print the version");
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : kUsage;
+    }
+    if (*version) fmt::print("pgedge-agent {}\n", build_info().version);
+    if (*store_export) export_store(config_file, export_to);
+    if (*run) run_agent(config_file);
+    return 0;
+}
+
+}  // namespace
+}  // namespace pgedge
+
+int main(int argc, char** argv) {
+    try {
+        pgedge::prepare_process();
+        return pgedge::run(argc, argv);
+    } catch (const pgedge::Error& error) {
+        fmt::print(stderr, "error: {}\n", error.what());
+        if (!error.hint().empty()) fmt::print(stderr, "hint: {}\n", error.hint());
+        return error.exit_code();
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "error: {}\n", error.what());
+        return 1;
+    }
+}

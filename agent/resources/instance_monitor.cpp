@@ -1,0 +1,87 @@
+#include "agent/resources/instance_monitor.hpp"
+
+#include <charconv>
+
+#include "agent/postgres/dialect.hpp"
+#include "agent/resources/local_session.hpp"
+
+namespace pgedge {
+namespace {
+
+std::optional<std::int64_t> number(const PgValue& text) {
+    if (!text) return std::nullopt;
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+    return error == std::errc() ? std::optional(value) : std::nullopt;
+}
+
+}  // namespace
+
+std::string postgres_state(ServerState state) {
+    return state == ServerState::absent ? "unknown" : std::string(to_string(state));
+}
+
+InstanceStatus InstanceMonitor::look(WallTime now, const Limit& limit) {
+    const ServerState state = runtime_.state(instance_id_);
+    InstanceStatus status;
+    if (state == ServerState::running) {
+        try {
+            status = ask(limit);
+        } catch (const Error& error) {
+            session_.reset();
+            if (error.kind() == ErrorKind::cancelled) throw;
+            // It runs and does not answer: that is what the status says, and the next look tries anew.
+        }
+    } else {
+        session_.reset();
+    }
+    status.postgres_state = postgres_state(state);
+    status.updated_at = now;
+    return status;
+}
+
+Connection& InstanceMonitor::session(const Limit& limit) {
+    if (session_ && session_->broken()) session_.reset();
+    // The application's database may not be there yet, or not any more.
+    if (!session_) {
+        try {
+            session_.emplace(connect_locally(runtime_, instance_id_, database_name_, limit));
+        } catch (const SqlError& error) {
+            constexpr std::string_view kNoSuchDatabase = "3D000";
+            if (error.sqlstate() != kNoSuchDatabase) throw;
+            session_.emplace(connect_locally(runtime_, instance_id_, "postgres", limit));
+        }
+    }
+    return *session_;
+}
+
+InstanceStatus InstanceMonitor::ask(const Limit& limit) {
+    const auto row = session(limit).run(
+        "SELECT split_part(current_setting('server_version'), ' ', 1) AS version, pg_is_in_recovery() AS replica,"
+        " EXISTS (SELECT FROM pg_settings WHERE pending_restart) AS pending_restart,"
+        " current_setting('transaction_read_only') AS read_only,"
+        " (SELECT extversion FROM pg_extension WHERE extname = $1) AS extension,"
+        " CASE WHEN pg_is_in_recovery() THEN"
+        "  pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::bigint END AS replay_lag",
+        {dialect_}, limit);
+    InstanceStatus status;
+    status.postgres_version = row.text(0, "version");
+    status.pending_restart = row.text(0, "pending_restart") == "t";
+    status.read_only = row.text(0, "read_only");
+    status.extension_version = row.at(0, "extension").value_or("");
+    const bool replica = row.text(0, "replica") == "t";
+    status.role = replica ? "replica" : "primary";
+    if (replica)
+        status.replay_lag_bytes = number(row.at(0, "replay_lag"));
+    else if (!status.extension_version.empty())
+        ask_primary(status, limit);
+    return status;
+}
+
+void InstanceMonitor::ask_primary(InstanceStatus& status, const Limit& limit) {
+    for (const auto& each : ReplicationDialect::of(dialect_).subscriptions(*session_, limit))
+        status.subscriptions.push_back(
+            {.provider_node = each.provider, .name = each.name, .status = each.status, .lag_bytes = std::nullopt});
+}
+
+}  // namespace pgedge

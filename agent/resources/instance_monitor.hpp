@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "agent/postgres/connection.hpp"
+#include "agent/runtime/runtime.hpp"
+#include "common/model/instance.hpp"
+
+namespace pgedge {
+
+/// Looks at one server of this host, again and again, over one session that is kept. Not thread-safe.
+class InstanceMonitor {
+public:
+    /// `dialect` and `database_name`: of the database that the instance belongs to.
+    InstanceMonitor(Runtime& runtime, std::string instance_id, std::string dialect, std::string database_name)
+        : runtime_(runtime),
+          instance_id_(std::move(instance_id)),
+          dialect_(std::move(dialect)),
+          database_name_(std::move(database_name)) {}
+
+    /// What the server says of itself at `now`; when it cannot be asked, what the runtime knows. Throws Error{cancelled}.
+    InstanceStatus look(WallTime now, const Limit& limit);
+
+private:
+    InstanceStatus ask(const Limit& limit);
+    void ask_primary(InstanceStatus& status, const Limit& limit);
+    Connection& session(const Limit& limit);
+
+    Runtime& runtime_;
+    const std::string instance_id_, dialect_, database_name_;
+    std::optional<Connection> session_;
+};
+
+/// In the words of the API's `patroni_state`: running, starting, stopped, crashed.
+std::string postgres_state(ServerState state);
+
+}  // namespace pgedge

@@ -1,0 +1,54 @@
+#include "agent/resources/subscription.hpp"
+
+#include <algorithm>
+
+#include "agent/postgres/dialect.hpp"
+#include "agent/resources/local_session.hpp"
+
+namespace pgedge {
+namespace {
+
+Connection connect(Runtime& runtime, const Json& want, const Limit& limit) {
+    return connect_locally(runtime, want.at("instance_id"), want.at("database_name"), limit);
+}
+
+const ReplicationDialect& dialect_of(const Resource& resource) {
+    return ReplicationDialect::of(resource.want.at("dialect").get<std::string>());
+}
+
+}  // namespace
+
+Observed Subscription::observe(const Resource& resource, StepContext& context) {
+    auto session = connect(runtime_, resource.want, context.limit);
+    const auto rows = dialect_of(resource).subscriptions(session, context.limit);
+    const auto row =
+        std::find_if(rows.begin(), rows.end(), [&](const auto& each) { return each.name == resource.id.name; });
+    if (row == rows.end()) return Observed::missing;
+    const bool same = row->provider_dsn == resource.want.at("provider_dsn").get<std::string>() &&
+                      row->enabled == resource.want.at("enabled").get<bool>();
+    return same ? Observed::as_known : Observed::differs;
+}
+
+void Subscription::apply(const Resource& resource, StepContext& context) {
+    const Json& want = resource.want;
+    auto session = connect(runtime_, want, context.limit);
+    const auto& dialect = dialect_of(resource);
+    const std::string name = resource.id.name, provider = want.at("provider");
+    const bool enabled = want.at("enabled");
+    dialect.ensure_subscription(session,
+                                {.name = name,
+                                 .provider = provider,
+                                 .slot = dialect.slot_name(session, provider, name, context.limit),
+                                 .provider_dsn = want.at("provider_dsn"),
+                                 .enabled = enabled},
+                                context.limit);
+    if (enabled) dialect.wait_replicating(session, name, context.limit);
+}
+
+void Subscription::remove(const Resource& resource, StepContext& context) {
+    if (!is_running(runtime_, resource.want.at("instance_id"))) return;
+    auto session = connect(runtime_, resource.want, context.limit);
+    dialect_of(resource).drop_subscription(session, resource.id.name, context.limit);
+}
+
+}  // namespace pgedge
