@@ -1,4 +1,4 @@
-#include "tests/integration/store/test_cluster.hpp"
+#include "tests/integration/agent/store/test_cluster.hpp"
 
 #include <csignal>
 #include <cstdlib>

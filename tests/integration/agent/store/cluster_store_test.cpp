@@ -12,7 +12,7 @@
 #include "common/base/error.hpp"
 #include "common/base/uuid.hpp"
 #include "tests/contract/store/store_contract.hpp"
-#include "tests/integration/store/test_cluster.hpp"
+#include "tests/integration/agent/store/test_cluster.hpp"
 
 using namespace pgedge;
 using namespace std::chrono_literals;
