@@ -1,0 +1,360 @@
+// Agents in processes of their own, killed and frozen. The leader's death must cost no more than a pause.
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <map>
+#include <set>
+#include <thread>
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/store/codec.hpp"
+#include "agent/store/engine_node.hpp"
+#include "agent/store/hosts.hpp"
+#include "agent/store/leases.hpp"
+#include "common/base/error.hpp"
+#include "common/base/uuid.hpp"
+#include "common/net/tls.hpp"
+#include "tests/integration/agent/store/agent_socket.hpp"
+
+using namespace pgedge;
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+namespace {
+
+Limit soon() { return Limit(30s); }
+
+/// The store of an agent in another process.
+class RemoteStore final : public Store {
+public:
+    explicit RemoteStore(fs::path socket) : socket_(std::move(socket)) {}
+    CommitResult commit(const Transaction& transaction, const Limit& limit) override {
+        Encoder request;
+        request.transaction(transaction);
+        const auto answer = ask("client-commit", request.take(), limit);
+        Decoder decoder(answer);
+        check(decoder);
+        return decoder.result();
+    }
+    Rows read(const Statement& query, Freshness, const Limit& limit) override {
+        Encoder request;
+        request.statement(query);
+        const auto answer = ask("client-read", request.take(), limit);
+        Decoder decoder(answer);
+        check(decoder);
+        return decoder.rows();
+    }
+    Changes wait_for_changes(std::int64_t since, const Limit& limit) override {
+        Encoder request;
+        request.integer(since);
+        request.number(static_cast<std::uint64_t>(std::min<std::int64_t>(limit.left().count(), 5000)));
+        const auto answer = ask("client-wait", request.take(), limit);
+        Decoder decoder(answer);
+        check(decoder);
+        auto part = decoder.part();
+        Changes changes{.revision = part.revision, .relist = part.missed};
+        for (auto& each : part.changes) changes.changes.push_back(std::move(each.change));
+        return changes;
+    }
+    std::pair<bool, std::uint64_t> status(const Limit& limit) {
+        const auto answer = ask("client-status", {}, limit);
+        Decoder decoder(answer);
+        check(decoder);
+        const bool leads = decoder.number() != 0;
+        return {leads, decoder.number()};
+    }
+
+private:
+    std::string ask(std::string_view name, const std::string& body, const Limit& limit) {
+        return call_socket(socket_, name, body, limit);
+    }
+    static void check(Decoder& answer) {
+        if (const auto kind = answer.number(); kind != 0) throw Error(ErrorKind(kind - 1), answer.text());
+    }
+    const fs::path socket_;
+};
+
+class Agents {
+public:
+    Agents() : folder_(fs::temp_directory_path() / ("pgedge-killed-" + random_hex(6))) {
+        fs::create_directories(folder_);
+        const auto authority = make_authority("pgedge test");
+        write_file(folder_ / "ca.crt", authority.certificate);
+        AddressBook book(folder_ / "peers.json");
+        std::map<std::string, PeerAddress> hosts;
+        for (int number : {1, 2, 3}) {
+            const auto pair = issue_certificate(authority, {.common_name = host(number),
+                                                            .dns_names = {agent_dns_name(host(number))},
+                                                            .ip_addresses = {},
+                                                            .server = true,
+                                                            .client = true});
+            write_file(folder_ / (host(number) + ".crt"), pair.certificate);
+            write_file(folder_ / (host(number) + ".key"), pair.key.reveal(), 0600);
+            hosts[host(number)] = {address(number) + ":2380", "unused:1"};
+        }
+        book.set(hosts);
+        spawn(1, {"found"});
+        wait_for_answer(1);
+        add_row(1, EngineNode::kFounder);
+        for (int number : {2, 3}) {
+            const auto id = new_node_id();
+            spawn(number, {"join", std::to_string(id)});
+            wait_for_answer(number);
+            add_row(number, id);
+        }
+        wait_for([&] { return at(leader()).status(soon()).second == 3; });
+    }
+    ~Agents() {
+        for (const auto& [number, pid] : pids_) {
+            ::kill(pid, SIGKILL);
+            ::waitpid(pid, nullptr, 0);
+        }
+        std::error_code ignored;
+        fs::remove_all(folder_, ignored);
+    }
+    Agents(const Agents&) = delete;
+    Agents& operator=(const Agents&) = delete;
+
+    static std::string host(int number) { return "host-" + std::to_string(number); }
+    static std::string address(int number) { return "127.12.0." + std::to_string(50 + number); }
+    RemoteStore at(int number) const { return RemoteStore(folder_ / (host(number) + ".sock")); }
+    void signal(int number, int which) { REQUIRE(::kill(pids_.at(number), which) == 0); }
+    void kill(int number) {
+        signal(number, SIGKILL);
+        ::waitpid(pids_.at(number), nullptr, 0);
+        pids_.erase(number);
+    }
+    void resume(int number) { spawn(number, {"resume"}); }
+    int leader() {
+        int found = 0;
+        wait_for([&] {
+            for (const auto& [number, pid] : pids_) {
+                try {
+                    if (at(number).status(Limit(200ms)).first) return (found = number) != 0;
+                } catch (const Error&) {
+                    // it is frozen, or starts
+                }
+            }
+            return false;
+        });
+        return found;
+    }
+    template <class Condition>
+    static void wait_for(Condition condition) {
+        for (const Limit limit(30s); !condition(); limit.pause(10ms)) REQUIRE_FALSE(limit.over());
+    }
+
+private:
+    void spawn(int number, const std::vector<std::string>& mode) {
+        std::vector<std::string> words{PGEDGE_STORE_AGENT, folder_.string(), host(number), address(number)};
+        words.insert(words.end(), mode.begin(), mode.end());
+        std::vector<char*> argv;
+        for (auto& word : words) argv.push_back(word.data());
+        argv.push_back(nullptr);
+        pid_t pid = 0;
+        REQUIRE(::posix_spawn(&pid, argv[0], nullptr, nullptr, argv.data(), environ) == 0);
+        pids_[number] = pid;
+    }
+    void wait_for_answer(int number) {
+        wait_for([&] {
+            try {
+                at(number).status(Limit(500ms));
+                return true;
+            } catch (const Error&) {
+                return false;
+            }
+        });
+    }
+    void add_row(int number, std::uint64_t node_id) {
+        Host row;
+        row.id = host(number);
+        row.peer_addresses = {address(number)};
+        Transaction transaction;
+        transaction.add(Hosts::insert(row, std::to_string(node_id), SystemClock().wall()));
+        REQUIRE(at(1).commit(transaction, soon()).committed);
+    }
+
+    const fs::path folder_;
+    std::map<int, pid_t> pids_;
+};
+
+Transaction put_secret(const std::string& name) {
+    Transaction transaction;
+    transaction.add(
+        Statement{.sql = "INSERT INTO secret(name, sealed, updated_at) VALUES (?, x'00', 1)", .args = {name}});
+    return transaction;
+}
+
+std::set<std::string> names(Store& store) {
+    std::set<std::string> found;
+    for (const auto& row : store.read({.sql = "SELECT name FROM secret"}, Freshness::leader, soon()))
+        found.insert(row.text(0));
+    return found;
+}
+
+/// Commits one after the other through one agent; a transaction is sent again with its id until it is answered.
+struct Writer {
+    Writer(RemoteStore through, std::string prefix)
+        : store(std::move(through)), thread([this, prefix](const std::stop_token& stop) { run(prefix, stop); }) {}
+    void run(const std::string& prefix, const std::stop_token& stop) {
+        for (int i = 0; !stop.stop_requested(); ++i) {
+            const auto name = fmt::format("{}/{}", prefix, i);
+            const auto transaction = put_secret(name);
+            const auto begun = std::chrono::steady_clock::now();
+            for (;;) {
+                try {
+                    if (!store.commit(transaction, Limit(25s)).committed) ++refused;
+                    confirmed.insert(name);
+                    break;
+                } catch (const Error& error) {
+                    if (!error.transient()) ++refused;
+                    if (!error.transient() || stop.stop_requested()) break;
+                    Limit(5ms).pause(5ms);
+                }
+            }
+            longest = std::max(longest,
+                               std::chrono::ceil<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun));
+            ++rounds;
+        }
+    }
+    RemoteStore store;
+    std::set<std::string> confirmed;
+    std::chrono::milliseconds longest{0};
+    std::atomic<int> rounds{0}, refused{0};
+    std::jthread thread;
+};
+
+}  // namespace
+
+TEST_CASE("killing the leader again and again loses nothing, doubles nothing, and the feed has no gap") {
+    Agents agents;
+    // Writers use agents that stay up in their round; the reader of the feed too.
+    std::set<std::string> confirmed;
+    std::chrono::milliseconds longest{0};
+    for (int round = 0; round < 5; ++round) {
+        CAPTURE(round);
+        const int victim = agents.leader(), through = victim % 3 + 1, reader = through % 3 + 1;
+        auto feed = agents.at(reader);
+        auto revision = feed.wait_for_changes(0, soon()).revision;
+        Writer writer(agents.at(through), fmt::format("round-{}", round));
+        Agents::wait_for([&] { return writer.rounds > 20; });
+
+        agents.kill(victim);
+
+        const int at_kill = writer.rounds;
+        Agents::wait_for([&] { return writer.rounds > at_kill + 20; });
+        writer.thread.request_stop();
+        writer.thread.join();
+        std::set<std::string> told;
+        for (const auto limit = soon();
+             !limit.over() &&
+             !std::includes(told.begin(), told.end(), writer.confirmed.begin(), writer.confirmed.end());) {
+            const auto changes = feed.wait_for_changes(revision, limit);
+            CHECK_FALSE(changes.relist);
+            revision = changes.revision;
+            for (const auto& change : changes.changes) told.insert(change.name);
+        }
+        CHECK(std::includes(told.begin(), told.end(), writer.confirmed.begin(), writer.confirmed.end()));
+        CHECK(writer.refused == 0);
+        longest = std::max(longest, writer.longest);
+        confirmed.merge(writer.confirmed);
+        agents.resume(victim);
+        Agents::wait_for([&] { return !names(feed).empty(); });
+    }
+    auto any = agents.at(agents.leader());
+    const auto there = names(any);
+    CHECK(std::includes(there.begin(), there.end(), confirmed.begin(), confirmed.end()));
+    MESSAGE("longest pause of a writer over five kills of the leader: " << longest.count() << " ms, "
+                                                                        << confirmed.size() << " writes");
+}
+
+TEST_CASE("all agents killed and started again go on with everything that was confirmed") {
+    Agents agents;
+    std::set<std::string> confirmed;
+    {
+        Writer writer(agents.at(1), "a");
+        Agents::wait_for([&] { return writer.rounds > 30; });
+        for (int number : {2, 3, 1}) agents.kill(number);
+        writer.thread.request_stop();
+        writer.thread.join();
+        confirmed = writer.confirmed;
+    }
+    for (int number : {1, 2, 3}) agents.resume(number);
+    auto store = agents.at(agents.leader());
+    const auto there = names(store);
+    CHECK(std::includes(there.begin(), there.end(), confirmed.begin(), confirmed.end()));
+    CHECK(there.size() <= confirmed.size() + 1);
+}
+
+TEST_CASE("a frozen leader is replaced, and takes nothing back when it thaws") {
+    Agents agents;
+    const int frozen = agents.leader(), through = frozen % 3 + 1;
+    auto store = agents.at(through);
+    store.commit(put_secret("before"), soon());
+
+    agents.signal(frozen, SIGSTOP);
+    const auto begun = std::chrono::steady_clock::now();
+    CHECK(store.commit(put_secret("while frozen"), soon()).committed);
+    const auto pause = std::chrono::ceil<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun);
+    agents.signal(frozen, SIGCONT);
+
+    MESSAGE("pause with a frozen leader: " << pause.count() << " ms");
+    auto thawed = agents.at(frozen);
+    CHECK(thawed.commit(put_secret("after"), soon()).committed);
+    CHECK(names(store) == std::set<std::string>{"before", "while frozen", "after"});
+}
+
+TEST_CASE("over a real cluster too, a lease has one holder at a time, whoever is killed or frozen") {
+    Agents agents;
+    const SystemClock clock;
+    const int leader = agents.leader(), one_at = leader % 3 + 1, two_at = one_at % 3 + 1;
+    auto one_store = agents.at(one_at), two_store = agents.at(two_at);
+    Leases one(one_store, clock, "lease-host-1", "a"), two(two_store, clock, "lease-host-2", "a");
+    constexpr auto kHold = 2000ms;
+    REQUIRE(one.try_take("primary", "one", kHold, soon()));
+    std::atomic<bool> both{false}, frozen{false};
+    std::jthread holder([&](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+            try {
+                if (!frozen) one.beat(Limit(500ms));
+            } catch (const Error&) {
+                // not renewed
+            }
+            Limit(100ms, stop).pause(100ms);
+        }
+    });
+    std::jthread watcher([&](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+            const bool second = two.holds("primary");  // first of the two: it may lose it in between, not gain it
+            if (second && one.holds("primary")) both = true;
+            Limit(1ms, stop).pause(1ms);
+        }
+    });
+    const auto contend = [&] {
+        try {
+            return two.try_take("primary", "two", kHold, Limit(1s));
+        } catch (const Error&) {
+            return false;
+        }
+    };
+    agents.kill(leader);  // costs the holder nothing
+    for (const Limit limit(3s); !limit.over(); limit.pause(100ms)) CHECK_FALSE(contend());
+    CHECK(one.holds("primary"));
+
+    frozen = true;
+    const auto begun = std::chrono::steady_clock::now();
+    Agents::wait_for(contend);
+    const auto took = std::chrono::steady_clock::now() - begun;
+    CHECK(took > kHold - 200ms);
+    Transaction late;
+    late.add(one.still_mine("primary"));
+    CHECK_FALSE(one_store.commit(late, soon()).committed);
+    holder.request_stop();
+    watcher.request_stop();
+    CHECK_FALSE(both);
+}
