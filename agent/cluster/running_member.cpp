@@ -12,7 +12,8 @@ using namespace std::chrono_literals;
 constexpr auto kJoinLimit = 25s;      // of one request; the joiner waits 30
 constexpr auto kMemberLimit = 500ms;  // to find out whether a caller has just become a member
 constexpr auto kChoresLimit = 10s;
-constexpr auto kChoresEvery = 24h, kChoresAgain = 5s;
+constexpr auto kChoresEvery = 24h;
+constexpr auto kChoresAgain = 5s;
 constexpr auto kStopGrace = 2s;
 
 ServerOptions server_options() {
