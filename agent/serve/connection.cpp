@@ -21,7 +21,7 @@ constexpr std::size_t kTlsRecord = 16 * 1024;
 
 }  // namespace
 
-Connection::Connection(Fd socket, const SslContext& tls, std::string address)
+ServerConnection::ServerConnection(Fd socket, const SslContext& tls, std::string address)
     : socket_(std::move(socket)), address_(std::move(address)), greeted_(!tls) {
     if (!tls) return;
     ssl_.reset(SSL_new(tls.get()));
@@ -29,12 +29,12 @@ Connection::Connection(Fd socket, const SslContext& tls, std::string address)
     SSL_set_accept_state(ssl_.get());
 }
 
-Connection::~Connection() {
+ServerConnection::~ServerConnection() {
     if (ssl_ && greeted_) SSL_shutdown(ssl_.get());
     ERR_clear_error();
 }
 
-bool Connection::ready(short events, std::chrono::milliseconds at_most) const {
+bool ServerConnection::ready(short events, std::chrono::milliseconds at_most) const {
     const auto wait_until = std::min(until_, Clock::now() + at_most);
     for (;;) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(wait_until - Clock::now());
@@ -47,7 +47,7 @@ bool Connection::ready(short events, std::chrono::milliseconds at_most) const {
 }
 
 /// After an SSL call that did not finish: done means call it again.
-Io Connection::after_tls(int result) {
+Io ServerConnection::after_tls(int result) {
     switch (SSL_get_error(ssl_.get(), result)) {
         case SSL_ERROR_WANT_READ:
             if (ready(POLLIN, kLinger)) return Io::done;
@@ -60,7 +60,7 @@ Io Connection::after_tls(int result) {
     }
 }
 
-Io Connection::handshake() {
+Io ServerConnection::handshake() {
     if (greeted_) return Io::done;
     for (;;) {
         ERR_clear_error();
@@ -73,9 +73,9 @@ Io Connection::handshake() {
     }
 }
 
-IoResult Connection::read(std::span<char> into) { return ssl_ ? read_tls(into) : read_socket(into); }
+IoResult ServerConnection::read(std::span<char> into) { return ssl_ ? read_tls(into) : read_socket(into); }
 
-IoResult Connection::read_tls(std::span<char> into) {
+IoResult ServerConnection::read_tls(std::span<char> into) {
     for (;;) {
         ERR_clear_error();
         const int size = SSL_read(ssl_.get(), into.data(), static_cast<int>(into.size()));
@@ -84,7 +84,7 @@ IoResult Connection::read_tls(std::span<char> into) {
     }
 }
 
-IoResult Connection::read_socket(std::span<char> into) {
+IoResult ServerConnection::read_socket(std::span<char> into) {
     for (;;) {
         const auto size = ::recv(socket_.get(), into.data(), into.size(), 0);
         if (size > 0) return {Io::done, static_cast<std::size_t>(size)};
@@ -93,12 +93,12 @@ IoResult Connection::read_socket(std::span<char> into) {
     }
 }
 
-Io Connection::write(std::string_view first, std::string_view second, std::string_view third) {
+Io ServerConnection::write(std::string_view first, std::string_view second, std::string_view third) {
     std::array parts{first, second, third};
     return ssl_ ? write_tls(parts) : write_socket(parts);
 }
 
-Io Connection::write_tls(std::span<std::string_view> parts) {
+Io ServerConnection::write_tls(std::span<std::string_view> parts) {
     std::string record;  // small parts share a record: each costs a packet and a seal
     for (auto& part : parts) {
         while (!part.empty()) {
@@ -113,7 +113,7 @@ Io Connection::write_tls(std::span<std::string_view> parts) {
     return record.empty() ? Io::done : write_record(record);
 }
 
-Io Connection::write_record(std::string_view record) {
+Io ServerConnection::write_record(std::string_view record) {
     while (!record.empty()) {
         ERR_clear_error();
         const int size = SSL_write(ssl_.get(), record.data(), static_cast<int>(record.size()));
@@ -128,7 +128,7 @@ Io Connection::write_record(std::string_view record) {
     return Io::done;
 }
 
-Io Connection::write_socket(std::span<std::string_view> parts) {
+Io ServerConnection::write_socket(std::span<std::string_view> parts) {
     std::array<iovec, 3> pieces{};
     for (;;) {
         std::size_t count = 0;
@@ -149,13 +149,13 @@ Io Connection::write_socket(std::span<std::string_view> parts) {
     }
 }
 
-bool Connection::peer_there() const {
+bool ServerConnection::peer_there() const {
     char byte;
     const auto size = ::recv(socket_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return size > 0 || (size < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-void Connection::finish() {
+void ServerConnection::finish() {
     if (ssl_ && greeted_) SSL_shutdown(ssl_.get());
     greeted_ = !ssl_;
     ::shutdown(socket_.get(), SHUT_WR);
@@ -169,6 +169,6 @@ void Connection::finish() {
     }
 }
 
-void Connection::abort() { ::shutdown(socket_.get(), SHUT_RDWR); }
+void ServerConnection::abort() { ::shutdown(socket_.get(), SHUT_RDWR); }
 
 }  // namespace pgedge

@@ -12,7 +12,7 @@
 
 namespace pgedge {
 
-/// How a read or write of a Connection went.
+/// How a read or write of a ServerConnection went.
 enum class Io {
     done,
     quiet,      ///< nothing came for a moment: the thread may leave and come back
@@ -26,15 +26,15 @@ struct IoResult {
 
 /// One accepted socket (not blocking), plain or TLS, whose calls keep to a deadline. One thread at a time, except
 /// abort(). The thread must block SIGPIPE: OpenSSL writes raise it.
-class Connection {
+class ServerConnection {
 public:
     using Clock = std::chrono::steady_clock;
 
     /// `tls` null: plain. `address`: the client's, empty over a unix socket.
-    Connection(Fd socket, const SslContext& tls, std::string address);
-    ~Connection();
-    Connection(const Connection&) = delete;
-    Connection& operator=(const Connection&) = delete;
+    ServerConnection(Fd socket, const SslContext& tls, std::string address);
+    ~ServerConnection();
+    ServerConnection(const ServerConnection&) = delete;
+    ServerConnection& operator=(const ServerConnection&) = delete;
 
     /// Every later call ends within `limit` from now, in all and not per byte.
     void limit(Clock::duration limit) { until_ = Clock::now() + limit; }

@@ -78,7 +78,7 @@ struct HttpSession::Refusal {
 struct HttpSession::Incoming {
     http::request_parser<http::string_body> parser;
     bool head_checked = false;
-    Connection::Clock::time_point since = Connection::Clock::now();
+    ServerConnection::Clock::time_point since = ServerConnection::Clock::now();
 };
 
 struct HttpSession::Exchange {
@@ -87,7 +87,7 @@ struct HttpSession::Exchange {
     unsigned version = 11;
     bool keep_alive = true;
     std::size_t sent = 0;  ///< bytes of the answer's body
-    Connection::Clock::time_point since = Connection::Clock::now();
+    ServerConnection::Clock::time_point since = ServerConnection::Clock::now();
 };
 
 /// One of the few streamed answers that may be open.
@@ -341,7 +341,7 @@ void HttpSession::log_access(const Exchange& exchange, int status) const {
                        : status >= 400                    ? LogLevel::warn
                        : exchange.target == "/v1/version" ? LogLevel::debug
                                                           : LogLevel::info;
-    const auto took = std::chrono::nanoseconds(Connection::Clock::now() - exchange.since);
+    const auto took = std::chrono::nanoseconds(ServerConnection::Clock::now() - exchange.since);
     const auto agent = exchange.request.headers.find("User-Agent");
     service_.log.write(level, "request",
                        {{"http.status_code", status},

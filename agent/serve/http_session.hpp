@@ -46,7 +46,7 @@ public:
 
     /// Works as long as bytes come. True: the client is quiet, park it until close_at(). False: close it.
     bool serve();
-    Connection::Clock::time_point close_at() const { return connection_.until(); }
+    ServerConnection::Clock::time_point close_at() const { return connection_.until(); }
     int fd() const { return connection_.fd(); }
     void abort() { connection_.abort(); }  ///< from any thread: ends serve() soon
 
@@ -71,7 +71,7 @@ private:
     void log_access(const Exchange& exchange, int status) const;
 
     HttpService& service_;
-    Connection connection_;
+    ServerConnection connection_;
     const bool agents_;
     std::string bytes_;  ///< read and not yet parsed
     std::unique_ptr<Incoming> incoming_;

@@ -77,7 +77,7 @@ bool in_use(const sockaddr_un& address) {
 
 }  // namespace
 
-Listener::Listener(Endpoint endpoint) : endpoint_(std::move(endpoint)) {
+Listener::Listener(ListenAddress endpoint) : endpoint_(std::move(endpoint)) {
     if (endpoint_.address.empty())
         bind_socket();
     else

@@ -10,7 +10,7 @@
 namespace pgedge {
 
 /// Where a server is to be reached: an address and a port, or a unix socket.
-struct Endpoint {
+struct ListenAddress {
     std::string address;                       ///< IPv4 or IPv6, never a name; empty: unix socket
     int port = 0;                              ///< 0: any free one
     std::filesystem::path socket{};            ///< mode 0660; what a dead process left there is replaced
@@ -22,7 +22,7 @@ struct Endpoint {
 class Listener {
 public:
     /// Throws Error{invalid_input} on a bad address, Error{conflict} when it is in use, Error{failed}.
-    explicit Listener(Endpoint endpoint);
+    explicit Listener(ListenAddress endpoint);
     ~Listener();
     Listener(Listener&&) = default;
     Listener(const Listener&) = delete;
@@ -36,12 +36,12 @@ public:
     Accepted accept();
     int fd() const { return socket_.get(); }
     int port() const { return port_; }  ///< 0 for a unix socket
-    const Endpoint& endpoint() const { return endpoint_; }
+    const ListenAddress& endpoint() const { return endpoint_; }
 
 private:
     void bind_address();
     void bind_socket();
-    Endpoint endpoint_;
+    ListenAddress endpoint_;
     Fd socket_;
     int port_ = 0;
 };

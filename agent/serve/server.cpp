@@ -20,7 +20,7 @@ namespace pgedge {
 namespace {
 
 using namespace std::chrono_literals;
-using Steady = Connection::Clock;
+using Steady = ServerConnection::Clock;
 
 constexpr auto kSweep = 500ms;        // how late a quiet client may be closed
 constexpr auto kAcceptPause = 200ms;  // after the system gave no descriptor or no memory
@@ -289,7 +289,7 @@ Server::Server(Handler handler, Log log, ServerOptions options)
     : state_(std::make_unique<State>(std::move(handler), std::move(log), options)) {}
 Server::~Server() = default;
 
-int Server::listen(Endpoint endpoint) {
+int Server::listen(ListenAddress endpoint) {
     Listener listener(std::move(endpoint));
     const int fd = listener.fd(), port = listener.port();
     std::lock_guard lock(state_->mutex);

@@ -32,7 +32,7 @@ public:
 
     /// Adds a place to listen, before or after start(); takes connections at once, answers them from start() on.
     /// Returns the port. Throws as Listener does.
-    int listen(Endpoint endpoint);
+    int listen(ListenAddress endpoint);
     /// Starts the thread that answers. Once.
     void start();
     /// Accepts no more, drops quiet clients, lets running requests finish for `grace`, then cuts them off. All threads

@@ -189,8 +189,8 @@ private:
         if (options_.server.scheme != Url::Scheme::https) return;
         set(easy_, CURLOPT_SSLVERSION,
             static_cast<long>(options_.tls13_only ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2));
-        set(easy_, CURLOPT_SSL_VERIFYPEER, 1L);
-        set(easy_, CURLOPT_SSL_VERIFYHOST, 2L);
+        set(easy_, CURLOPT_SSL_VERIFYPEER, options_.any_certificate ? 0L : 1L);
+        set(easy_, CURLOPT_SSL_VERIFYHOST, options_.any_certificate ? 0L : 2L);
         set(easy_, CURLOPT_SSL_SESSIONID_CACHE, 0L);
         if (!options_.authorities.empty()) {
             // The blob replaces the system's file only: its directory must be taken away as well.

@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "common/net/transport.hpp"
 #include "common/net/certificates.hpp"
+#include "common/net/transport.hpp"
 #include "common/net/url.hpp"
 
 namespace pgedge {
@@ -20,6 +20,8 @@ struct HttpClientOptions {
     /// The server must prove this name instead of its host's, e.g. agent_dns_name("host-1"), whatever its address.
     std::string server_name{};
     bool tls13_only = false;
+    /// Take any certificate: only for what proves itself by other means, see agent/cluster/join_exchange.hpp.
+    bool any_certificate = false;
     std::chrono::milliseconds connect_limit{5000};
     std::size_t max_body = 64 << 20;  ///< of a whole answer; a streamed one has no limit
 };

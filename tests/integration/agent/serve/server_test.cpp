@@ -318,7 +318,7 @@ TEST_CASE("a client that does not read is cut off when the grace is over") {
 
 TEST_CASE("a unix socket serves its group, takes over from a dead server and not from a living one") {
     const std::filesystem::path path = std::filesystem::temp_directory_path() / ("pgedge-" + random_hex(8) + ".sock");
-    const Endpoint endpoint{"", 0, path, nullptr, false};
+    const ListenAddress endpoint{"", 0, path, nullptr, false};
     const auto ask = [&] {
         HttpTransport client({Url{Url::Scheme::unix_socket, "", 0, path.string()}});
         return client.send(get("/x"), Limit(20s)).body;
@@ -346,7 +346,7 @@ TEST_CASE("a unix socket serves its group, takes over from a dead server and not
 
 TEST_CASE("addresses that cannot be listened on are told apart") {
     TestServer server;
-    const auto kind_of = [&](Endpoint endpoint) {
+    const auto kind_of = [&](ListenAddress endpoint) {
         try {
             server.server.listen(std::move(endpoint));
         } catch (const Error& error) {

@@ -62,7 +62,7 @@ inline HttpResponse echo(const HttpRequest& request) {
 }
 
 struct TestServer {
-    explicit TestServer(Server::Handler handler = echo, ServerOptions options = {}, Endpoint endpoint = {kAddress})
+    explicit TestServer(Server::Handler handler = echo, ServerOptions options = {}, ListenAddress endpoint = {kAddress})
         : log(std::make_shared<MemoryLog>()), server(std::move(handler), Log(log, LogLevel::debug), options) {
         port = server.listen(std::move(endpoint));
         server.start();

@@ -1,0 +1,52 @@
+#include "agent/cluster/join_desk.hpp"
+
+#include "agent/cluster/cluster_issuer.hpp"
+#include "agent/store/hosts.hpp"
+#include "common/base/error.hpp"
+#include "common/base/json.hpp"
+
+namespace pgedge {
+namespace {
+
+std::map<std::string, PeerAddress> read_hosts(Store& store, const Limit& limit) {
+    std::map<std::string, PeerAddress> hosts;
+    const Statement all{.sql = "SELECT facts FROM host", .args = {}, .expect = {}};
+    for (const auto& row : store.read(all, Freshness::leader, limit)) {
+        const Host host = host_from_json(parse_json(row.text(0)));
+        hosts[host.id] = peer_address_of(host);
+    }
+    return hosts;
+}
+
+}  // namespace
+
+Invitation JoinDesk::invitation() const {
+    return {parts_.self.id, peer_address_of(parts_.self).peer, parts_.issuer.authority_certificate()};
+}
+
+JoinAnswer JoinDesk::accept(const JoinRequest& request, const Limit& limit) const {
+    parts_.tokens.check(request.secret, limit);
+    register_host(request, limit);
+    return {parts_.cluster_id,
+            {parts_.issuer.authority_certificate(), parts_.issuer.issue(agent_certificate(request.host)),
+             parts_.cluster_key},
+            read_hosts(parts_.store, limit)};
+}
+
+void JoinDesk::register_host(const JoinRequest& request, const Limit& limit) const {
+    const std::string node_id = std::to_string(request.node_id);
+    Transaction transaction;
+    transaction.add(Hosts::insert(request.host, node_id, parts_.clock.wall()));
+    if (parts_.store.commit(transaction, limit).committed) return;
+
+    // The id is taken: by this very host, whose first try was cut off, or by another.
+    Transaction again;
+    again.add(Statement{
+        .sql = "SELECT 1 FROM host WHERE id = ? AND node_id = ?", .args = {request.host.id, node_id}, .expect = 1});
+    again.add(Hosts::update_facts(request.host));
+    if (!parts_.store.commit(again, limit).committed)
+        throw Error(ErrorKind::invalid_input, "host id " + request.host.id + " is taken by another host of the cluster",
+                    "give this host another id, or remove the other one from the cluster first");
+}
+
+}  // namespace pgedge

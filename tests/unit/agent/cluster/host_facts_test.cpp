@@ -1,0 +1,81 @@
+#include "agent/cluster/host_facts.hpp"
+
+#include <doctest/doctest.h>
+
+#include "common/base/file.hpp"
+#include "tests/fakes/temporary_directory.hpp"
+
+using namespace pgedge;
+using namespace std::chrono_literals;
+using pgedge::testing::TemporaryDirectory;
+
+namespace {
+
+struct Machine {
+    TemporaryDirectory root;
+    FactSources sources{root.path(), {root.path() / "lib"}, {(root.path() / "share/%v/extension").string()}};
+
+    void file(const std::string& path, const std::string& text, mode_t mode = 0644) const {
+        const auto full = root.path() / path;
+        make_directory(full.parent_path());
+        write_file(full, text, mode);
+    }
+    void server(const std::string& major, const std::string& version) const {
+        file("lib/" + major + "/bin/postgres", "#!/bin/sh\necho 'postgres (PostgreSQL) " + version + " (Debian)'\n",
+             0755);
+    }
+    void extension(const std::string& major, const std::string& name, const std::string& version) const {
+        file("share/" + major + "/extension/" + name + ".control",
+             "comment = 'x'\ndefault_version = '" + version + "'\n");
+    }
+};
+
+}  // namespace
+
+TEST_CASE("without control groups a host has what its machine has") {
+    const Machine machine;
+    CHECK(usable_cpus(machine.sources) >= 1);
+    CHECK(usable_memory(machine.sources) > 64 << 20);
+}
+
+TEST_CASE("the tightest control group counts, inner or outer") {
+    const Machine machine;
+    machine.file("proc/self/cgroup", "12:cpu:/old\n0::/system.slice/agent.service\n");
+    machine.file("sys/fs/cgroup/system.slice/agent.service/memory.max", "max\n");
+    machine.file("sys/fs/cgroup/system.slice/memory.max", "50000000\n");
+    machine.file("sys/fs/cgroup/system.slice/agent.service/cpu.max", "50000 100000\n");
+    machine.file("sys/fs/cgroup/system.slice/cpu.max", "max 100000\n");
+
+    CHECK(usable_memory(machine.sources) == 50'000'000);
+    CHECK(usable_cpus(machine.sources) == 1);
+}
+
+TEST_CASE("control files that say nothing sensible are passed over") {
+    const Machine machine;
+    machine.file("proc/self/cgroup", "0::/../../x\n");
+    machine.file("sys/fs/cgroup/memory.max", "lots");
+    machine.file("sys/fs/cgroup/cpu.max", "1");
+    CHECK(usable_memory(machine.sources) > 64 << 20);
+    CHECK(usable_cpus(machine.sources) >= 1);
+}
+
+TEST_CASE("servers with a replication extension are offered, greatest first, Spock before pglogical") {
+    const Machine machine;
+    machine.server("15", "15.18");
+    machine.extension("15", "pglogical", "2.4.2");
+    machine.server("17", "17.6");
+    machine.extension("17", "pglogical", "2.4.5");
+    machine.extension("17", "spock", "5.0.4");
+    machine.server("16", "16.10");              // no extension
+    machine.extension("18", "spock", "5.0.4");  // no server
+    machine.file("lib/14/bin/postgres", "#!/bin/sh\nexit 1\n", 0755);
+    machine.extension("14", "spock", "5.0.4");
+
+    const auto versions = installed_versions(machine.sources, Limit(20s));
+
+    REQUIRE(versions.size() == 2);
+    CHECK(versions[0] == PostgresVersion{"17.6", "spock", "5.0.4", (machine.root.path() / "lib/17/bin").string()});
+    CHECK(versions[1] == PostgresVersion{"15.18", "pglogical", "2.4.2", (machine.root.path() / "lib/15/bin").string()});
+}
+
+TEST_CASE("a host without PostgreSQL offers none") { CHECK(installed_versions(Machine().sources, Limit(20s)).empty()); }
