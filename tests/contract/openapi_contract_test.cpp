@@ -7,7 +7,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include "agent/api/control_plane/endpoint.hpp"
+#include "agent/api/control_plane/api_route.hpp"
 #include "agent/api/control_plane/openapi.hpp"
 #include "common/base/file.hpp"
 #include "tests/contract/openapi_check.hpp"
@@ -181,7 +181,7 @@ TEST_CASE("every reference in our document leads somewhere, and every operation 
         CHECK_NOTHROW((void)check.resolved(Json{{"$ref", value}}));
     }
     std::set<std::string> ids;
-    for (const auto& endpoint : control_plane_endpoints()) CHECK(ids.insert(endpoint.id).second);
+    for (const auto& route : control_plane_routes()) CHECK(ids.insert(route.id).second);
 }
 
 TEST_CASE("schemas/openapi.json is the document that the agent serves") {

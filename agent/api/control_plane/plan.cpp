@@ -1,5 +1,5 @@
+#include "agent/api/control_plane/api_route.hpp"
 #include "agent/api/control_plane/decode_error.hpp"
-#include "agent/api/control_plane/endpoint.hpp"
 #include "common/plan/render.hpp"
 #include "common/spec/load.hpp"
 
@@ -29,7 +29,7 @@ HttpResponse shown(const PlannedOperation& planned) {
     return json_response(shape);
 }
 
-HttpResponse plan(const Call& call) {
+HttpResponse plan(const ApiCall& call) {
     Json body = call.body();
     UpdateOptions options;
     options.force_update = take_flag(body, "force_update");
@@ -43,7 +43,7 @@ HttpResponse plan(const Call& call) {
 
 }  // namespace
 
-std::vector<Endpoint> plan_endpoints() {
+std::vector<ApiRoute> plan_routes() {
     return {
         {.method = "POST",
          .path = "/v1/plan",

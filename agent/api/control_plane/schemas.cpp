@@ -7,6 +7,8 @@
 namespace pgedge {
 namespace {
 
+using namespace schema;
+
 using Schemas = std::vector<std::pair<std::string, OrderedJson>>;
 
 /// Types of the spec stand beside those of answers: a "Database" is both.
