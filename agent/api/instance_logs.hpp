@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "common/api/transport.hpp"
+#include "common/net/transport.hpp"
 #include "common/base/limit.hpp"
 
 namespace pgedge {

@@ -38,7 +38,7 @@ public:
         const Task task = task_for(database.id, "create");
         database.last_task_id = task.id;
         Transaction transaction;
-        transaction.add(Databases::insert(database)).add(Tasks::insert(task, Json::object()));
+        transaction.add(Databases::insert(database)).add(Tasks::insert(task, TaskStage::none, Json::object()));
         for (const auto& instance : instances_of(database)) transaction.add(Databases::upsert_instance(instance));
         commit(transaction, limit);
         return {task, database};
@@ -56,18 +56,19 @@ public:
         const Task task = task_for(id, "update");
         database.last_task_id = task.id;
         Transaction transaction;
-        transaction.add(Databases::update(database, before)).add(Tasks::insert(task, Json::object()));
+        transaction.add(Databases::update(database, before)).add(Tasks::insert(task, TaskStage::none, Json::object()));
         commit(transaction, limit);
         return {task, database};
     }
 
     Task remove(const std::string& id, bool force, const UpdateOptions& given, const Limit& limit) override {
         options.push_back(given);
-        if (!force) modifiable(id, limit);
+        Database database = force ? existing(id, limit) : modifiable(id, limit);
         const Task task = task_for(id, "delete");
+        database.state = DatabaseState::deleting;
         Transaction transaction;
-        transaction.add(Databases::set_state(id, DatabaseState::deleting, "", clock_.wall()))
-            .add(Tasks::insert(task, Json::object()));
+        transaction.add(Databases::update(database, database.revision))
+            .add(Tasks::insert(task, TaskStage::none, Json::object()));
         commit(transaction, limit);
         return task;
     }
@@ -99,13 +100,18 @@ public:
     }
 
 private:
-    Database modifiable(const std::string& id, const Limit& limit) const {
+    Database existing(const std::string& id, const Limit& limit) const {
         auto database = Databases(store_).find(id, limit);
         if (!database) throw Error(ErrorKind::not_found, "no database \"" + id + "\" found");
-        if (!is_modifiable(database->state))
+        return *std::move(database);
+    }
+
+    Database modifiable(const std::string& id, const Limit& limit) const {
+        auto database = existing(id, limit);
+        if (!is_modifiable(database.state))
             throw Error(ErrorKind::conflict, "target database is not modifiable in its current state")
                 .named("database_not_modifiable");
-        return *database;
+        return database;
     }
 
     void check_digest(const UpdateOptions& given) const {

@@ -11,15 +11,18 @@
 namespace pgedge {
 namespace {
 
-const std::vector<std::string> kSortOrders{"asc", "ascend", "ascending", "desc", "descend", "descending"};
 /// What Go's strconv.ParseBool takes.
 constexpr std::array<std::string_view, 6> kTrue{"1", "t", "T", "TRUE", "true", "True"};
 constexpr std::array<std::string_view, 6> kFalse{"0", "f", "F", "FALSE", "false", "False"};
 constexpr std::size_t kLongestId = 63;  // 36 for new ones; older clusters may hold longer ones
 
+bool contains(const auto& words, std::string_view word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
+
 std::optional<bool> parse_boolean(std::string_view text) {
-    if (std::find(kTrue.begin(), kTrue.end(), text) != kTrue.end()) return true;
-    if (std::find(kFalse.begin(), kFalse.end(), text) != kFalse.end()) return false;
+    if (contains(kTrue, text)) return true;
+    if (contains(kFalse, text)) return false;
     return std::nullopt;
 }
 
@@ -57,9 +60,10 @@ void check(const ApiParameter& parameter, const std::string& value) {
                                 std::string(parameter.name == "after_entry_id" ? "log entry ID" : "task ID") +
                                 " is invalid");
             return;
+        case ApiParameterType::scope:
         case ApiParameterType::sort_order:
-            if (std::find(kSortOrders.begin(), kSortOrders.end(), value) == kSortOrders.end())
-                throw invalid_enum_value(parameter.name, value, kSortOrders);
+            if (const auto& words = allowed_words(parameter.type); !contains(words, value))
+                throw invalid_enum_value(parameter.name, value, words);
             return;
         case ApiParameterType::integer:
             if (!parse_integer(value)) throw invalid_field_type(parameter.name, value, "integer");
@@ -153,6 +157,12 @@ HttpResponse json_response(const OrderedJson& document, int status) {
     response.headers["Content-Type"] = "application/json";
     response.body = to_text(document) + "\n";
     return response;
+}
+
+const std::vector<std::string>& allowed_words(ApiParameterType type) {
+    static const std::vector<std::string> any, scopes{"database", "host"},
+        orders{"asc", "ascend", "ascending", "desc", "descend", "descending"};
+    return type == ApiParameterType::scope ? scopes : type == ApiParameterType::sort_order ? orders : any;
 }
 
 bool in_path(const ApiRoute& route, const std::string& name) {

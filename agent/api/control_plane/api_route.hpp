@@ -29,6 +29,7 @@ enum class ApiParameterType {
     instance,    ///< 1 to 63 characters
     node,        ///< n1, n2 …
     uuid,
+    scope,       ///< database or host
     sort_order,  ///< asc, desc and their longer forms
     integer,
     boolean,
@@ -91,6 +92,8 @@ const std::vector<ApiRoute>& control_plane_routes();
 
 /// Answers with a JSON document.
 HttpResponse json_response(const OrderedJson& document, int status = 200);
+/// Words that a parameter of this type may be; empty: others too.
+const std::vector<std::string>& allowed_words(ApiParameterType type);
 /// Whether the path has {name} in it.
 bool in_path(const ApiRoute& route, const std::string& name);
 

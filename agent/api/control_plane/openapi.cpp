@@ -21,8 +21,8 @@ OrderedJson parameter_schema(ApiParameterType type) {
         case ApiParameterType::instance: return schema::identifier_text();
         case ApiParameterType::node: return schema::text_like("^n[0-9]+$");
         case ApiParameterType::uuid: return schema::uuid_text();
-        case ApiParameterType::sort_order:
-            return schema::one_of({"asc", "ascend", "ascending", "desc", "descend", "descending"});
+        case ApiParameterType::scope:
+        case ApiParameterType::sort_order: return schema::one_of(allowed_words(type));
         case ApiParameterType::integer: return schema::integer();
         case ApiParameterType::boolean: return schema::boolean();
     }
@@ -83,7 +83,7 @@ std::string lower(std::string text) {
 OrderedJson make_document() {
     OrderedJson paths = OrderedJson::object();
     for (const auto& route : control_plane_routes()) paths[route.path][lower(route.method)] = operation_of(route);
-    return {{"openapi", "3.0.3"},
+    return {{"openapi", "3.1.0"},
             {"info",
              {{"title", "pgEdge agent API"},
               {"description",

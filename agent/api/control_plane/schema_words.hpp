@@ -7,7 +7,7 @@
 
 namespace pgedge::schema {
 
-/// Words to write JSON schemas with, in the dialect of OpenAPI 3.0.
+/// Words to write JSON schemas with, in the dialect of OpenAPI 3.1.
 struct SchemaField {
     std::string name;
     OrderedJson schema;

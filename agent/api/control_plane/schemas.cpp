@@ -15,8 +15,8 @@ using Schemas = std::vector<std::pair<std::string, OrderedJson>>;
 const std::string kSpecPrefix = "Spec";
 const std::vector<std::string> kTaskStatuses{"pending",   "running", "completed", "canceled",
                                              "canceling", "failed",  "unknown"};
-const std::vector<std::string> kDatabaseStates{"creating", "modifying",  "available", "deleting", "degraded",
-                                               "failed",   "backing_up", "restoring", "unknown"};
+const std::vector<std::string> kDatabaseStates{"creating", "modifying", "available", "deleting",
+                                               "degraded", "failed",    "restoring", "unknown"};
 
 Schemas of_errors() {
     return {{"APIError", object_of({must("name", text("What went wrong, in one word; also in the header goa-error")),
@@ -193,7 +193,7 @@ Schemas of_later_operations() {
         {"FailoverDatabaseNodeRequest2",
          object_of({may("candidate_instance_id", text()), may("skip_validation", boolean())})},
         {"RestoreDatabaseRequest",
-         object_of({must("restore_config", ref("RestoreConfigSpec")), may("target_nodes", list_of(text()))})},
+         object_of({must("restore_config", ref("SpecRestoreConfig")), may("target_nodes", list_of(text()))})},
         {"RestoreDatabaseResponse", object_of({must("task", ref("Task")), must("node_tasks", list_of(ref("Task"))),
                                                must("database", ref("Database"))})},
         {"ApplyUpgradeRequest", object_of({must("image", text(1, 512))})},

@@ -1,5 +1,4 @@
 #include "agent/api/control_plane/api_route.hpp"
-#include "agent/api/control_plane/decode_error.hpp"
 #include "agent/api/control_plane/follow_log.hpp"
 #include "agent/api/control_plane/shapes.hpp"
 
@@ -59,8 +58,6 @@ HttpResponse log_of(const ApiCall& call, const Owner& owner) {
 
 HttpResponse list_all(const ApiCall& call) {
     const Owner owner{call.request.parameter("scope").value_or(""), call.request.parameter("entity_id").value_or("")};
-    if (!owner.scope.empty() && owner.scope != "database" && owner.scope != "host")
-        throw invalid_enum_value("scope", owner.scope, {"database", "host"});
     if (!owner.id.empty() && owner.scope.empty())
         throw Error(ErrorKind::invalid_input, "entity_id requires scope to be set");
     return listed(call, owner);
@@ -103,7 +100,7 @@ std::vector<ApiRoute> of_any() {
          .path = "/v1/tasks",
          .id = "list-tasks",
          .summary = "Tasks of the cluster, newest first",
-         .parameters = with_page({{"scope", ApiParameterType::text, "database or host"},
+         .parameters = with_page({{"scope", ApiParameterType::scope, "database or host"},
                                   {"entity_id", ApiParameterType::text, "Id of the database or host; needs scope"}}),
          .answer = "ListTasksResponse",
          .throws = {"invalid_input", "cluster_not_initialized"},

@@ -89,8 +89,14 @@ struct ApiRig {
     void end_task(const std::string& id, TaskStatus status = TaskStatus::completed, const std::string& error = "") {
         commit(Tasks::set_status(id, status, error, clock.wall()));
     }
+    void set_state(const std::string& id, DatabaseState state, const std::string& error = "") {
+        auto database = *Databases(store).find(id, limit);
+        database.state = state;
+        database.error = error;
+        commit(Databases::update(database, database.revision));
+    }
     void make_available(const std::string& database_id) {
-        commit(Databases::set_state(database_id, DatabaseState::available, "", clock.wall()));
+        set_state(database_id, DatabaseState::available);
         for (const auto& instance : Databases(store).instances(database_id, limit))
             commit(Databases::set_instance_state(instance.id, InstanceState::available, "", clock.wall()));
     }

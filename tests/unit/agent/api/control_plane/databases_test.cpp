@@ -134,7 +134,7 @@ TEST_CASE("a failed database tells why and by which task") {
     ApiRig rig;
     const std::string task = rig.create_example()["task"]["task_id"];
     rig.end_task(task, TaskStatus::failed, "port 5432 is taken");
-    rig.commit(Databases::set_state("example", DatabaseState::failed, "port 5432 is taken", rig.clock.wall()));
+    rig.set_state("example", DatabaseState::failed, "port 5432 is taken");
 
     const Json database = rig.get("/v1/databases/example");
 
