@@ -25,7 +25,9 @@ HttpResponse shown(const PlannedOperation& planned) {
                       {"changes", !planned.plan.empty()},
                       {"summary", summary_line(planned.plan)},
                       {"warnings", planned.warnings}};
-    shape["steps"] = to_json(planned.plan).at("steps");
+    const Json plan = to_json(planned.plan);
+    shape["states"] = plan.at("states");
+    shape["steps"] = plan.at("steps");
     return json_response(shape);
 }
 

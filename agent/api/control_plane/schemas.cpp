@@ -158,6 +158,7 @@ Schemas of_plans() {
                     must("changes", boolean("false: nothing to do")),
                     must("summary", text("In one line: +12 ~1 -0, 1 restart, no data loss")),
                     must("warnings", list_of(text())),
+                    must("states", list_of(described(text(), "The states on the way, in order"))),
                     must("steps", list_of(described(any_object(), "One change, its reason, and what it waits for")))})},
     };
 }

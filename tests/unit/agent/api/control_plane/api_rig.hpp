@@ -82,6 +82,7 @@ struct ApiRig {
         host.agent_version = "v0.10.0";
         host.voter = true;
         commit(Hosts::insert(host, "node-of-" + id, clock.wall()));
+        commit({"UPDATE host SET voter = 1 WHERE id = ?", {id}});  // as the replicated store does
     }
 
     /// The database of the user guide, as its create request leaves it.

@@ -267,7 +267,7 @@ TEST_CASE("a plan shows steps and changes nothing") {
     CHECK(plan["digest"] == "digest-of-plan");
     CHECK(plan["changes"] == true);
     CHECK(plan["warnings"] == Json{"DDL is replicated by its queue"});
-    CHECK(plan_from_json(plan) == rig.operations.next_plan);
+    CHECK(plan_from_json({{"states", plan["states"]}, {"steps", plan["steps"]}}) == rig.operations.next_plan);
     CHECK(rig.get("/v1/databases")["databases"].empty());
 }
 

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "common/base/text.hpp"
 #include "tests/unit/agent/api/control_plane/api_rig.hpp"
 
 using namespace pgedge;
