@@ -15,15 +15,16 @@ namespace {
 
 constexpr std::int64_t kMaxRead = 64 << 10;
 constexpr std::size_t kMaxTail = 2000;
+constexpr std::int64_t kMaxLines = 4 << 20;  // bytes read for last_log_lines()
 
 /// The end of a file from `offset` on. Links are not followed: the directory is the instance user's, and we may be
 /// root.
-std::string read_from(int directory, const std::string& name, std::int64_t offset) {
+std::string read_from(int directory, const std::string& name, std::int64_t offset, std::int64_t at_most = kMaxRead) {
     const Fd file(::openat(directory, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     struct stat facts {};
     if (!file || ::fstat(file.get(), &facts) != 0 || !S_ISREG(facts.st_mode)) return {};
     if (facts.st_size < offset) offset = 0;  // rotated
-    offset = std::max<std::int64_t>(offset, facts.st_size - kMaxRead);
+    offset = std::max<std::int64_t>(offset, facts.st_size - at_most);
     std::string text(static_cast<std::size_t>(facts.st_size - offset), 0);
     const auto got = ::pread(file.get(), text.data(), text.size(), offset);
     text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
@@ -91,6 +92,23 @@ std::string ServerLog::tail() const {
     auto first = lines.end();
     while (first != lines.begin() && size + (first - 1)->size() + 1 <= kMaxTail) size += (--first)->size() + 1;
     return joined({first, lines.end()}, "\n");
+}
+
+std::vector<std::string> last_log_lines(const InstancePaths& paths, std::size_t lines) {
+    const Fd directory = open_log_directory(paths);
+    if (!directory) return {};
+    auto files = log_files(paths, directory);
+    std::string text;
+    for (auto file = files.rbegin(); file != files.rend(); ++file) {
+        const auto room = kMaxLines - static_cast<std::int64_t>(text.size());
+        if (room <= 0 || static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) >= lines) break;
+        text = read_from(directory.get(), file->name, 0, room) + text;
+    }
+    while (text.ends_with('\n')) text.pop_back();
+    if (text.empty()) return {};
+    auto all = split(text, '\n');
+    if (all.size() > lines) all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(lines));
+    return all;
 }
 
 }  // namespace pgedge

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "agent/runtime/instance_paths.hpp"
 
@@ -23,5 +24,8 @@ private:
     InstancePaths paths_;
     std::map<std::string, std::int64_t> sizes_;
 };
+
+/// The last lines of a server's log, oldest first: at most `lines`, of the newest 4 MiB. Empty before the first line.
+std::vector<std::string> last_log_lines(const InstancePaths& paths, std::size_t lines);
 
 }  // namespace pgedge

@@ -1,5 +1,5 @@
+#include "agent/api/control_plane/api_route.hpp"
 #include "agent/api/control_plane/decode_error.hpp"
-#include "agent/api/control_plane/endpoint.hpp"
 #include "agent/api/control_plane/shapes.hpp"
 #include "common/base/text.hpp"
 
@@ -21,7 +21,7 @@ HttpResponse token_response(const JoinToken& token) {
     return json_response(shape);
 }
 
-HttpResponse init(const Call& call) {
+HttpResponse init(const ApiCall& call) {
     if (call.plane.membership.initialized()) already_initialized();
     const auto id = call.request.parameter("cluster_id");
     if (id) check_identifier("cluster_id", *id);
@@ -59,15 +59,15 @@ JoinToken token_of(const Json& body) {
     return token;
 }
 
-HttpResponse join(const Call& call) {
+HttpResponse join(const ApiCall& call) {
     if (call.plane.membership.initialized()) already_initialized();
     call.plane.membership.join(token_of(call.body()), call.limit);
     return HttpResponse{.status = 204, .headers = {}, .body = {}, .stream = {}};
 }
 
-HttpResponse join_token(const Call& call) { return token_response(call.plane.membership.join_token(call.limit)); }
+HttpResponse join_token(const ApiCall& call) { return token_response(call.plane.membership.join_token(call.limit)); }
 
-HttpResponse show(const Call& call) {
+HttpResponse show(const ApiCall& call) {
     const std::string id = call.plane.membership.cluster_id();
     OrderedJson hosts = OrderedJson::array();
     for (const auto& host : call.hosts().list(call.limit)) hosts.push_back(host_shape(host, id));
@@ -76,13 +76,13 @@ HttpResponse show(const Call& call) {
 
 }  // namespace
 
-std::vector<Endpoint> cluster_endpoints() {
+std::vector<ApiRoute> cluster_routes() {
     return {
         {.method = "GET",
          .path = "/v1/cluster/init",
          .id = "init-cluster",
          .summary = "Make a cluster of this host alone; answers what other hosts need to join",
-         .parameters = {{"cluster_id", ParameterType::text, "The cluster's id; random when not given"}},
+         .parameters = {{"cluster_id", ApiParameterType::text, "The cluster's id; random when not given"}},
          .answer = "ClusterJoinToken",
          .throws = {"invalid_input", "operation_not_supported", "cluster_already_initialized"},
          .before_init = true,

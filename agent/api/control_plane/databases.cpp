@@ -1,5 +1,5 @@
+#include "agent/api/control_plane/api_route.hpp"
 #include "agent/api/control_plane/decode_error.hpp"
-#include "agent/api/control_plane/endpoint.hpp"
 #include "agent/api/control_plane/shapes.hpp"
 #include "common/spec/load.hpp"
 
@@ -10,13 +10,13 @@ namespace {
 constexpr std::chrono::minutes kChangeLimit{2};
 constexpr int kDefaultLogLines = 100;
 
-std::map<std::string, Host> hosts_by_id(const Call& call) {
+std::map<std::string, Host> hosts_by_id(const ApiCall& call) {
     std::map<std::string, Host> hosts;
     for (auto& host : call.hosts().list(call.limit)) hosts.emplace(host.id, std::move(host));
     return hosts;
 }
 
-Database found(const Call& call) {
+Database found(const ApiCall& call) {
     const std::string& id = call.variable("database_id");
     auto database = call.databases().find(id, call.limit);
     if (!database) throw Error(ErrorKind::not_found, "no database \"" + id + "\" found");
@@ -25,12 +25,12 @@ Database found(const Call& call) {
 
 /// `available_upgrades` is there only when asked for. Servers of a host's packages are upgraded with the packages, so
 /// there is never one to choose.
-void add_upgrades(const Call& call, OrderedJson& shape) {
+void add_upgrades(const ApiCall& call, OrderedJson& shape) {
     for (const auto& wanted : call.all("include"))
         if (wanted == "available_upgrades") shape["available_upgrades"] = OrderedJson::array();
 }
 
-HttpResponse list(const Call& call) {
+HttpResponse list(const ApiCall& call) {
     const auto hosts = hosts_by_id(call);
     std::map<std::string, std::vector<Instance>> instances;
     for (auto& instance : call.databases().all_instances(call.limit)) {
@@ -46,7 +46,7 @@ HttpResponse list(const Call& call) {
     return json_response({{"databases", std::move(databases)}});
 }
 
-HttpResponse show(const Call& call) {
+HttpResponse show(const ApiCall& call) {
     const Database database = found(call);
     auto shape =
         database_shape({database, call.databases().instances(database.id, call.limit), hosts_by_id(call), call.now()});
@@ -54,7 +54,7 @@ HttpResponse show(const Call& call) {
     return json_response(shape);
 }
 
-UpdateOptions options_of(const Call& call) {
+UpdateOptions options_of(const ApiCall& call) {
     UpdateOptions options;
     options.force_update = call.flag("force_update");
     options.remove_hosts = call.all("remove_host");
@@ -62,7 +62,7 @@ UpdateOptions options_of(const Call& call) {
     return options;
 }
 
-HttpResponse started(const Call& call, const StartedOperation& operation) {
+HttpResponse started(const ApiCall& call, const StartedOperation& operation) {
     std::vector<Instance> instances;
     std::map<std::string, Host> hosts;
     try {
@@ -76,11 +76,11 @@ HttpResponse started(const Call& call, const StartedOperation& operation) {
                           {"database", database_shape({operation.database, std::move(instances), hosts, call.now()})}});
 }
 
-HttpResponse create(const Call& call) {
+HttpResponse create(const ApiCall& call) {
     return started(call, call.cluster->operations.create(load_body(call.body()), options_of(call), call.limit));
 }
 
-HttpResponse update(const Call& call) {
+HttpResponse update(const ApiCall& call) {
     const std::string& id = call.variable("database_id");
     const auto document = load_body(call.body());
     // The body of a create can be sent again as an update, so an id is fine as long as it means this database.
@@ -90,13 +90,13 @@ HttpResponse update(const Call& call) {
     return started(call, call.cluster->operations.update(id, document, options_of(call), call.limit));
 }
 
-HttpResponse remove(const Call& call) {
+HttpResponse remove(const ApiCall& call) {
     const auto task =
         call.cluster->operations.remove(call.variable("database_id"), call.flag("force"), options_of(call), call.limit);
     return json_response({{"task", task_shape(task)}});
 }
 
-HttpResponse instance_log(const Call& call) {
+HttpResponse instance_log(const ApiCall& call) {
     const Database database = found(call);
     const std::string& id = call.variable("instance_id");
     const auto lines = call.count("lines").value_or(kDefaultLogLines);
@@ -110,14 +110,14 @@ HttpResponse instance_log(const Call& call) {
     throw Error(ErrorKind::not_found, "no instance \"" + id + "\" of database \"" + database.id + "\" found");
 }
 
-const Parameter kDatabase{"database_id", ParameterType::identifier, "The database's id"};
-const Parameter kInclude{"include", ParameterType::texts, "available_upgrades: show these too"};
-const Parameter kForceUpdate{"force_update", ParameterType::boolean, "Also carry out what does not differ"};
-const Parameter kRemoveHost{"remove_host", ParameterType::texts, "Hosts to be treated as gone"};
-const Parameter kExpectedDigest{"expected_digest", ParameterType::text,
-                                "Digest of a plan: refused as stale when planning gives another one now"};
+const ApiParameter kDatabase{"database_id", ApiParameterType::identifier, "The database's id"};
+const ApiParameter kInclude{"include", ApiParameterType::texts, "available_upgrades: show these too"};
+const ApiParameter kForceUpdate{"force_update", ApiParameterType::boolean, "Also carry out what does not differ"};
+const ApiParameter kRemoveHost{"remove_host", ApiParameterType::texts, "Hosts to be treated as gone"};
+const ApiParameter kExpectedDigest{"expected_digest", ApiParameterType::text,
+                                   "Digest of a plan: refused as stale when planning gives another one now"};
 
-std::vector<Endpoint> reading() {
+std::vector<ApiRoute> reading() {
     return {
         {.method = "GET",
          .path = "/v1/databases",
@@ -140,8 +140,8 @@ std::vector<Endpoint> reading() {
          .id = "get-instance-log",
          .summary = "The end of a server's own log",
          .parameters = {kDatabase,
-                        {"instance_id", ParameterType::instance, "The instance's id"},
-                        {"lines", ParameterType::integer, "How many lines, at most 10000; 100 unless given"}},
+                        {"instance_id", ApiParameterType::instance, "The instance's id"},
+                        {"lines", ApiParameterType::integer, "How many lines, at most 10000; 100 unless given"}},
          .answer = "InstanceLog",
          .throws = {"invalid_input", "not_found", "cluster_not_initialized", "unreachable"},
          .at_most = std::chrono::seconds(30),
@@ -149,7 +149,7 @@ std::vector<Endpoint> reading() {
     };
 }
 
-std::vector<Endpoint> changing() {
+std::vector<ApiRoute> changing() {
     return {
         {.method = "POST",
          .path = "/v1/databases",
@@ -177,7 +177,7 @@ std::vector<Endpoint> changing() {
          .path = "/v1/databases/{database_id}",
          .id = "delete-database",
          .summary = "Delete a database with its data",
-         .parameters = {{"force", ParameterType::boolean, "Whatever state it is in"}, kExpectedDigest, kDatabase},
+         .parameters = {{"force", ApiParameterType::boolean, "Whatever state it is in"}, kExpectedDigest, kDatabase},
          .answer = "DeleteDatabaseResponse",
          .throws = {"invalid_input", "not_found", "cluster_not_initialized", "database_not_modifiable",
                     "operation_already_in_progress", "stale_plan"},
@@ -188,9 +188,9 @@ std::vector<Endpoint> changing() {
 
 }  // namespace
 
-std::vector<Endpoint> database_endpoints() {
-    std::vector<Endpoint> all = reading();
-    for (auto& endpoint : changing()) all.push_back(std::move(endpoint));
+std::vector<ApiRoute> database_routes() {
+    std::vector<ApiRoute> all = reading();
+    for (auto& route : changing()) all.push_back(std::move(route));
     return all;
 }
 

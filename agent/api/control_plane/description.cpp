@@ -1,4 +1,4 @@
-#include "agent/api/control_plane/endpoint.hpp"
+#include "agent/api/control_plane/api_route.hpp"
 #include "agent/api/control_plane/openapi.hpp"
 #include "common/spec/schema.hpp"
 
@@ -6,14 +6,14 @@ namespace pgedge {
 namespace {
 
 /// RFC 8631: where a machine finds the description of this API.
-HttpResponse root(const Call&) {
+HttpResponse root(const ApiCall&) {
     HttpResponse response;
     response.status = 204;
     response.headers["Link"] = "</v1/openapi.json>; rel=\"service-desc\"";
     return response;
 }
 
-HttpResponse version(const Call& call) {
+HttpResponse version(const ApiCall& call) {
     const BuildInfo& build = call.plane.build;
     return json_response({{"version", build.version},
                           {"revision", build.revision},
@@ -21,12 +21,12 @@ HttpResponse version(const Call& call) {
                           {"arch", build.arch}});
 }
 
-HttpResponse openapi(const Call&) { return json_response(openapi_document()); }
-HttpResponse schema(const Call&) { return json_response(json_schema()); }
+HttpResponse openapi(const ApiCall&) { return json_response(openapi_document()); }
+HttpResponse schema(const ApiCall&) { return json_response(json_schema()); }
 
 }  // namespace
 
-std::vector<Endpoint> description_endpoints() {
+std::vector<ApiRoute> description_routes() {
     return {
         {.method = "GET",
          .path = "/",

@@ -88,7 +88,7 @@ private:
 
 }  // namespace
 
-HttpResponse followed_log(const Call& call, const Task& task, const std::string& after_entry_id,
+HttpResponse followed_log(const ApiCall& call, const Task& task, const std::string& after_entry_id,
                           std::optional<std::int64_t> limit_entries) {
     HttpResponse response;
     response.headers["Content-Type"] = "application/x-ndjson";

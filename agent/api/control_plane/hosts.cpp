@@ -1,17 +1,17 @@
-#include "agent/api/control_plane/endpoint.hpp"
+#include "agent/api/control_plane/api_route.hpp"
 #include "agent/api/control_plane/shapes.hpp"
 
 namespace pgedge {
 namespace {
 
-HttpResponse list(const Call& call) {
+HttpResponse list(const ApiCall& call) {
     const std::string cluster = call.plane.membership.cluster_id();
     OrderedJson hosts = OrderedJson::array();
     for (const auto& host : call.hosts().list(call.limit)) hosts.push_back(host_shape(host, cluster));
     return json_response({{"hosts", std::move(hosts)}});
 }
 
-HttpResponse show(const Call& call) {
+HttpResponse show(const ApiCall& call) {
     const auto host = call.hosts().find(call.variable("host_id"), call.limit);
     if (!host) throw Error(ErrorKind::not_found, "no host \"" + call.variable("host_id") + "\" found");
     return json_response(host_shape(*host, call.plane.membership.cluster_id()));
@@ -19,7 +19,7 @@ HttpResponse show(const Call& call) {
 
 }  // namespace
 
-std::vector<Endpoint> host_endpoints() {
+std::vector<ApiRoute> host_routes() {
     return {
         {.method = "GET",
          .path = "/v1/hosts",
@@ -32,7 +32,7 @@ std::vector<Endpoint> host_endpoints() {
          .path = "/v1/hosts/{host_id}",
          .id = "get-host",
          .summary = "One host with its health",
-         .parameters = {{"host_id", ParameterType::identifier, "The host's id"}},
+         .parameters = {{"host_id", ApiParameterType::identifier, "The host's id"}},
          .answer = "Host",
          .throws = {"invalid_input", "not_found", "cluster_not_initialized"},
          .run = show},

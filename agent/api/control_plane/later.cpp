@@ -1,28 +1,28 @@
-#include "agent/api/control_plane/endpoint.hpp"
+#include "agent/api/control_plane/api_route.hpp"
 
 namespace pgedge {
 namespace {
 
 /// An operation of the contract that this version does not have. It says so; it never pretends.
-Endpoint later(std::string method, std::string path, std::string id, std::string summary, std::string what) {
-    Endpoint endpoint{.method = std::move(method),
-                      .path = std::move(path),
-                      .id = std::move(id),
-                      .summary = std::move(summary) + "; not in this version"};
-    endpoint.throws = {"operation_not_supported", "invalid_input",           "not_found",
-                       "cluster_not_initialized", "database_not_modifiable", "operation_already_in_progress"};
-    endpoint.run = [what = std::move(what)](const Call&) -> HttpResponse {
+ApiRoute later(std::string method, std::string path, std::string id, std::string summary, std::string what) {
+    ApiRoute route{.method = std::move(method),
+                   .path = std::move(path),
+                   .id = std::move(id),
+                   .summary = std::move(summary) + "; not in this version"};
+    route.throws = {"operation_not_supported", "invalid_input",           "not_found",
+                    "cluster_not_initialized", "database_not_modifiable", "operation_already_in_progress"};
+    route.run = [what = std::move(what)](const ApiCall&) -> HttpResponse {
         throw Error(ErrorKind::invalid_input, what).named("operation_not_supported");
     };
-    return endpoint;
+    return route;
 }
 
-const Parameter kDatabase{"database_id", ParameterType::identifier, "The database's id"};
-const Parameter kNode{"node_name", ParameterType::node, "The node's name"};
-const Parameter kInstance{"instance_id", ParameterType::instance, "The instance's id"};
-const Parameter kForce{"force", ParameterType::boolean, "Also when the database is not in a state for it"};
+const ApiParameter kDatabase{"database_id", ApiParameterType::identifier, "The database's id"};
+const ApiParameter kNode{"node_name", ApiParameterType::node, "The node's name"};
+const ApiParameter kInstance{"instance_id", ApiParameterType::instance, "The instance's id"};
+const ApiParameter kForce{"force", ApiParameterType::boolean, "Also when the database is not in a state for it"};
 
-std::vector<Endpoint> of_instances() {
+std::vector<ApiRoute> of_instances() {
     const std::string path = "/v1/databases/{database_id}/instances/{instance_id}/";
     const std::string restart_text =
         "restarting an instance by request is not supported by this version; an update of settings that need a restart "
@@ -46,7 +46,7 @@ std::vector<Endpoint> of_instances() {
     return {restart, restart_as_documented, stop, start};
 }
 
-std::vector<Endpoint> of_nodes() {
+std::vector<ApiRoute> of_nodes() {
     const std::string path = "/v1/databases/{database_id}/nodes/{node_name}/";
     auto backup = later("POST", path + "backups", "backup-database-node", "Back a node up",
                         "backups are not supported by this version");
@@ -66,7 +66,7 @@ std::vector<Endpoint> of_nodes() {
     return {backup, switchover, failover};
 }
 
-std::vector<Endpoint> of_databases() {
+std::vector<ApiRoute> of_databases() {
     auto restore = later("POST", "/v1/databases/{database_id}/restore", "restore-database",
                          "Restore nodes from a backup", "restoring from a backup is not supported by this version");
     restore.parameters = {kDatabase, kForce};
@@ -83,14 +83,14 @@ std::vector<Endpoint> of_databases() {
 
 }  // namespace
 
-std::vector<Endpoint> later_endpoints() {
-    std::vector<Endpoint> all = of_instances();
-    for (auto& endpoint : of_nodes()) all.push_back(std::move(endpoint));
-    for (auto& endpoint : of_databases()) all.push_back(std::move(endpoint));
+std::vector<ApiRoute> later_routes() {
+    std::vector<ApiRoute> all = of_instances();
+    for (auto& route : of_nodes()) all.push_back(std::move(route));
+    for (auto& route : of_databases()) all.push_back(std::move(route));
     auto remove_host = later("DELETE", "/v1/hosts/{host_id}", "remove-host", "Take a host out of the cluster",
                              "removing a host from the cluster is not supported by this version");
-    remove_host.parameters = {{"host_id", ParameterType::identifier, "The host's id"},
-                              {"force", ParameterType::boolean, "Also while it has instances"}};
+    remove_host.parameters = {{"host_id", ApiParameterType::identifier, "The host's id"},
+                              {"force", ApiParameterType::boolean, "Also while it has instances"}};
     remove_host.answer = "RemoveHostResponse";
     all.push_back(std::move(remove_host));
     return all;

@@ -4,7 +4,7 @@
 #include <cctype>
 #include <map>
 
-#include "agent/api/control_plane/endpoint.hpp"
+#include "agent/api/control_plane/api_route.hpp"
 #include "agent/api/control_plane/schema_words.hpp"
 #include "common/base/build_info.hpp"
 #include "common/base/error.hpp"
@@ -13,64 +13,65 @@
 namespace pgedge {
 namespace {
 
-OrderedJson parameter_schema(ParameterType type) {
+OrderedJson parameter_schema(ApiParameterType type) {
     switch (type) {
-        case ParameterType::text: return text();
-        case ParameterType::texts: return list_of(text());
-        case ParameterType::identifier:
-        case ParameterType::instance: return identifier_text();
-        case ParameterType::node: return text_like("^n[0-9]+$");
-        case ParameterType::uuid: return uuid_text();
-        case ParameterType::sort_order: return one_of({"asc", "ascend", "ascending", "desc", "descend", "descending"});
-        case ParameterType::integer: return integer();
-        case ParameterType::boolean: return boolean();
+        case ApiParameterType::text: return schema::text();
+        case ApiParameterType::texts: return schema::list_of(schema::text());
+        case ApiParameterType::identifier:
+        case ApiParameterType::instance: return schema::identifier_text();
+        case ApiParameterType::node: return schema::text_like("^n[0-9]+$");
+        case ApiParameterType::uuid: return schema::uuid_text();
+        case ApiParameterType::scope:
+        case ApiParameterType::sort_order: return schema::one_of(allowed_words(type));
+        case ApiParameterType::integer: return schema::integer();
+        case ApiParameterType::boolean: return schema::boolean();
     }
     throw Error(ErrorKind::internal, "a parameter of no type");
 }
 
-OrderedJson parameters_of(const Endpoint& endpoint) {
+OrderedJson parameters_of(const ApiRoute& route) {
     OrderedJson list = OrderedJson::array();
-    for (const auto& parameter : endpoint.parameters) {
+    for (const auto& parameter : route.parameters) {
         OrderedJson one{{"name", parameter.name},
-                        {"in", in_path(endpoint, parameter.name) ? "path" : "query"},
+                        {"in", in_path(route, parameter.name) ? "path" : "query"},
                         {"description", parameter.text}};
-        if (in_path(endpoint, parameter.name)) one["required"] = true;
+        if (in_path(route, parameter.name)) one["required"] = true;
         one["schema"] = parameter_schema(parameter.type);
         list.push_back(std::move(one));
     }
     return list;
 }
 
-OrderedJson content_of(const std::string& schema, const std::string& type = "application/json") {
-    return {{type, {{"schema", ref(schema)}}}};
+OrderedJson content_of(const std::string& name, const std::string& type = "application/json") {
+    return {{type, {{"schema", schema::ref(name)}}}};
 }
 
 int status_of(const std::string& error_name) { return Error(ErrorKind::internal, "").named(error_name).http_status(); }
 
-OrderedJson answers_of(const Endpoint& endpoint) {
-    OrderedJson good{{"description", endpoint.status == 204 ? "No Content" : "OK"}};
-    if (!endpoint.answer.empty()) {
-        good["content"] = content_of(endpoint.answer);
+OrderedJson answers_of(const ApiRoute& route) {
+    OrderedJson good{{"description", route.status == 204 ? "No Content" : "OK"}};
+    if (!route.answer.empty()) {
+        good["content"] = content_of(route.answer);
         // A followed log has one document a line.
-        const auto follows = [](const Parameter& parameter) { return parameter.name == "follow"; };
-        if (std::any_of(endpoint.parameters.begin(), endpoint.parameters.end(), follows))
-            good["content"]["application/x-ndjson"] = {{"schema", text("Entries, then {\"task\": …}")}};
+        const auto follows = [](const ApiParameter& parameter) { return parameter.name == "follow"; };
+        if (std::any_of(route.parameters.begin(), route.parameters.end(), follows))
+            good["content"]["application/x-ndjson"] = {{"schema", schema::text("Entries, then {\"task\": …}")}};
     }
     std::map<int, std::vector<std::string>> errors{{500, {"server_error"}}};
-    for (const auto& name : endpoint.throws) errors[status_of(name)].push_back(name);
+    for (const auto& name : route.throws) errors[status_of(name)].push_back(name);
 
-    OrderedJson answers{{std::to_string(endpoint.status), std::move(good)}};
+    OrderedJson answers{{std::to_string(route.status), std::move(good)}};
     for (const auto& [status, names] : errors)
         answers[std::to_string(status)] = {{"description", joined(names, " | ")}, {"content", content_of("APIError")}};
     answers["default"] = {{"description", "any other error"}, {"content", content_of("APIError")}};
     return answers;
 }
 
-OrderedJson operation_of(const Endpoint& endpoint) {
-    OrderedJson operation{{"operationId", endpoint.id}, {"summary", endpoint.summary}};
-    if (!endpoint.parameters.empty()) operation["parameters"] = parameters_of(endpoint);
-    if (!endpoint.body.empty()) operation["requestBody"] = {{"required", true}, {"content", content_of(endpoint.body)}};
-    operation["responses"] = answers_of(endpoint);
+OrderedJson operation_of(const ApiRoute& route) {
+    OrderedJson operation{{"operationId", route.id}, {"summary", route.summary}};
+    if (!route.parameters.empty()) operation["parameters"] = parameters_of(route);
+    if (!route.body.empty()) operation["requestBody"] = {{"required", true}, {"content", content_of(route.body)}};
+    operation["responses"] = answers_of(route);
     return operation;
 }
 
@@ -81,9 +82,8 @@ std::string lower(std::string text) {
 
 OrderedJson make_document() {
     OrderedJson paths = OrderedJson::object();
-    for (const auto& endpoint : control_plane_endpoints())
-        paths[endpoint.path][lower(endpoint.method)] = operation_of(endpoint);
-    return {{"openapi", "3.0.3"},
+    for (const auto& route : control_plane_routes()) paths[route.path][lower(route.method)] = operation_of(route);
+    return {{"openapi", "3.1.0"},
             {"info",
              {{"title", "pgEdge agent API"},
               {"description",

@@ -1,5 +1,5 @@
+#include "agent/api/control_plane/api_route.hpp"
 #include "agent/api/control_plane/decode_error.hpp"
-#include "agent/api/control_plane/endpoint.hpp"
 #include "common/plan/render.hpp"
 #include "common/spec/load.hpp"
 
@@ -25,11 +25,13 @@ HttpResponse shown(const PlannedOperation& planned) {
                       {"changes", !planned.plan.empty()},
                       {"summary", summary_line(planned.plan)},
                       {"warnings", planned.warnings}};
-    shape["steps"] = to_json(planned.plan).at("steps");
+    const Json plan = to_json(planned.plan);
+    shape["states"] = plan.at("states");
+    shape["steps"] = plan.at("steps");
     return json_response(shape);
 }
 
-HttpResponse plan(const Call& call) {
+HttpResponse plan(const ApiCall& call) {
     Json body = call.body();
     UpdateOptions options;
     options.force_update = take_flag(body, "force_update");
@@ -43,7 +45,7 @@ HttpResponse plan(const Call& call) {
 
 }  // namespace
 
-std::vector<Endpoint> plan_endpoints() {
+std::vector<ApiRoute> plan_routes() {
     return {
         {.method = "POST",
          .path = "/v1/plan",

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace pgedge {
+namespace pgedge::schema {
 
 SchemaField must(std::string name, OrderedJson schema) { return {std::move(name), std::move(schema), true}; }
 SchemaField may(std::string name, OrderedJson schema) { return {std::move(name), std::move(schema), false}; }
@@ -67,4 +67,4 @@ OrderedJson uuid_text(const std::string& description) {
 
 OrderedJson identifier_text(const std::string& description) { return text(1, 63, description); }
 
-}  // namespace pgedge
+}  // namespace pgedge::schema

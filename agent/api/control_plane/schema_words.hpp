@@ -5,9 +5,9 @@
 
 #include "common/base/json.hpp"
 
-namespace pgedge {
+namespace pgedge::schema {
 
-/// Words to write JSON schemas with, in the dialect of OpenAPI 3.0.
+/// Words to write JSON schemas with, in the dialect of OpenAPI 3.1.
 struct SchemaField {
     std::string name;
     OrderedJson schema;
@@ -33,4 +33,4 @@ OrderedJson uuid_text(const std::string& description = {});
 OrderedJson identifier_text(const std::string& description = {});  ///< of something that exists: up to 63 characters
 OrderedJson described(OrderedJson schema, const std::string& description);
 
-}  // namespace pgedge
+}  // namespace pgedge::schema

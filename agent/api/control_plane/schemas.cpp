@@ -7,14 +7,16 @@
 namespace pgedge {
 namespace {
 
+using namespace schema;
+
 using Schemas = std::vector<std::pair<std::string, OrderedJson>>;
 
 /// Types of the spec stand beside those of answers: a "Database" is both.
 const std::string kSpecPrefix = "Spec";
 const std::vector<std::string> kTaskStatuses{"pending",   "running", "completed", "canceled",
                                              "canceling", "failed",  "unknown"};
-const std::vector<std::string> kDatabaseStates{"creating", "modifying",  "available", "deleting", "degraded",
-                                               "failed",   "backing_up", "restoring", "unknown"};
+const std::vector<std::string> kDatabaseStates{"creating", "modifying", "available", "deleting",
+                                               "degraded", "failed",    "restoring", "unknown"};
 
 Schemas of_errors() {
     return {{"APIError", object_of({must("name", text("What went wrong, in one word; also in the header goa-error")),
@@ -156,6 +158,7 @@ Schemas of_plans() {
                     must("changes", boolean("false: nothing to do")),
                     must("summary", text("In one line: +12 ~1 -0, 1 restart, no data loss")),
                     must("warnings", list_of(text())),
+                    must("states", list_of(described(text(), "The states on the way, in order"))),
                     must("steps", list_of(described(any_object(), "One change, its reason, and what it waits for")))})},
     };
 }
@@ -191,7 +194,7 @@ Schemas of_later_operations() {
         {"FailoverDatabaseNodeRequest2",
          object_of({may("candidate_instance_id", text()), may("skip_validation", boolean())})},
         {"RestoreDatabaseRequest",
-         object_of({must("restore_config", ref("RestoreConfigSpec")), may("target_nodes", list_of(text()))})},
+         object_of({must("restore_config", ref("SpecRestoreConfig")), may("target_nodes", list_of(text()))})},
         {"RestoreDatabaseResponse", object_of({must("task", ref("Task")), must("node_tasks", list_of(ref("Task"))),
                                                must("database", ref("Database"))})},
         {"ApplyUpgradeRequest", object_of({must("image", text(1, 512))})},

@@ -1,19 +1,18 @@
-#include "agent/api/control_plane/decode_error.hpp"
-#include "agent/api/control_plane/endpoint.hpp"
+#include "agent/api/control_plane/api_route.hpp"
 #include "agent/api/control_plane/follow_log.hpp"
 #include "agent/api/control_plane/shapes.hpp"
 
 namespace pgedge {
 namespace {
 
-/// Whose tasks an endpoint is about. Empty entity: any of the scope; empty scope: any.
+/// Whose tasks a route is about. Empty entity: any of the scope; empty scope: any.
 struct Owner {
     std::string scope, id;
 };
-Owner database_of(const Call& call) { return {"database", call.variable("database_id")}; }
-Owner host_of(const Call& call) { return {"host", call.variable("host_id")}; }
+Owner database_of(const ApiCall& call) { return {"database", call.variable("database_id")}; }
+Owner host_of(const ApiCall& call) { return {"host", call.variable("host_id")}; }
 
-TaskPage page_of(const Call& call) {
+TaskPage page_of(const ApiCall& call) {
     TaskPage page;
     page.after_task_id = call.request.parameter("after_task_id");
     page.limit = call.count("limit");
@@ -21,12 +20,12 @@ TaskPage page_of(const Call& call) {
     return page;
 }
 
-HttpResponse listed(const Call& call, const Owner& owner) {
+HttpResponse listed(const ApiCall& call, const Owner& owner) {
     return json_response(tasks_shape(call.tasks().list(owner.scope, owner.id, page_of(call), call.limit)));
 }
 
 /// The task of the path; of another owner it does not exist.
-Task found(const Call& call, const Owner& owner) {
+Task found(const ApiCall& call, const Owner& owner) {
     const std::string& id = call.variable("task_id");
     const auto task = call.tasks().find(id, call.limit);
     if (!task || (!owner.scope.empty() && task->scope != owner.scope) ||
@@ -37,7 +36,7 @@ Task found(const Call& call, const Owner& owner) {
     return *task;
 }
 
-HttpResponse log_of(const Call& call, const Owner& owner) {
+HttpResponse log_of(const ApiCall& call, const Owner& owner) {
     const Task task = found(call, owner);  // read before its log: when it is final, the log is complete
     const std::string after = call.request.parameter("after_entry_id").value_or("");
     const auto limit = call.count("limit");
@@ -57,54 +56,52 @@ HttpResponse log_of(const Call& call, const Owner& owner) {
     return json_response(shape);
 }
 
-HttpResponse list_all(const Call& call) {
+HttpResponse list_all(const ApiCall& call) {
     const Owner owner{call.request.parameter("scope").value_or(""), call.request.parameter("entity_id").value_or("")};
-    if (!owner.scope.empty() && owner.scope != "database" && owner.scope != "host")
-        throw invalid_enum_value("scope", owner.scope, {"database", "host"});
     if (!owner.id.empty() && owner.scope.empty())
         throw Error(ErrorKind::invalid_input, "entity_id requires scope to be set");
     return listed(call, owner);
 }
-HttpResponse list_of_database(const Call& call) { return listed(call, database_of(call)); }
-HttpResponse list_of_host(const Call& call) { return listed(call, host_of(call)); }
-HttpResponse show_any(const Call& call) { return json_response(task_shape(found(call, {}))); }
-HttpResponse show_of_database(const Call& call) { return json_response(task_shape(found(call, database_of(call)))); }
-HttpResponse show_of_host(const Call& call) { return json_response(task_shape(found(call, host_of(call)))); }
-HttpResponse log_of_any(const Call& call) { return log_of(call, {}); }
-HttpResponse log_of_database(const Call& call) { return log_of(call, database_of(call)); }
-HttpResponse log_of_host(const Call& call) { return log_of(call, host_of(call)); }
+HttpResponse list_of_database(const ApiCall& call) { return listed(call, database_of(call)); }
+HttpResponse list_of_host(const ApiCall& call) { return listed(call, host_of(call)); }
+HttpResponse show_any(const ApiCall& call) { return json_response(task_shape(found(call, {}))); }
+HttpResponse show_of_database(const ApiCall& call) { return json_response(task_shape(found(call, database_of(call)))); }
+HttpResponse show_of_host(const ApiCall& call) { return json_response(task_shape(found(call, host_of(call)))); }
+HttpResponse log_of_any(const ApiCall& call) { return log_of(call, {}); }
+HttpResponse log_of_database(const ApiCall& call) { return log_of(call, database_of(call)); }
+HttpResponse log_of_host(const ApiCall& call) { return log_of(call, host_of(call)); }
 
-HttpResponse cancel(const Call& call) {
+HttpResponse cancel(const ApiCall& call) {
     const Task task = found(call, database_of(call));
     return json_response(task_shape(call.cluster->operations.cancel(task.entity_id, task.id, call.limit)));
 }
 
-const Parameter kDatabase{"database_id", ParameterType::identifier, "The database's id"};
-const Parameter kHost{"host_id", ParameterType::identifier, "The host's id"};
-const Parameter kTask{"task_id", ParameterType::uuid, "The task's id"};
+const ApiParameter kDatabase{"database_id", ApiParameterType::identifier, "The database's id"};
+const ApiParameter kHost{"host_id", ApiParameterType::identifier, "The host's id"};
+const ApiParameter kTask{"task_id", ApiParameterType::uuid, "The task's id"};
 
-std::vector<Parameter> with_page(std::vector<Parameter> first) {
-    first.push_back({"after_task_id", ParameterType::uuid, "Only tasks behind this one, in the order asked for"});
-    first.push_back({"limit", ParameterType::integer, "At most so many; 0: all"});
-    first.push_back({"sort_order", ParameterType::sort_order, "Newest first unless asc"});
+std::vector<ApiParameter> with_page(std::vector<ApiParameter> first) {
+    first.push_back({"after_task_id", ApiParameterType::uuid, "Only tasks behind this one, in the order asked for"});
+    first.push_back({"limit", ApiParameterType::integer, "At most so many; 0: all"});
+    first.push_back({"sort_order", ApiParameterType::sort_order, "Newest first unless asc"});
     return first;
 }
-std::vector<Parameter> with_log(std::vector<Parameter> first) {
-    first.push_back({"after_entry_id", ParameterType::uuid, "Only entries later than this one"});
-    first.push_back({"limit", ParameterType::integer, "Only the last so many of them; 0: all"});
-    first.push_back({"follow", ParameterType::boolean,
+std::vector<ApiParameter> with_log(std::vector<ApiParameter> first) {
+    first.push_back({"after_entry_id", ApiParameterType::uuid, "Only entries later than this one"});
+    first.push_back({"limit", ApiParameterType::integer, "Only the last so many of them; 0: all"});
+    first.push_back({"follow", ApiParameterType::boolean,
                      "Stream: one JSON document a line, entries as they come and the task at the end"});
     return first;
 }
 
-std::vector<Endpoint> of_any() {
+std::vector<ApiRoute> of_any() {
     return {
         {.method = "GET",
          .path = "/v1/tasks",
          .id = "list-tasks",
          .summary = "Tasks of the cluster, newest first",
-         .parameters = with_page({{"scope", ParameterType::text, "database or host"},
-                                  {"entity_id", ParameterType::text, "Id of the database or host; needs scope"}}),
+         .parameters = with_page({{"scope", ApiParameterType::scope, "database or host"},
+                                  {"entity_id", ApiParameterType::text, "Id of the database or host; needs scope"}}),
          .answer = "ListTasksResponse",
          .throws = {"invalid_input", "cluster_not_initialized"},
          .run = list_all},
@@ -127,8 +124,8 @@ std::vector<Endpoint> of_any() {
     };
 }
 
-std::vector<Endpoint> of_databases() {
-    const Endpoint cancelling{.method = "GET",
+std::vector<ApiRoute> of_databases() {
+    const ApiRoute cancelling{.method = "GET",
                               .path = "/v1/databases/{database_id}/tasks/{task_id}/cancel",
                               .id = "cancel-database-task",
                               .summary = "Ask a task to end early",
@@ -136,7 +133,7 @@ std::vector<Endpoint> of_databases() {
                               .answer = "Task",
                               .throws = {"invalid_input", "not_found", "cluster_not_initialized"},
                               .run = cancel};
-    Endpoint cancelling_by_post = cancelling;
+    ApiRoute cancelling_by_post = cancelling;
     cancelling_by_post.method = "POST";
     cancelling_by_post.id = "cancel-database-task-by-post";
     return {
@@ -169,7 +166,7 @@ std::vector<Endpoint> of_databases() {
     };
 }
 
-std::vector<Endpoint> of_hosts() {
+std::vector<ApiRoute> of_hosts() {
     return {
         {.method = "GET",
          .path = "/v1/hosts/{host_id}/tasks",
@@ -200,10 +197,10 @@ std::vector<Endpoint> of_hosts() {
 
 }  // namespace
 
-std::vector<Endpoint> task_endpoints() {
-    std::vector<Endpoint> all = of_any();
-    for (auto& endpoint : of_databases()) all.push_back(std::move(endpoint));
-    for (auto& endpoint : of_hosts()) all.push_back(std::move(endpoint));
+std::vector<ApiRoute> task_routes() {
+    std::vector<ApiRoute> all = of_any();
+    for (auto& route : of_databases()) all.push_back(std::move(route));
+    for (auto& route : of_hosts()) all.push_back(std::move(route));
     return all;
 }
 

@@ -22,30 +22,31 @@ namespace pgedge {
 inline constexpr std::size_t kMaxBody = 1 << 20;
 
 /// What a parameter of a path or a query may be; checked before the handler runs.
-enum class ParameterType {
+enum class ApiParameterType {
     text,        ///< anything
     texts,       ///< anything; the name may repeat
     identifier,  ///< of a cluster, host, database …: 1 to 36 characters, 63 are read
     instance,    ///< 1 to 63 characters
     node,        ///< n1, n2 …
     uuid,
+    scope,       ///< database or host
     sort_order,  ///< asc, desc and their longer forms
     integer,
     boolean,
 };
 
-struct Parameter {
+struct ApiParameter {
     std::string name;
-    ParameterType type = ParameterType::text;
+    ApiParameterType type = ApiParameterType::text;
     std::string text;  ///< for people
 };
 
-/// One request on its way, already checked against the endpoint's parameters.
-struct Call {
+/// One request on its way, already checked against the route's parameters.
+struct ApiCall {
     const HttpRequest& request;
     const PathParameters& path;
     const ControlPlane& plane;
-    std::shared_ptr<const ClusterServices> cluster;  ///< null only for endpoints that work before init
+    std::shared_ptr<const ClusterServices> cluster;  ///< null only for routes that work before init
     Limit limit;
 
     const std::string& variable(const std::string& name) const { return path.at(name); }
@@ -64,34 +65,36 @@ struct Call {
 
 /// One operation of the API: what it takes, what it answers, and the code behind it. The router and the OpenAPI
 /// document are both made from these.
-struct Endpoint {
+struct ApiRoute {
     std::string method, path;
-    std::string id;                          ///< operationId
-    std::string summary;                     ///< one line for people
-    std::vector<Parameter> parameters = {};  ///< of the path and of the query; which, the path tells
-    std::string body = {};                   ///< schema of the request's body; empty: none
-    std::string answer = {};                 ///< schema of the answer; empty: no body
+    std::string id;                             ///< operationId
+    std::string summary;                        ///< one line for people
+    std::vector<ApiParameter> parameters = {};  ///< of the path and of the query; which, the path tells
+    std::string body = {};                      ///< schema of the request's body; empty: none
+    std::string answer = {};                    ///< schema of the answer; empty: no body
     int status = 200;
     std::vector<std::string> throws = {};  ///< API names of errors to expect, besides server_error
     bool before_init = false;              ///< may be called before the agent belongs to a cluster
     std::chrono::seconds at_most{20};      ///< the call's limit
-    std::function<HttpResponse(const Call&)> run = {};
+    std::function<HttpResponse(const ApiCall&)> run = {};
 };
 
-/// The endpoints of each resource.
-std::vector<Endpoint> cluster_endpoints();
-std::vector<Endpoint> host_endpoints();
-std::vector<Endpoint> database_endpoints();
-std::vector<Endpoint> plan_endpoints();
-std::vector<Endpoint> task_endpoints();
-std::vector<Endpoint> later_endpoints();  ///< of the contract; refused in this version
-std::vector<Endpoint> description_endpoints();
+/// The routes of each resource.
+std::vector<ApiRoute> cluster_routes();
+std::vector<ApiRoute> host_routes();
+std::vector<ApiRoute> database_routes();
+std::vector<ApiRoute> plan_routes();
+std::vector<ApiRoute> task_routes();
+std::vector<ApiRoute> later_routes();  ///< of the contract; refused in this version
+std::vector<ApiRoute> description_routes();
 /// All of them.
-const std::vector<Endpoint>& control_plane_endpoints();
+const std::vector<ApiRoute>& control_plane_routes();
 
 /// Answers with a JSON document.
 HttpResponse json_response(const OrderedJson& document, int status = 200);
+/// Words that a parameter of this type may be; empty: others too.
+const std::vector<std::string>& allowed_words(ApiParameterType type);
 /// Whether the path has {name} in it.
-bool in_path(const Endpoint& endpoint, const std::string& name);
+bool in_path(const ApiRoute& route, const std::string& name);
 
 }  // namespace pgedge

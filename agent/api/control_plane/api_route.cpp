@@ -1,4 +1,4 @@
-#include "agent/api/control_plane/endpoint.hpp"
+#include "agent/api/control_plane/api_route.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,15 +11,18 @@
 namespace pgedge {
 namespace {
 
-const std::vector<std::string> kSortOrders{"asc", "ascend", "ascending", "desc", "descend", "descending"};
 /// What Go's strconv.ParseBool takes.
 constexpr std::array<std::string_view, 6> kTrue{"1", "t", "T", "TRUE", "true", "True"};
 constexpr std::array<std::string_view, 6> kFalse{"0", "f", "F", "FALSE", "false", "False"};
 constexpr std::size_t kLongestId = 63;  // 36 for new ones; older clusters may hold longer ones
 
+bool contains(const auto& words, std::string_view word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
+
 std::optional<bool> parse_boolean(std::string_view text) {
-    if (std::find(kTrue.begin(), kTrue.end(), text) != kTrue.end()) return true;
-    if (std::find(kFalse.begin(), kFalse.end(), text) != kFalse.end()) return false;
+    if (contains(kTrue, text)) return true;
+    if (contains(kFalse, text)) return false;
     return std::nullopt;
 }
 
@@ -41,37 +44,38 @@ bool is_node_name(std::string_view value) {
            value.find_first_not_of("0123456789", 1) == std::string_view::npos;
 }
 
-void check(const Parameter& parameter, const std::string& value) {
+void check(const ApiParameter& parameter, const std::string& value) {
     switch (parameter.type) {
-        case ParameterType::text:
-        case ParameterType::texts: return;
-        case ParameterType::identifier:
-        case ParameterType::instance: return check_length(parameter.name, value, kLongestId);
-        case ParameterType::node:
+        case ApiParameterType::text:
+        case ApiParameterType::texts: return;
+        case ApiParameterType::identifier:
+        case ApiParameterType::instance: return check_length(parameter.name, value, kLongestId);
+        case ApiParameterType::node:
             if (!is_node_name(value)) throw invalid_pattern(parameter.name, value, "n[0-9]+");
             return;
-        case ParameterType::uuid:
+        case ApiParameterType::uuid:
             if (!is_uuid(value))
                 throw Error(ErrorKind::invalid_input,
                             "the given " +
                                 std::string(parameter.name == "after_entry_id" ? "log entry ID" : "task ID") +
                                 " is invalid");
             return;
-        case ParameterType::sort_order:
-            if (std::find(kSortOrders.begin(), kSortOrders.end(), value) == kSortOrders.end())
-                throw invalid_enum_value(parameter.name, value, kSortOrders);
+        case ApiParameterType::scope:
+        case ApiParameterType::sort_order:
+            if (const auto& words = allowed_words(parameter.type); !contains(words, value))
+                throw invalid_enum_value(parameter.name, value, words);
             return;
-        case ParameterType::integer:
+        case ApiParameterType::integer:
             if (!parse_integer(value)) throw invalid_field_type(parameter.name, value, "integer");
             return;
-        case ParameterType::boolean:
+        case ApiParameterType::boolean:
             if (!parse_boolean(value)) throw invalid_field_type(parameter.name, value, "boolean");
             return;
     }
 }
 
-void check_parameters(const Endpoint& endpoint, const HttpRequest& request, const PathParameters& path) {
-    for (const auto& parameter : endpoint.parameters) {
+void check_parameters(const ApiRoute& route, const HttpRequest& request, const PathParameters& path) {
+    for (const auto& parameter : route.parameters) {
         if (const auto found = path.find(parameter.name); found != path.end())
             check(parameter, found->second);
         else if (const auto value = request.parameter(parameter.name))
@@ -79,27 +83,27 @@ void check_parameters(const Endpoint& endpoint, const HttpRequest& request, cons
     }
 }
 
-HttpResponse answer(const Endpoint& endpoint, const ControlPlane& plane, const HttpRequest& request,
+HttpResponse answer(const ApiRoute& route, const ControlPlane& plane, const HttpRequest& request,
                     const PathParameters& path) {
     try {
         if (request.body.size() > kMaxBody)
             throw Error(ErrorKind::invalid_input, "the request's body is larger than 1 MiB").named("payload_too_large");
         auto cluster = plane.services();
-        if (!cluster && !endpoint.before_init)
+        if (!cluster && !route.before_init)
             throw Error(ErrorKind::conflict, "operation invalid on an uninitialized cluster")
                 .named("cluster_not_initialized");
-        check_parameters(endpoint, request, path);
-        return endpoint.run(Call{request, path, plane, std::move(cluster), Limit(endpoint.at_most, request.stop)});
+        check_parameters(route, request, path);
+        return route.run(ApiCall{request, path, plane, std::move(cluster), Limit(route.at_most, request.stop)});
     } catch (const Error& error) {
         if (is_decode_error(error)) return decode_error_response(error);
         throw;
     }
 }
 
-std::vector<Endpoint> collected() {
-    std::vector<Endpoint> all;
-    for (auto make : {cluster_endpoints, host_endpoints, database_endpoints, plan_endpoints, task_endpoints,
-                      later_endpoints, description_endpoints}) {
+std::vector<ApiRoute> collected() {
+    std::vector<ApiRoute> all;
+    for (auto make :
+         {cluster_routes, host_routes, database_routes, plan_routes, task_routes, later_routes, description_routes}) {
         auto some = make();
         std::move(some.begin(), some.end(), std::back_inserter(all));
     }
@@ -108,12 +112,12 @@ std::vector<Endpoint> collected() {
 
 }  // namespace
 
-bool Call::flag(std::string_view name) const {
+bool ApiCall::flag(std::string_view name) const {
     const auto value = request.parameter(name);
     return value && parse_boolean(*value).value_or(false);
 }
 
-std::optional<std::int64_t> Call::count(std::string_view name) const {
+std::optional<std::int64_t> ApiCall::count(std::string_view name) const {
     const auto value = request.parameter(name);
     const auto number = value ? parse_integer(*value) : std::nullopt;
     if (!number || *number == 0) return std::nullopt;
@@ -121,14 +125,14 @@ std::optional<std::int64_t> Call::count(std::string_view name) const {
     return number;
 }
 
-std::vector<std::string> Call::all(std::string_view name) const {
+std::vector<std::string> ApiCall::all(std::string_view name) const {
     std::vector<std::string> values;
     for (const auto& [key, value] : request.query)
         if (key == name) values.push_back(value);
     return values;
 }
 
-Json Call::body() const {
+Json ApiCall::body() const {
     if (request.body.find_first_not_of(" \t\r\n") == std::string::npos)
         throw Error(ErrorKind::invalid_input, "missing required payload").named("missing_payload");
     Json parsed;
@@ -142,8 +146,8 @@ Json Call::body() const {
     return parsed;
 }
 
-const std::vector<Endpoint>& control_plane_endpoints() {
-    static const std::vector<Endpoint> all = collected();
+const std::vector<ApiRoute>& control_plane_routes() {
+    static const std::vector<ApiRoute> all = collected();
     return all;
 }
 
@@ -155,16 +159,21 @@ HttpResponse json_response(const OrderedJson& document, int status) {
     return response;
 }
 
-bool in_path(const Endpoint& endpoint, const std::string& name) {
-    return endpoint.path.find("{" + name + "}") != std::string::npos;
+const std::vector<std::string>& allowed_words(ApiParameterType type) {
+    static const std::vector<std::string> any, scopes{"database", "host"},
+        orders{"asc", "ascend", "ascending", "desc", "descend", "descending"};
+    return type == ApiParameterType::scope ? scopes : type == ApiParameterType::sort_order ? orders : any;
+}
+
+bool in_path(const ApiRoute& route, const std::string& name) {
+    return route.path.find("{" + name + "}") != std::string::npos;
 }
 
 void add_control_plane(Router& router, const ControlPlane& plane) {
-    for (const auto& endpoint : control_plane_endpoints())
-        router.add(endpoint.method, endpoint.path,
-                   [&endpoint, plane](const HttpRequest& request, const PathParameters& path) {
-                       return answer(endpoint, plane, request, path);
-                   });
+    for (const auto& route : control_plane_routes())
+        router.add(route.method, route.path, [&route, plane](const HttpRequest& request, const PathParameters& path) {
+            return answer(route, plane, request, path);
+        });
 }
 
 }  // namespace pgedge

@@ -1,0 +1,218 @@
+# Three agents on loopback and what tests of them need. Source it; it cleans up after itself, also when a test fails.
+#
+#   PGEDGE_BIN   directory with pgedge-agent, pgedge-guard and openapi_check (default: build/debug/bin)
+#   PGEDGE_NET   first three numbers of the loopback addresses (default: 127.18.0)
+#   PGEDGE_KEEP  when set, the working directory stays
+#
+# curl is a function here: it reaches host-1, host-2, host-3 (and localhost, as host-1), keeps the answer for expect,
+# must and header, checks it against our OpenAPI document, and prints its body.
+set -Eeuo pipefail
+
+source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+bin=${PGEDGE_BIN:-$source_dir/build/debug/bin}
+net=${PGEDGE_NET:-127.18.0}
+work=$(mktemp -d /tmp/pgedge-system.XXXXXX)
+chmod 755 "$work" # instances run as another user when we are root
+mkdir "$work/answers"
+declare -A agent_pid=()
+
+connect=(--connect-to "localhost:3000:$net.1:3000")
+for n in 1 2 3; do connect+=(--connect-to "host-$n:3000:$net.$n:3000"); done
+
+say() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; }
+
+fail() {
+    say "FAILED: $*"
+    exit 1
+}
+
+trap 'say "FAILED at line $LINENO of $(basename "$0"): $BASH_COMMAND"' ERR
+trap finish EXIT
+
+# Ends what this test started: its agents, then whatever still names its working directory.
+finish() {
+    local status=$? pid n
+    trap - ERR EXIT
+    set +e
+    if [ $status -ne 0 ]; then
+        for n in 1 2 3; do
+            [ -e "$work/host-$n.log" ] && { echo "--- host-$n.log"; tail -n 25 "$work/host-$n.log"; }
+        done
+    fi
+    for pid in "${agent_pid[@]}"; do kill -9 "$pid" 2>/dev/null; done
+    for pid in "${!extra_pid[@]}"; do kill "$pid" 2>/dev/null; done
+    kill_ours TERM
+    for _ in $(seq 50); do [ -z "$(ours)" ] && break; sleep 0.1; done
+    kill_ours KILL
+    [ -n "${PGEDGE_KEEP:-}" ] && { say "kept: $work"; exit $status; }
+    rm -rf "$work"
+    [ $status -eq 0 ] && say "passed: $(basename "$0")"
+    exit $status
+}
+declare -A extra_pid=() # of helpers in the background
+
+# Ids of processes whose command line or working directory names our directory: guards and servers that agents left.
+ours() {
+    local process
+    for process in /proc/[0-9]*; do
+        [ "${process#/proc/}" = $$ ] && continue
+        if tr '\0' ' ' 2>/dev/null <"$process/cmdline" | grep -qF "$work/" ||
+            [[ $(readlink "$process/cwd" 2>/dev/null) == "$work"/* ]]; then
+            echo "${process#/proc/}"
+        fi
+    done
+}
+kill_ours() {
+    local pid
+    for pid in $(ours); do kill "-$1" "$pid" 2>/dev/null; done
+    return 0
+}
+
+# --- agents
+
+# start_agent N: starts the agent of host-N with exactly the environment that the documentation names.
+start_agent() {
+    local n=$1
+    mkdir -p "$work/host-$n"
+    env -i PATH="$PATH" \
+        PGEDGE_HOST_ID="host-$n" PGEDGE_DATA_DIR="$work/host-$n" PGEDGE_ORCHESTRATOR=process \
+        PGEDGE_PEER_ADDRESSES="$net.$n" PGEDGE_CLIENT_ADDRESSES="$net.$n" \
+        PGEDGE_HTTP__BIND_ADDR="$net.$n" PGEDGE_HTTP__PORT=3000 PGEDGE_HTTP__INSECURE=true \
+        "$bin/pgedge-agent" run >>"$work/host-$n.log" 2>&1 &
+    agent_pid[$n]=$!
+    disown $!
+}
+
+start_agents() {
+    local n
+    for n in 1 2 3; do start_agent "$n"; done
+    for n in 1 2 3; do wait_ready "$n"; done
+}
+
+answers() { command curl -sf --max-time 2 "${connect[@]}" -o /dev/null "http://host-$1:3000/v1/version"; }
+wait_ready() { within 15 "host-$1 answers" answers "$1"; }
+
+# kill_agent N: power cut for the agent; its servers live on.
+kill_agent() {
+    kill -9 "${agent_pid[$1]}"
+    unset "agent_pid[$1]"
+}
+stop_agent() {
+    kill -TERM "${agent_pid[$1]}"
+    within 30 "the agent of host-$1 ends" gone "${agent_pid[$1]}"
+    unset "agent_pid[$1]"
+}
+gone() { ! kill -0 "$1" 2>/dev/null; }
+
+# within SECONDS WHAT COMMAND…: until the command succeeds.
+within() {
+    local deadline=$((SECONDS + $1)) what=$2
+    shift 2
+    until "$@"; do
+        [ $SECONDS -lt $deadline ] || fail "not in time: $what"
+        sleep 0.1
+    done
+}
+
+# form_cluster: init on host-1, join of the others.
+form_cluster() {
+    curl http://host-1:3000/v1/cluster/init >"$work/token"
+    expect 200
+    local n
+    for n in 2 3; do
+        curl -X POST "http://host-$n:3000/v1/cluster/join" -H 'Content-Type:application/json' --data "@$work/token" >/dev/null
+        expect 204
+    done
+}
+
+# --- requests
+
+answer_number=0
+curl() {
+    local said
+    said=$(command curl -sS --max-time 330 "${connect[@]}" -D "$work/headers" -o "$work/body" \
+        -w '%{method} %{http_code} %{url_effective}' "$@") || { say "curl $* failed"; return 1; }
+    read -r method status url <<<"$said"
+    printf '%s\n' "$status" >"$work/status"
+    local path=${url#*//*/}
+    path=/${path%%\?*}
+    [ "$status" = 204 ] && : >"$work/body"
+    cp "$work/body" "$(mktemp "$work/answers/XXXXXXXX")"
+    "$bin/openapi_check" "$source_dir/schemas/openapi.json" "$method" "$path" "$status" \
+        "$(header Content-Type)" "$(header goa-error)" "$work/body" >&2
+    cat "$work/body"
+}
+
+# header NAME: of the last answer; empty when it is not there.
+header() { tr -d '\r' <"$work/headers" | sed -n "s/^$1: //Ip" | head -n 1; }
+
+# expect STATUS [GOA_ERROR]: of the last answer.
+expect() {
+    local status
+    status=$(cat "$work/status")
+    [ "$status" = "$1" ] || fail "status $status instead of $1: $(cat "$work/body")"
+    [ -n "$(header Date)" ] || fail "an answer without a Date header"
+    if [ $# -gt 1 ]; then
+        [ "$(header goa-error)" = "$2" ] || fail "goa-error '$(header goa-error)' instead of '$2': $(cat "$work/body")"
+        [ "$(jq -r .name "$work/body")" = "$2" ] || fail "the body's name is not '$2': $(cat "$work/body")"
+    fi
+}
+
+# must FILTER: holds for the last answer (jq).
+must() { jq -e "$1" "$work/body" >/dev/null || fail "does not hold: $1: $(cat "$work/body")"; }
+# answer FILTER: a value of the last answer.
+answer() { jq -r "$1" "$work/body"; }
+
+# --- databases and tasks
+
+# wait_task HOST TASK SECONDS [STATUS]: until the task is final; it must be completed, or STATUS.
+wait_task() {
+    local deadline=$((SECONDS + $3)) status=
+    while [ $SECONDS -lt $deadline ]; do
+        status=$(command curl -s --max-time 5 "${connect[@]}" "http://$1:3000/v1/tasks/$2" | jq -r '.status // empty') || status=
+        case $status in completed | failed | canceled) break ;; esac
+        sleep 0.1
+    done
+    [ "$status" = "${4:-completed}" ] && return
+    command curl -s --max-time 5 "${connect[@]}" "http://$1:3000/v1/tasks/$2/log?limit=15" | jq -c '.entries[] | [.message, .fields]' || true
+    fail "task $2 is '$status' instead of '${4:-completed}': $(command curl -s "${connect[@]}" "http://$1:3000/v1/tasks/$2")"
+}
+
+# database_is HOST DATABASE STATE
+database_is() {
+    [ "$(command curl -s --max-time 5 "${connect[@]}" "http://$1:3000/v1/databases/$2" | jq -r .state)" = "$3" ]
+}
+database_gone() {
+    [ "$(command curl -s --max-time 5 -o /dev/null -w '%{http_code}' "${connect[@]}" "http://$1:3000/v1/databases/$2")" = 404 ]
+}
+
+# sql N STATEMENT: as the user guide's admin on host-N; prints the plain result.
+sql() {
+    PGPASSWORD=${password:-password} psql -XqAt -v ON_ERROR_STOP=1 -d "${database:-example}" -U admin -h "$net.$1" -p "${port:-5432}" \
+        -c "$2"
+}
+# sees N QUERY RESULT
+sees() { [ "$(sql "$1" "$2" 2>/dev/null)" = "$3" ]; }
+
+# The database of the user guide.
+guide_spec() {
+    cat <<'JSON'
+{
+    "id": "example",
+    "spec": {
+        "database_name": "example",
+        "database_users": [
+            {"username": "admin", "password": "password", "db_owner": true, "attributes": ["SUPERUSER", "LOGIN"]}
+        ],
+        "port": 5432,
+        "nodes": [
+            {"name": "n1", "host_ids": ["host-1"]},
+            {"name": "n2", "host_ids": ["host-2"]},
+            {"name": "n3", "host_ids": ["host-3"]}
+        ]
+    }
+}
+JSON
+}
+# post HOST PATH < BODY
+post() { curl -X POST "http://$1:3000$2" -H 'Content-Type:application/json' --data @- ; }
