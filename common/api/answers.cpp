@@ -1,6 +1,5 @@
 #include "common/api/answers.hpp"
 
-#include <algorithm>
 #include <string_view>
 
 #include "common/base/error.hpp"
@@ -110,23 +109,6 @@ InstanceAnswer instance_answer(const Json& json) {
     return answer;
 }
 
-StepAnswer step_answer(const Json& json) {
-    const Fields fields(json, "step");
-    const Fields impact(fields.object("impact"), "impact");
-    StepAnswer answer;
-    answer.id = fields.needed("id");
-    answer.action = fields.needed("action");
-    answer.kind = fields.text("kind");
-    answer.name = fields.text("name");
-    answer.host_id = fields.text("host_id");
-    answer.reason = fields.text("reason");
-    answer.why = fields.text("why");
-    answer.restart = impact.flag("restart");
-    answer.deletes_data = impact.flag("deletes_data");
-    answer.after = fields.texts("after");
-    return answer;
-}
-
 }  // namespace
 
 TaskAnswer task_answer(const Json& json) {
@@ -221,25 +203,6 @@ JoinTokenAnswer join_token_answer(const Json& json) {
     JoinTokenAnswer answer{fields.needed("token"), fields.texts("server_urls"), json};
     if (answer.server_urls.empty())
         if (const auto url = fields.text("server_url"); !url.empty()) answer.server_urls.push_back(url);
-    return answer;
-}
-
-bool PlanAnswer::deletes_data() const {
-    return std::any_of(steps.begin(), steps.end(), [](const auto& step) { return step.deletes_data; });
-}
-
-PlanAnswer plan_answer(const Json& json) {
-    const Fields fields(json, "plan");
-    PlanAnswer answer;
-    answer.database_id = fields.needed("database_id");
-    answer.type = fields.needed("type");
-    answer.digest = fields.needed("digest");
-    answer.summary = fields.text("summary");
-    answer.base_revision = fields.number("base_revision").value_or(0);
-    answer.changes = fields.flag("changes");
-    answer.warnings = fields.texts("warnings");
-    answer.steps = all_of<StepAnswer>(fields.array("steps"), step_answer);
-    answer.json = json;
     return answer;
 }
 

@@ -90,24 +90,6 @@ struct JoinTokenAnswer {
 /// Reads `server_urls` of today and `server_url` of the first releases.
 JoinTokenAnswer join_token_answer(const Json& json);
 
-struct StepAnswer {
-    std::string id, action, kind, name, host_id, reason, why;
-    bool restart = false, deletes_data = false;
-    std::vector<std::string> after;
-};
-
-struct PlanAnswer {
-    std::string database_id, type, digest, summary;
-    std::int64_t base_revision = 0;  ///< 0: the database does not exist yet
-    bool changes = false;
-    std::vector<std::string> warnings;
-    std::vector<StepAnswer> steps;
-    Json json;
-
-    bool deletes_data() const;
-};
-PlanAnswer plan_answer(const Json& json);
-
 /// What create, update and delete answer: the work that has begun.
 struct StartedAnswer {
     TaskAnswer task;

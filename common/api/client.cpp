@@ -70,6 +70,19 @@ std::string hint_for(std::string_view name, int status) {
     return {};
 }
 
+HttpRequest make_request(const std::string& method, const std::string& path, Query query, const Json* body) {
+    HttpRequest request;
+    request.method = method;
+    request.path = path;
+    request.query = std::move(query);
+    request.headers["Accept"] = "application/json";
+    if (body) {
+        request.headers["Content-Type"] = "application/json";
+        request.body = to_text(*body);
+    }
+    return request;
+}
+
 }  // namespace
 
 Error error_of(const HttpResponse& response, const HttpRequest& request, const std::string& endpoint) {
@@ -103,21 +116,6 @@ Json ApiClient::send(const HttpRequest& request, const Limit& limit) {
     if (response.status == 204 || trimmed(response.body).empty()) return Json::object();
     return parse_answer(response.body, transport_.endpoint());
 }
-
-namespace {
-HttpRequest make_request(const std::string& method, const std::string& path, Query query, const Json* body) {
-    HttpRequest request;
-    request.method = method;
-    request.path = path;
-    request.query = std::move(query);
-    request.headers["Accept"] = "application/json";
-    if (body) {
-        request.headers["Content-Type"] = "application/json";
-        request.body = to_text(*body);
-    }
-    return request;
-}
-}  // namespace
 
 Json ApiClient::call(const std::string& method, const std::string& path, Query query, const Json* body) {
     return send(make_request(method, path, std::move(query), body), limit(limits_.request));
@@ -158,9 +156,6 @@ std::optional<DatabaseAnswer> ApiClient::find_database(const std::string& id) {
     }
 }
 
-PlanAnswer ApiClient::plan(const Json& wanted) {
-    return plan_answer(slow_call("POST", path_of({"plan"}), {}, &wanted));
-}
 StartedAnswer ApiClient::create_database(const Json& wanted, const std::string& expected_digest) {
     Query query;
     if (!expected_digest.empty()) query.emplace_back("expected_digest", expected_digest);
@@ -250,34 +245,17 @@ TaskAnswer ApiClient::follow_task(const std::string& task_id, const Limit& limit
     return *final;
 }
 
-namespace {
-std::string instance_log_path(const std::string& database_id, const std::string& instance_id) {
-    return path_of({"databases", checked(database_id, "database"), "instances", checked(instance_id, "instance"), "log"});
-}
-}  // namespace
-
 std::vector<std::string> ApiClient::instance_log(const std::string& database_id, const std::string& instance_id,
                                                  int lines) {
-    const Json answer =
-        call("GET", instance_log_path(database_id, instance_id), {{"lines", std::to_string(lines)}});
+    const Json answer = call(
+        "GET",
+        path_of({"databases", checked(database_id, "database"), "instances", checked(instance_id, "instance"), "log"}),
+        {{"lines", std::to_string(lines)}});
     std::vector<std::string> all;
     if (const auto list = answer.find("lines"); list != answer.end() && list->is_array())
         for (const Json& line : *list)
             if (line.is_string()) all.push_back(line.get<std::string>());
     return all;
-}
-
-void ApiClient::follow_instance_log(const std::string& database_id, const std::string& instance_id, int lines,
-                                    const Limit& limit, const std::function<bool(const std::string&)>& on_line) {
-    const HttpRequest request = make_request("GET", instance_log_path(database_id, instance_id),
-                                             {{"lines", std::to_string(lines)}, {"follow", "true"}}, nullptr);
-    Lines cut([&](std::string_view text) {
-        const Json said = parse_answer(text, transport_.endpoint());
-        return !said.is_object() || on_line(said.value("line", ""));
-    });
-    const HttpResponse response =
-        transport_.stream(request, limit, [&](std::string_view part) { return cut.add(part); });
-    if (response.status >= 400) throw error_of(response, request, transport_.endpoint());
 }
 
 }  // namespace pgedge

@@ -44,8 +44,6 @@ public:
     std::vector<DatabaseAnswer> databases();
     DatabaseAnswer database(const std::string& id);
     std::optional<DatabaseAnswer> find_database(const std::string& id);  ///< nullopt: there is none
-    /// `wanted`: {id, tenant_id?, spec, force_update?}, or {id, delete: true}. Nothing is changed.
-    PlanAnswer plan(const Json& wanted);
     /// `wanted`: {id, tenant_id?, spec}. With a digest of plan() the agent refuses (stale_plan) when it would plan
     /// anything else now.
     StartedAnswer create_database(const Json& wanted, const std::string& expected_digest = {});
@@ -66,10 +64,6 @@ public:
 
     /// The last `lines` lines of an instance's PostgreSQL log.
     std::vector<std::string> instance_log(const std::string& database_id, const std::string& instance_id, int lines);
-    /// Like instance_log(), and goes on with what comes until `limit` ends or `on_line` returns false.
-    void follow_instance_log(const std::string& database_id, const std::string& instance_id, int lines,
-                             const Limit& limit, const std::function<bool(const std::string&)>& on_line);
-
     Transport& transport() { return transport_; }
 
 private:

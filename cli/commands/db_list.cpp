@@ -1,0 +1,39 @@
+#include "cli/commands/commands.hpp"
+#include "cli/session.hpp"
+#include "cli/terminal/table.hpp"
+
+namespace pgedge {
+namespace {
+
+class DbList final : public Command {
+public:
+    DbList() : Command("list", "List databases") {
+        also_called("ls");
+        example("pgedgectl db list", "all databases and how they are");
+        example("pgedgectl db list -o name", "only their ids, for scripts");
+    }
+
+    int run(Session& session) override {
+        const auto databases = session.api().databases();
+        Json result = Json::array();
+        std::vector<std::string> ids;
+        Table table({"ID", "STATE", "INSTANCES", "UPDATED", "ERROR"});
+        for (const auto& database : databases) {
+            result.push_back(database.json);
+            ids.push_back(database.id);
+            table.add({database.id, database.state, std::to_string(database.instances.size()), database.updated_at,
+                       cut_to(clean(database.error), 60)});
+        }
+        session.show(result, ids, [&](std::ostream& out) {
+            if (table.empty()) session.note("there are no databases; make one: pgedgectl apply -f FILE");
+            else table.print(out, session.style());
+        });
+        return kDone;
+    }
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_db_list() { return std::make_unique<DbList>(); }
+
+}  // namespace pgedge
