@@ -124,6 +124,17 @@ void show_hosts(std::ostream& out, const Style& style, const std::vector<HostAns
     table.print(out, style);
 }
 
+void show_databases(std::ostream& out, const Style& style, const std::vector<DatabaseAnswer>& databases) {
+    Table table({"ID", "STATE", "INSTANCES", "UPDATED", "ERROR"});
+    for (const auto& database : databases) {
+        const auto available = std::count_if(database.instances.begin(), database.instances.end(),
+                                             [](const auto& instance) { return instance.state == "available"; });
+        table.add({database.id, database.state, fmt::format("{}/{}", available, database.instances.size()),
+                   database.updated_at, cut_to(clean(database.error), 60)});
+    }
+    table.print(out, style);
+}
+
 void show_tasks(std::ostream& out, const Style& style, const std::vector<TaskAnswer>& tasks) {
     Table table({"ID", "TYPE", "OF", "STATUS", "CREATED", "COMPLETED", "ERROR"});
     for (const auto& task : tasks)

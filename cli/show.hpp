@@ -15,6 +15,7 @@ void show_host(std::ostream& out, const Style& style, const HostAnswer& host);
 void show_task(std::ostream& out, const Style& style, const TaskAnswer& task);
 /// Tables of what there is many of.
 void show_hosts(std::ostream& out, const Style& style, const std::vector<HostAnswer>& hosts);
+void show_databases(std::ostream& out, const Style& style, const std::vector<DatabaseAnswer>& databases);
 void show_tasks(std::ostream& out, const Style& style, const std::vector<TaskAnswer>& tasks);
 
 /// "16.0 MiB", for people.

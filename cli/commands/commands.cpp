@@ -77,14 +77,14 @@ std::unique_ptr<Command> make_command_tree(GlobalOptions& options) {
         "pgedgectl", "Turns hosts into a distributed PostgreSQL platform, and runs it",
         std::vector<Example>{{"pgedgectl validate -f storefront.yaml", "check a file, without any agent"}});
     add_global_options(*root, options);
-    root->add(make_validate());
-    root->add(make_explain());
+    //    root->add(make_validate());
+    //    root->add(make_explain());
     root->add(cluster());
     root->add(host());
     root->add(database());
     root->add(task());
     root->add(context());
-    root->add(make_schema());
+    //    root->add(make_schema());
     root->add(make_completion());
     root->add(make_version());
     root->add(make_complete());

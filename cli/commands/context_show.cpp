@@ -1,6 +1,6 @@
 #include "cli/commands/commands.hpp"
 #include "cli/session.hpp"
-#include "common/spec/write.hpp"
+#include "cli/terminal/yaml.hpp"
 
 namespace pgedge {
 namespace {

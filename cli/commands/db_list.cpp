@@ -1,6 +1,5 @@
 #include "cli/commands/commands.hpp"
-#include "cli/session.hpp"
-#include "cli/terminal/table.hpp"
+#include "cli/show.hpp"
 
 namespace pgedge {
 namespace {
@@ -17,16 +16,13 @@ public:
         const auto databases = session.api().databases();
         Json result = Json::array();
         std::vector<std::string> ids;
-        Table table({"ID", "STATE", "INSTANCES", "UPDATED", "ERROR"});
         for (const auto& database : databases) {
             result.push_back(database.json);
             ids.push_back(database.id);
-            table.add({database.id, database.state, std::to_string(database.instances.size()), database.updated_at,
-                       cut_to(clean(database.error), 60)});
         }
         session.show(result, ids, [&](std::ostream& out) {
-            if (table.empty()) session.note("there are no databases; make one: pgedgectl apply -f FILE");
-            else table.print(out, session.style());
+            if (databases.empty()) session.note("there are no databases; make one: pgedgectl apply -f FILE");
+            else show_databases(out, session.style(), databases);
         });
         return kDone;
     }

@@ -1,5 +1,6 @@
 #include "common/api/answers.hpp"
 
+#include <algorithm>
 #include <string_view>
 
 #include "common/base/error.hpp"
@@ -203,6 +204,30 @@ JoinTokenAnswer join_token_answer(const Json& json) {
     JoinTokenAnswer answer{fields.needed("token"), fields.texts("server_urls"), json};
     if (answer.server_urls.empty())
         if (const auto url = fields.text("server_url"); !url.empty()) answer.server_urls.push_back(url);
+    return answer;
+}
+
+bool PlanAnswer::deletes_data() const {
+    return std::any_of(plan.steps.begin(), plan.steps.end(), [](const auto& step) { return step.impact.deletes_data; });
+}
+
+PlanAnswer plan_answer(const Json& json) {
+    const Fields fields(json, "plan");
+    PlanAnswer answer;
+    answer.database_id = fields.needed("database_id");
+    answer.type = fields.needed("type");
+    answer.digest = fields.needed("digest");
+    answer.summary = fields.text("summary");
+    answer.base_revision = fields.number("base_revision").value_or(0);
+    answer.changes = fields.flag("changes");
+    answer.warnings = fields.texts("warnings");
+    try {
+        answer.plan = plan_from_json({{"states", fields.array("states")}, {"steps", fields.array("steps")}});
+    } catch (const Error& error) {
+        throw Error(ErrorKind::failed, "the agent's plan cannot be read: " + error.text(),
+                    "is its version another than that of this pgedgectl? compare: pgedgectl version --server");
+    }
+    answer.json = json;
     return answer;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/base/json.hpp"
+#include "common/plan/plan.hpp"
 
 namespace pgedge {
 
@@ -89,6 +90,19 @@ struct JoinTokenAnswer {
 };
 /// Reads `server_urls` of today and `server_url` of the first releases.
 JoinTokenAnswer join_token_answer(const Json& json);
+
+/// What would be done: POST /v1/plan.
+struct PlanAnswer {
+    std::string database_id, type, digest, summary;  ///< type: create, update, delete or none
+    std::int64_t base_revision = 0;                  ///< 0: the database does not exist yet
+    bool changes = false;
+    std::vector<std::string> warnings;
+    Plan plan;
+    Json json;
+
+    bool deletes_data() const;
+};
+PlanAnswer plan_answer(const Json& json);
 
 /// What create, update and delete answer: the work that has begun.
 struct StartedAnswer {

@@ -156,6 +156,9 @@ std::optional<DatabaseAnswer> ApiClient::find_database(const std::string& id) {
     }
 }
 
+PlanAnswer ApiClient::plan(const Json& wanted) {
+    return plan_answer(slow_call("POST", path_of({"plan"}), {}, &wanted));
+}
 StartedAnswer ApiClient::create_database(const Json& wanted, const std::string& expected_digest) {
     Query query;
     if (!expected_digest.empty()) query.emplace_back("expected_digest", expected_digest);

@@ -8,6 +8,7 @@
 
 #include "common/api/answers.hpp"
 #include "common/api/transport.hpp"
+#include "common/base/error.hpp"
 #include "common/base/json.hpp"
 #include "common/base/limit.hpp"
 
@@ -15,8 +16,8 @@ namespace pgedge {
 
 /// Which tasks, and how many; newest first.
 struct TaskFilter {
-    std::string database_id, host_id;  ///< empty: of everything; one of both at most
-    std::optional<int> limit;
+    std::string database_id{}, host_id{};  ///< empty: of everything; one of both at most
+    std::optional<int> limit{};
 };
 
 /// The agent's HTTP API with types. Every call blocks until its answer, at most for its limit, and throws the Error that
@@ -44,6 +45,8 @@ public:
     std::vector<DatabaseAnswer> databases();
     DatabaseAnswer database(const std::string& id);
     std::optional<DatabaseAnswer> find_database(const std::string& id);  ///< nullopt: there is none
+    /// `wanted`: {id, tenant_id?, spec, force_update?}, or {id, delete: true}. Nothing is changed.
+    PlanAnswer plan(const Json& wanted);
     /// `wanted`: {id, tenant_id?, spec}. With a digest of plan() the agent refuses (stale_plan) when it would plan
     /// anything else now.
     StartedAnswer create_database(const Json& wanted, const std::string& expected_digest = {});
