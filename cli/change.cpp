@@ -32,8 +32,10 @@ bool agreed(Session& session, const std::vector<PlannedChange>& changes) {
     bool all_named = true;
     for (const auto& change : changes) {
         if (!change.plan.changes) continue;
-        if (change.plan.deletes_data()) session.confirm_loss_of(change.id);
-        else all_named = false;
+        if (change.plan.deletes_data())
+            session.confirm_loss_of(change.id);
+        else
+            all_named = false;
     }
     // To name what shall be deleted is more than a yes.
     return all_named || session.confirmed("Do this?");
@@ -75,8 +77,10 @@ public:
 private:
     /// The first is what the program ends with; the others are told now.
     void remember(const Error& error) {
-        if (first_) session_.warn(error.text());
-        else first_ = std::current_exception();
+        if (first_)
+            session_.warn(error.text());
+        else
+            first_ = std::current_exception();
     }
 
     Session& session_;
@@ -100,8 +104,10 @@ void show_result(Session& session, const std::vector<Begun>& all, bool waited) {
         for (std::size_t i = 0; i < all.size(); ++i) {
             if (i > 0) out << '\n';
             const Json& one = result["databases"][i];
-            if (one.contains("database")) show_database(out, session.style(), database_answer(one["database"]));
-            else if (waited) out << "database " << clean(all[i].change->id) << " is deleted\n";
+            if (one.contains("database"))
+                show_database(out, session.style(), database_answer(one["database"]));
+            else if (waited)
+                out << "database " << clean(all[i].change->id) << " is deleted\n";
             else
                 out << "task " << clean(all[i].task.id) << " has begun; follow it: pgedgectl task watch "
                     << clean(all[i].task.id) << '\n';
@@ -135,7 +141,8 @@ void show_plans(std::ostream& out, const Style& style, const std::vector<Planned
         // The agent's words may hold anything; the colours are put in here.
         Plan plan = change.plan.plan;
         for (auto& step : plan.steps)
-            for (std::string* text : {&step.resource.id.kind, &step.resource.id.name, &step.resource.host_id, &step.why})
+            for (std::string* text :
+                 {&step.resource.id.kind, &step.resource.id.name, &step.resource.host_id, &step.why})
                 *text = clean(*text);
         for (auto& state : plan.states) state = clean(state);
         out << render(plan, painter);
@@ -149,10 +156,10 @@ int carry_out(Session& session, const std::vector<PlannedChange>& changes) {
         session.show(plans_json(changes), names, [&](std::ostream& out) { out << "nothing to do\n"; });
         return kDone;
     }
-    if (!session.options().quiet) show_plans(session.world().err(), session.message_style(), changes);
+    if (session.talks()) show_plans(session.world().err(), session.message_style(), changes);
     if (!agreed(session, changes)) {
         session.note("nothing was done");
-        return kFailed;
+        return kUsage;
     }
 
     FirstFailure failures(session);
@@ -160,8 +167,9 @@ int carry_out(Session& session, const std::vector<PlannedChange>& changes) {
     for (const auto& change : changes)
         if (change.plan.changes)
             failures.attempt([&] {
-                within("beginning to " + change.plan.type + " database " + change.id,
-                       [&] { all.push_back({&change, begin(session, change).task}); });
+                within("beginning to " + change.plan.type + " database " + change.id, [&] {
+                    all.push_back({&change, begin(session, change).task});
+                });
             });
     const bool wait = !session.options().no_wait;
     if (wait)

@@ -23,8 +23,8 @@ enum class Expected { any, create, update };
 /// Reads the secrets that the specs refer to and lets the agents plan each of them. Warnings of the plans are told.
 /// Throws SpecError with places in the files for what the agents refuse, Error for a database that is there (create) or
 /// is not (update).
-std::vector<PlannedChange> plan_changes(Session& session, const std::vector<LoadedDatabase>& databases, bool force_update,
-                                        Expected expected = Expected::any);
+std::vector<PlannedChange> plan_changes(Session& session, const std::vector<LoadedDatabase>& databases,
+                                        bool force_update, Expected expected = Expected::any);
 
 /// What `plan --out` writes. Throws Error{invalid_input} when a spec holds a secret in clear.
 SavedPlan saved_plan_of(Session& session, const std::vector<LoadedDatabase>& databases,

@@ -119,8 +119,9 @@ Connection connection_to(const DatabaseAnswer& database, const ConnectionChoice&
 }
 
 std::string to_uri(const Connection& connection) {
-    return "postgresql://" + (connection.user.empty() ? "" : url_encode(connection.user) + "@") + servers_text(connection) +
-           "/" + url_encode(connection.database) + "?target_session_attrs=" + connection.session_attributes;
+    return "postgresql://" + (connection.user.empty() ? "" : url_encode(connection.user) + "@") +
+           servers_text(connection) + "/" + url_encode(connection.database) +
+           "?target_session_attrs=" + connection.session_attributes;
 }
 
 std::string to_dsn(const Connection& connection) {
@@ -146,8 +147,9 @@ std::string to_jdbc(const Connection& connection) {
 std::string to_pgpass(const Connection& connection) {
     std::string lines;
     for (const auto& server : connection.servers)
-        lines += pgpass_field(server.host) + ":" + std::to_string(server.port) + ":" + pgpass_field(connection.database) +
-                 ":" + (connection.user.empty() ? "*" : pgpass_field(connection.user)) + ":PASSWORD\n";
+        lines += pgpass_field(server.host) + ":" + std::to_string(server.port) + ":" +
+                 pgpass_field(connection.database) + ":" +
+                 (connection.user.empty() ? "*" : pgpass_field(connection.user)) + ":PASSWORD\n";
     return lines;
 }
 

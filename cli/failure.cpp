@@ -31,8 +31,15 @@ bool is_retryable(const std::exception& failure) {
            (error->transient() || error->name() == "operation_already_in_progress");
 }
 
+/// "must be a number" of "spec.nodes[0].port" becomes "port must be a number".
+std::string with_name(const Problem& problem) {
+    const bool needs_name = problem.text.starts_with("must ") || problem.text.starts_with("is ");
+    if (!needs_name || problem.path.empty()) return clean(problem.text);
+    return clean(problem.path.substr(problem.path.rfind('.') + 1) + " " + problem.text);  // rfind: npos + 1 is 0
+}
+
 OrderedJson problem_json(const Problem& problem) {
-    OrderedJson json{{"code", problem.name}, {"message", clean(problem.text)}, {"field", problem.path}};
+    OrderedJson json{{"code", problem.name}, {"message", with_name(problem)}, {"field", problem.path}};
     if (!problem.file.empty())
         json["location"] = {{"file", problem.file}, {"line", problem.line}, {"column", problem.column}};
     if (!problem.hint.empty()) json["hint"] = problem.hint;
@@ -65,7 +72,7 @@ std::string place_of(const Problem& problem) {
 }
 
 void tell_problem(std::ostream& out, const Style& style, const Problem& problem) {
-    out << style.red("error:") << ' ' << clean(problem.text) << '\n';
+    out << style.red("error:") << ' ' << with_name(problem) << '\n';
     if (const auto place = place_of(problem); !place.empty()) out << "  --> " << place << '\n';
     if (!problem.hint.empty()) out << style.bold("hint:") << ' ' << clean(problem.hint) << '\n';
 }

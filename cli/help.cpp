@@ -23,7 +23,7 @@ std::string rows_of(const std::vector<Row>& rows, int columns) {
     return text;
 }
 
-std::vector<Row> parameter_rows(const Command& command, bool arguments) {
+std::vector<Row> parameter_rows(const CliCommand& command, bool arguments) {
     std::vector<Row> rows;
     for (const auto& parameter : command.parameters()) {
         if (parameter->is_argument != arguments) continue;
@@ -67,7 +67,7 @@ std::string shown_names(const Parameter& parameter) {
     return parameter.is_flag ? names : names + " " + parameter.type_name;
 }
 
-std::string usage_of(const Command& command) {
+std::string usage_of(const CliCommand& command) {
     std::string usage = command.full_name();
     if (command.is_group()) return usage + " COMMAND [options]";
     for (const auto& parameter : command.parameters()) {
@@ -78,7 +78,7 @@ std::string usage_of(const Command& command) {
     return usage + " [options]";
 }
 
-std::string help_of(const Command& command, bool all, int columns, const Style& style) {
+std::string help_of(const CliCommand& command, bool all, int columns, const Style& style) {
     std::string text;
     if (!command.examples().empty()) {
         text += style.bold("Examples") + "\n";
@@ -89,7 +89,8 @@ std::string help_of(const Command& command, bool all, int columns, const Style& 
     text += style.bold("Usage") + "\n  " + usage_of(command) + "\n\n" + command.summary() + ".\n";
     if (all && !command.description().empty())
         for (const auto& paragraph : split(command.description(), '\n'))
-            text += paragraph.empty() ? "\n" : (paragraph[0] == ' ' ? paragraph : wrapped(paragraph, 0, columns)) + "\n";
+            text +=
+                paragraph.empty() ? "\n" : (paragraph[0] == ' ' ? paragraph : wrapped(paragraph, 0, columns)) + "\n";
 
     std::vector<Row> commands;
     for (const auto& child : command.commands())
@@ -98,10 +99,12 @@ std::string help_of(const Command& command, bool all, int columns, const Style& 
     text += section("Arguments", parameter_rows(command, true), columns, style);
     const bool is_root = !command.parent();
     if (!is_root) text += section("Options", parameter_rows(command, false), columns, style);
-    const Command* root = &command;
+    const CliCommand* root = &command;
     while (root->parent()) root = root->parent();
-    if (all || is_root) text += section("Global options", parameter_rows(*root, false), columns, style);
-    else text += "\nAll options: " + command.full_name() + " --help\n";
+    if (all || is_root)
+        text += section("Global options", parameter_rows(*root, false), columns, style);
+    else
+        text += "\nAll options: " + command.full_name() + " --help\n";
     return text;
 }
 

@@ -2,16 +2,16 @@
 
 #include <string>
 
-#include "cli/command.hpp"
+#include "cli/cli_command.hpp"
 #include "cli/terminal/text.hpp"
 
 namespace pgedge {
 
 /// Help of a command, beginning with its examples. `all`: also what it does at length, and the global options.
-std::string help_of(const Command& command, bool all, int columns, const Style& style);
+std::string help_of(const CliCommand& command, bool all, int columns, const Style& style);
 
 /// "pgedgectl db show DATABASE [options]"
-std::string usage_of(const Command& command);
+std::string usage_of(const CliCommand& command);
 /// "-n, --node NODE"
 std::string shown_names(const Parameter& parameter);
 

@@ -19,7 +19,8 @@ struct LogLine {
 /// A line without a time belongs to the one before it, and lines of one server keep their order.
 std::vector<LogLine> merged_by_time(const std::vector<ServerLog>& logs);
 
-/// What of `now` is behind `before`, both being the end of one growing log. All of `now` when they have nothing in common.
+/// What of `now` is behind `before`, both being the end of one growing log. All of `now` when they have nothing in
+/// common.
 std::vector<std::string> new_lines(const std::vector<std::string>& before, const std::vector<std::string>& now);
 
 }  // namespace pgedge

@@ -1,20 +1,22 @@
 #include "cli/options.hpp"
 
-#include "cli/command.hpp"
+#include "cli/cli_command.hpp"
 
 namespace pgedge {
 
-void add_global_options(Command& root, GlobalOptions& options) {
+void add_global_options(CliCommand& root, GlobalOptions& options) {
     root.option("-C,--context", "NAME", options.context, "Use this context of the configuration")
         .completed_with(Completes::contexts);
-    root.option("--endpoint", "URL", options.endpoints,
-                "An agent's address: https://HOST:PORT, http://LOOPBACK:PORT or unix:///PATH; several are tried in order");
+    root.option(
+        "--endpoint", "URL", options.endpoints,
+        "An agent's address: https://HOST:PORT, http://LOOPBACK:PORT or unix:///PATH; several are tried in order");
     root.option("--ca-file", "FILE", options.ca_file, "Certificate authority of the agents")
         .completed_with(Completes::files);
     root.option("--cert-file", "FILE", options.cert_file, "Client certificate").completed_with(Completes::files);
     root.option("--key-file", "FILE", options.key_file, "Private key of the client certificate")
         .completed_with(Completes::files);
-    root.flag("--insecure-http", options.insecure_http, "Allow http:// beyond this machine; everything is readable on the way");
+    root.flag("--insecure-http", options.insecure_http,
+              "Allow http:// beyond this machine; everything is readable on the way");
     root.option("-o,--output", "FORMAT", options.output, "How results are printed")
         .one_of({"table", "json", "yaml", "name"});
     root.option("--get", "POINTER", options.pointer, "Print only this part of the JSON result, e.g. /spec/port");

@@ -7,7 +7,7 @@
 
 namespace pgedge {
 
-class Command;
+class CliCommand;
 
 /// The options that every command takes, before or after its name.
 struct GlobalOptions {
@@ -29,6 +29,6 @@ struct GlobalOptions {
 };
 
 /// Lists them in `root`, so that they are parsed, completed and described like all others.
-void add_global_options(Command& root, GlobalOptions& options);
+void add_global_options(CliCommand& root, GlobalOptions& options);
 
 }  // namespace pgedge

@@ -51,7 +51,7 @@ void add_parameter(CLI::App& app, Parameter& parameter) {
     if (parameter.is_argument && parameter.is_repeatable) option->expected(-1);
 }
 
-void add_command(CLI::App& app, Command& command, std::vector<std::pair<CLI::App*, Command*>>& all) {
+void add_command(CLI::App& app, CliCommand& command, std::vector<std::pair<CLI::App*, CliCommand*>>& all) {
     app.set_help_flag();
     app.allow_extras();
     app.fallthrough();
@@ -67,7 +67,7 @@ void add_command(CLI::App& app, Command& command, std::vector<std::pair<CLI::App
 
 std::string plain_option(const std::string& word) { return word.substr(0, word.find('=')); }
 
-[[noreturn]] void refuse(const Command& command, const std::string& word) {
+[[noreturn]] void refuse(const CliCommand& command, const std::string& word) {
     const bool is_option = word.size() > 1 && word[0] == '-';
     const std::string name = is_option ? plain_option(word) : word;
     const auto meant = nearest(name, words_after(command));
@@ -81,23 +81,23 @@ std::string plain_option(const std::string& word) { return word.substr(0, word.f
 
 }  // namespace
 
-std::vector<std::string> words_after(const Command& command) {
+std::vector<std::string> words_after(const CliCommand& command) {
     std::vector<std::string> words;
     for (const auto& child : command.commands()) {
         if (child->is_hidden()) continue;
         words.push_back(child->name());
         words.insert(words.end(), child->aliases().begin(), child->aliases().end());
     }
-    for (const Command* at = &command; at; at = at->parent())
+    for (const CliCommand* at = &command; at; at = at->parent())
         for (const auto& parameter : at->parameters())
             if (!parameter->is_argument)
                 for (const auto& name : parameter->all_names()) words.push_back(name);
     return words;
 }
 
-Command& parse(Command& root, const std::vector<std::string>& words) {
+CliCommand& parse(CliCommand& root, const std::vector<std::string>& words) {
     CLI::App app;
-    std::vector<std::pair<CLI::App*, Command*>> all;
+    std::vector<std::pair<CLI::App*, CliCommand*>> all;
     add_command(app, root, all);
 
     std::vector<std::string> reversed;  // as CLI11 wants them
@@ -111,7 +111,7 @@ Command& parse(Command& root, const std::vector<std::string>& words) {
     } catch (const CLI::ParseError& error) {
         throw UsageError(error.what());
     }
-    Command* named = &root;
+    CliCommand* named = &root;
     for (const auto& [parsed, command] : all)
         if (parsed->parsed()) named = command;  // children come after their parents
     for (const auto& word : unprotected(app.remaining(true)))
@@ -119,7 +119,7 @@ Command& parse(Command& root, const std::vector<std::string>& words) {
     return *named;
 }
 
-void check_complete(const Command& command) {
+void check_complete(const CliCommand& command) {
     if (command.is_group()) {
         std::vector<std::string> names;
         for (const auto& child : command.commands())

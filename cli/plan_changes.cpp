@@ -1,8 +1,7 @@
-#include <unistd.h>
-
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "cli/change.hpp"
 #include "cli/failure.hpp"
@@ -10,6 +9,8 @@
 #include "common/base/digest.hpp"
 #include "common/base/text.hpp"
 #include "common/spec/resolve.hpp"
+#include "common/spec/secret_reference.hpp"
+#include "common/spec/walk_secrets.hpp"
 #include "common/spec/write.hpp"
 
 namespace pgedge {
@@ -36,7 +37,7 @@ Json body_of(const LoadedDatabase& database, const DatabaseSpec& spec) {
     std::vector<Problem> problems;
     for (const auto& line : split(error.text(), '\n')) {
         const auto colon = line.find(": ");
-        if (colon == std::string::npos) throw error;
+        if (colon == std::string::npos || line.find(' ') < colon) throw error;  // words, and not a path
         Problem problem;
         problem.path = line.substr(0, colon);
         if (!problem.path.starts_with("spec.") && problem.path != "id") problem.path = "spec." + problem.path;
@@ -111,7 +112,8 @@ Json without_fingerprints(Json value) {
 }
 
 bool generates(const Json& value) {
-    if (value.is_structured()) return std::any_of(value.begin(), value.end(), [](const Json& one) { return generates(one); });
+    if (value.is_structured())
+        return std::any_of(value.begin(), value.end(), [](const Json& one) { return generates(one); });
     return value.is_string() && value.get_ref<const std::string&>().starts_with("generate:");
 }
 
@@ -123,6 +125,20 @@ bool is_same(const SavedOperation& saved, const PlanAnswer& now) {
            without_fingerprints(to_json(now.plan)) == without_fingerprints(to_json(saved.plan));
 }
 
+/// A saved plan goes into reviews and archives: what is secret has to come from elsewhere when it is applied.
+void refuse_literals(const LoadedDatabase& database) {
+    std::vector<Problem> problems;
+    walk_secrets(database.document.spec, SecretDepth::inside, [&](const SecretPlace& where, const SecretValue& value) {
+        if (value.given() && !parse_secret_reference(value.given()->reveal()))
+            problems.push_back({.path = where.path,
+                                .text = "a secret in clear may not stand in a saved plan",
+                                .hint = "write env:NAME or file:PATH instead of the secret"});
+    });
+    if (problems.empty()) return;
+    place(problems, database);
+    throw SpecError(std::move(problems));
+}
+
 std::string author(Session& session) {
     char machine[256] = "";
     ::gethostname(machine, sizeof machine - 1);
@@ -131,8 +147,8 @@ std::string author(Session& session) {
 
 }  // namespace
 
-std::vector<PlannedChange> plan_changes(Session& session, const std::vector<LoadedDatabase>& databases, bool force_update,
-                                        Expected expected) {
+std::vector<PlannedChange> plan_changes(Session& session, const std::vector<LoadedDatabase>& databases,
+                                        bool force_update, Expected expected) {
     std::vector<PlannedChange> changes;
     for (const auto& database : databases) changes.push_back(plan_one(session, database, force_update, expected));
     return changes;
@@ -147,6 +163,7 @@ SavedPlan saved_plan_of(Session& session, const std::vector<LoadedDatabase>& dat
     saved.created_at = session.world().clock().wall();
     std::string inputs;
     for (std::size_t i = 0; i < changes.size(); ++i) {
+        refuse_literals(databases[i]);
         const PlanAnswer& plan = changes[i].plan;
         SavedOperation object;
         object.operation = plan.type;
@@ -178,10 +195,11 @@ std::vector<PlannedChange> replan(Session& session, const SavedPlan& saved) {
             throw Error(ErrorKind::invalid_input, "the saved plan holds no usable spec of " + object.id);
         PlannedChange change = plan_one(session, loaded.databases.front(), false, Expected::any);
         if (change.plan.changes && !is_same(object, change.plan))
-            throw Error(ErrorKind::conflict,
-                        fmt::format("the plan is stale: database {} has moved since it was made (revision {} then, {} now)",
-                                    object.id, object.base_revision, change.plan.base_revision),
-                        "plan again and look at what would be done now: pgedgectl plan")
+            throw Error(
+                ErrorKind::conflict,
+                fmt::format("the plan is stale: database {} has moved since it was made (revision {} then, {} now)",
+                            object.id, object.base_revision, change.plan.base_revision),
+                "plan again and look at what would be done now: pgedgectl plan")
                 .named("stale_plan");
         changes.push_back(std::move(change));
     }

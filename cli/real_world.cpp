@@ -1,16 +1,20 @@
 #include "cli/real_world.hpp"
 
-#include <pthread.h>
-#include <signal.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <cstdlib>
 #include <iostream>
 #include <thread>
 
-#include "cli/exit_codes.hpp"
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "common/base/error.hpp"
+#include "common/base/file.hpp"
 
 namespace pgedge {
 namespace {
@@ -26,12 +30,14 @@ sigset_t watched_signals() {
 /// A thread waits for the signals, which are blocked meanwhile: so nothing runs inside a signal handler.
 class RealInterrupts final : public Interrupts {
 public:
-    RealInterrupts() : set_(watched_signals()) {
+    RealInterrupts() : set_(watched_signals()), end_(::eventfd(0, EFD_CLOEXEC)) {
         ::pthread_sigmask(SIG_BLOCK, &set_, &before_);
-        watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+        signals_ = Fd(::signalfd(-1, &set_, SFD_CLOEXEC | SFD_NONBLOCK));
+        if (!end_ || !signals_) throw Error(ErrorKind::failed, "cannot watch for signals: " + errno_text(errno));
+        watcher_ = std::jthread([this] { watch(); });
     }
     ~RealInterrupts() override {
-        watcher_.request_stop();
+        ::eventfd_write(end_.get(), 1);
         watcher_.join();
         ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
     }
@@ -39,11 +45,14 @@ public:
     int signal() const override { return signal_; }
 
 private:
-    void watch(const std::stop_token& stop) {
-        constexpr timespec kLook{0, 50'000'000};  // how late the end of a command may be, at most
-        while (!stop.stop_requested()) {
-            const int signal = ::sigtimedwait(&set_, nullptr, &kLook);
-            if (signal <= 0) continue;
+    void watch() {
+        for (;;) {
+            pollfd both[2] = {{signals_.get(), POLLIN, 0}, {end_.get(), POLLIN, 0}};
+            if (::poll(both, 2, -1) < 0 && errno != EINTR) return;
+            if (both[1].revents) return;
+            signalfd_siginfo came{};
+            if (::read(signals_.get(), &came, sizeof came) != sizeof came) continue;
+            const int signal = static_cast<int>(came.ssi_signo);
             if (signal_ != 0) ::_exit(128 + signal);
             signal_ = signal;
             source_.request_stop();
@@ -51,9 +60,10 @@ private:
     }
 
     sigset_t set_, before_{};
+    Fd end_, signals_;
     std::atomic<int> signal_{0};
     std::stop_source source_;
-    std::jthread watcher_;
+    std::jthread watcher_;  // last: it uses all of the above
 };
 
 class RealWorld final : public World {
@@ -71,7 +81,8 @@ public:
             facts.rows = size.ws_row;
         }
         if (const auto columns = environment("COLUMNS"))
-            if (const int wanted = std::atoi(columns->c_str()); wanted >= 20 && wanted <= 10'000) facts.columns = wanted;
+            if (const int wanted = std::atoi(columns->c_str()); wanted >= 20 && wanted <= 10'000)
+                facts.columns = wanted;
         return facts;
     }
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "cli/reach/first_alive.hpp"
-#include "cli/terminal/yaml.hpp"
 #include "common/base/text.hpp"
+#include "common/spec/write.hpp"
 
 namespace pgedge {
 namespace {
@@ -14,7 +14,8 @@ constexpr const char* kDefaultEndpoint = "http://127.0.0.1:3000";
 bool wants_colour(World& world, const GlobalOptions& options, bool is_terminal) {
     const auto set = [&](const char* name) { return !world.environment(name).value_or("").empty(); };
     if (options.no_color || set("NO_COLOR")) return false;
-    if (const auto force = world.environment("CLICOLOR_FORCE").value_or(""); !force.empty() && force != "0") return true;
+    if (const auto force = world.environment("CLICOLOR_FORCE").value_or(""); !force.empty() && force != "0")
+        return true;
     return is_terminal && world.environment("TERM").value_or("") != "dumb";
 }
 
@@ -35,7 +36,8 @@ void collect(const Json& at, const std::vector<std::string>& tokens, std::size_t
     const std::string& token = tokens[next];
     if (token == "*" && at.is_array())
         for (const Json& element : at) collect(element, tokens, next + 1, found);
-    else if (at.is_object() && at.contains(token)) collect(at[token], tokens, next + 1, found);
+    else if (at.is_object() && at.contains(token))
+        collect(at[token], tokens, next + 1, found);
     else if (at.is_array() && !token.empty() && token.size() < 10 &&
              std::all_of(token.begin(), token.end(), [](char c) { return c >= '0' && c <= '9'; })) {
         if (const auto index = std::stoul(token); index < at.size()) collect(at[index], tokens, next + 1, found);
@@ -52,7 +54,8 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 Json part_at(const Json& document, const std::string& pointer) {
     if (pointer.empty()) return document;
     if (pointer[0] != '/')
-        throw UsageError("--get takes a JSON pointer, and '" + pointer + "' does not begin with '/'", "e.g. --get /spec/port");
+        throw UsageError("--get takes a JSON pointer, and '" + pointer + "' does not begin with '/'",
+                         "e.g. --get /spec/port");
     auto tokens = split(std::string_view(pointer).substr(1), '/');
     for (auto& token : tokens) {  // RFC 6901, section 4: in this order
         replace_all(token, "~1", "/");
@@ -65,7 +68,7 @@ Json part_at(const Json& document, const std::string& pointer) {
     return many ? Json(found) : found.front();
 }
 
-Session::Session(World& world, const GlobalOptions& options, const Command& root)
+Session::Session(World& world, const GlobalOptions& options, const CliCommand& root)
     : world_(world),
       options_(options),
       root_(root),
@@ -86,16 +89,22 @@ std::filesystem::path Session::config_file() const {
 
 Target Session::target() const {
     if (options_.context && options_.context->empty())
-        throw UsageError("--context is empty", "leave it out to use the current context, or see: pgedgectl context list");
+        throw UsageError("--context is empty",
+                         "leave it out to use the current context, or see: pgedgectl context list");
     const auto from_environment = world_.environment("PGEDGECTL_CONTEXT");
     const auto endpoints = listed(world_.environment("PGEDGECTL_ENDPOINT").value_or(""));
 
     Target target;
-    if (options_.context) target = load_contexts(config_file()).at(*options_.context);
-    else if (!options_.endpoints.empty()) target.endpoints = options_.endpoints;
-    else if (!endpoints.empty()) target.endpoints = endpoints;
-    else if (from_environment && !from_environment->empty()) target = load_contexts(config_file()).at(*from_environment);
-    else if (world_.environment("PGEDGECTL_CONFIG") || world_.environment("XDG_CONFIG_HOME") || world_.environment("HOME")) {
+    if (options_.context)
+        target = load_contexts(config_file()).at(*options_.context);
+    else if (!options_.endpoints.empty())
+        target.endpoints = options_.endpoints;
+    else if (!endpoints.empty())
+        target.endpoints = endpoints;
+    else if (from_environment && !from_environment->empty())
+        target = load_contexts(config_file()).at(*from_environment);
+    else if (world_.environment("PGEDGECTL_CONFIG") || world_.environment("XDG_CONFIG_HOME") ||
+             world_.environment("HOME")) {
         const Contexts contexts = load_contexts(config_file());
         if (!contexts.current.empty()) target = contexts.at(contexts.current);
     }
@@ -103,8 +112,10 @@ Target Session::target() const {
     if (target.endpoints.empty()) target.endpoints = {kDefaultEndpoint};
 
     const auto choose = [&](std::string& into, const std::string& option, const char* variable) {
-        if (!option.empty()) into = option;
-        else if (into.empty()) into = world_.environment(variable).value_or("");
+        if (!option.empty())
+            into = option;
+        else if (into.empty())
+            into = world_.environment(variable).value_or("");
     };
     choose(target.ca_file, options_.ca_file, "PGEDGECTL_CA_FILE");
     choose(target.cert_file, options_.cert_file, "PGEDGECTL_CERT_FILE");
@@ -148,13 +159,16 @@ void Session::show(const Json& result, const std::vector<std::string>& names,
     std::ostream& out = world_.out();
     if (options_.pointer) {
         const Json part = part_at(result, *options_.pointer);
-        if (options_.output == "yaml") out << to_yaml(part);
-        else if (part.is_string()) out << clean(part.get<std::string>(), true) << '\n';
-        else out << part.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+        if (options_.output == "yaml")
+            out << to_yaml(OrderedJson(part));
+        else if (part.is_string())
+            out << clean(part.get<std::string>(), true) << '\n';
+        else
+            out << part.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
     } else if (options_.output == "json") {
         out << result.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
     } else if (options_.output == "yaml") {
-        out << to_yaml(result);
+        out << to_yaml(OrderedJson(result));
     } else if (options_.output == "name") {
         for (const auto& name : names) out << clean(name) << '\n';
     } else {
@@ -163,8 +177,12 @@ void Session::show(const Json& result, const std::vector<std::string>& names,
     out.flush();
 }
 
+bool Session::talks() const {
+    const bool for_programs = options_.output == "json" || options_.output == "yaml";
+    return !options_.quiet && (!for_programs || terminal_.err);
+}
 void Session::note(const std::string& text) {
-    if (!options_.quiet) world_.err() << clean(text) << std::endl;
+    if (talks()) world_.err() << clean(text) << std::endl;
 }
 void Session::warn(const std::string& text) {
     world_.err() << message_style_.yellow("warning:") << ' ' << clean(text) << std::endl;
@@ -186,7 +204,8 @@ std::string Session::answer_to(const std::string& question) {
 
 bool Session::confirmed(const std::string& question) {
     if (options_.yes) return true;
-    if (!may_ask()) throw UsageError("this needs a confirmation and nobody can be asked", "look at the plan, then add --yes");
+    if (!may_ask())
+        throw UsageError("this needs a confirmation and nobody can be asked", "look at the plan, then add --yes");
     const std::string answer = answer_to(question + " [y/N]");
     return answer == "y" || answer == "Y" || answer == "yes";
 }

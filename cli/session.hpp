@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/command.hpp"
+#include "cli/cli_command.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/options.hpp"
 #include "cli/reach/contexts.hpp"
@@ -20,11 +20,11 @@ namespace pgedge {
 /// used by one thread.
 class Session {
 public:
-    Session(World& world, const GlobalOptions& options, const Command& root);
+    Session(World& world, const GlobalOptions& options, const CliCommand& root);
 
     const GlobalOptions& options() const { return options_; }
     World& world() { return world_; }
-    const Command& root() const { return root_; }
+    const CliCommand& root() const { return root_; }
 
     /// Connects at the first call. Throws UsageError when the endpoint or context cannot be used.
     ApiClient& api();
@@ -46,7 +46,10 @@ public:
     /// True when the output is a document, for which progress and tables stay away from stdout.
     bool wants_document() const { return options_.output != "table" || options_.pointer; }
 
-    /// Progress or a message, on stderr; nothing under --quiet. Cleaned, one line.
+    /// Whether progress and messages are wanted: not under --quiet, and not when a program reads our documents, to
+    /// which an error is one as well.
+    bool talks() const;
+    /// Progress or a message, on stderr, when wanted. Cleaned, one line.
     void note(const std::string& text);
     /// What should not be overlooked: also under --quiet.
     void warn(const std::string& text);
@@ -60,7 +63,7 @@ public:
     void confirm_loss_of(const std::string& name);
     bool may_ask() const;
 
-    const Style& style() const { return style_; }             ///< of stdout
+    const Style& style() const { return style_; }                  ///< of stdout
     const Style& message_style() const { return message_style_; }  ///< of stderr
     const TerminalFacts& terminal() const { return terminal_; }
 
@@ -70,7 +73,7 @@ private:
 
     World& world_;
     const GlobalOptions& options_;
-    const Command& root_;
+    const CliCommand& root_;
     TerminalFacts terminal_;
     Style style_, message_style_;
     std::unique_ptr<Transport> transport_;

@@ -11,7 +11,8 @@ namespace pgedge {
 namespace {
 
 /// "Label:   value" lines; empty values are left out.
-void show_fields(std::ostream& out, const Style& style, const std::vector<std::pair<std::string, std::string>>& fields) {
+void show_fields(std::ostream& out, const Style& style,
+                 const std::vector<std::pair<std::string, std::string>>& fields) {
     int widest = 0;
     for (const auto& [name, value] : fields)
         if (!value.empty()) widest = std::max(widest, width_of(name));
@@ -31,7 +32,8 @@ std::string replication_of(const InstanceAnswer& instance) {
     std::vector<std::string> all;
     for (const auto& subscription : instance.subscriptions) {
         std::string text = "from " + subscription.provider_node + " " + subscription.status;
-        if (subscription.lag_bytes && *subscription.lag_bytes > 0) text += " (" + size_text(*subscription.lag_bytes) + " behind)";
+        if (subscription.lag_bytes && *subscription.lag_bytes > 0)
+            text += " (" + size_text(*subscription.lag_bytes) + " behind)";
         all.push_back(text);
     }
     return joined(all, ", ");
@@ -48,9 +50,10 @@ std::string size_text(std::int64_t bytes) {
 }
 
 void show_database(std::ostream& out, const Style& style, const DatabaseAnswer& database) {
-    const std::string version = database.spec.contains("postgres_version") && database.spec["postgres_version"].is_string()
-                                    ? database.spec["postgres_version"].get<std::string>()
-                                    : "";
+    const std::string version =
+        database.spec.contains("postgres_version") && database.spec["postgres_version"].is_string()
+            ? database.spec["postgres_version"].get<std::string>()
+            : "";
     show_fields(out, style,
                 {{"Database", clean(database.id)},
                  {"Name", database.database_name() == database.id ? "" : clean(database.database_name())},

@@ -38,7 +38,8 @@ class PlainProgress final : public Progress {
 public:
     PlainProgress(Session& session, std::string prefix) : session_(session), prefix_(std::move(prefix)) {}
     void take(const LogEntryAnswer& entry) override {
-        session_.note(clean(entry.timestamp) + "  " + prefix_ + ": " + log_line({entry.id, "", entry.message, entry.fields, {}}));
+        session_.note(clean(entry.timestamp) + "  " + prefix_ + ": " +
+                      log_line({entry.id, "", entry.message, entry.fields, {}}));
     }
 
 private:
@@ -96,7 +97,7 @@ public:
 };
 
 std::unique_ptr<Progress> make_progress(Session& session, const TaskAnswer& task, std::size_t planned) {
-    if (session.options().quiet) return std::make_unique<NoProgress>();
+    if (!session.talks()) return std::make_unique<NoProgress>();
     const std::string dumb = session.world().environment("TERM").value_or("");
     if (session.terminal().err && dumb != "dumb" && session.world().environment("CI").value_or("").empty())
         return std::make_unique<TreeProgress>(session, title_of(task), planned);
@@ -109,8 +110,10 @@ std::string watch_hint(const TaskAnswer& task) { return "follow it: pgedgectl ta
 [[noreturn]] void stopped_waiting(const TaskAnswer& task, const Interrupts& interrupts) {
     const std::string what = title_of(task);
     if (const int signal = interrupts.signal(); signal != 0)
-        throw TaskError(128 + signal, "detached; task " + clean(task.id) + " (" + what + ") continues", watch_hint(task), task);
-    throw TaskError(kStillRunning, "the time of --timeout is over; task " + clean(task.id) + " (" + what + ") still runs",
+        throw TaskError(128 + signal, "detached; task " + clean(task.id) + " (" + what + ") continues",
+                        watch_hint(task), task);
+    throw TaskError(kStillRunning,
+                    "the time of --timeout is over; task " + clean(task.id) + " (" + what + ") still runs",
                     watch_hint(task), task);
 }
 
@@ -118,7 +121,8 @@ TaskAnswer ended(const TaskAnswer& task) {
     if (task.status == "completed") return task;
     const std::string what = title_of(task);
     if (task.status == "canceled")
-        throw TaskError(kTaskCancelled, what + " was cancelled", "see how far it came: pgedgectl task logs " + clean(task.id), task);
+        throw TaskError(kTaskCancelled, what + " was cancelled",
+                        "see how far it came: pgedgectl task logs " + clean(task.id), task);
     throw TaskError(kTaskFailed, what + " failed" + (task.error.empty() ? "" : ": " + task.error),
                     "see all of it: pgedgectl task logs " + clean(task.id), task);
 }
@@ -160,7 +164,8 @@ TaskAnswer follow_task(Session& session, const TaskAnswer& task, const FollowOpt
     {
         const auto progress = make_progress(session, task, options.planned_steps);
         try {
-            end = session.api().follow_task(task.id, limit, [&](const LogEntryAnswer& entry) { progress->take(entry); });
+            end =
+                session.api().follow_task(task.id, limit, [&](const LogEntryAnswer& entry) { progress->take(entry); });
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::cancelled && error.kind() != ErrorKind::timed_out) throw;
             if (!limit.over()) throw;

@@ -18,8 +18,8 @@ struct FollowOptions {
 };
 
 /// Shows the log of a task as it comes, until the task's end: a tree of steps that redraws itself on a terminal, lines
-/// with time elsewhere. Returns the completed task. Throws TaskError when it failed (exit code 8), was cancelled (9), is
-/// still running when --timeout is over (3), or when the user interrupts (130): then the task goes on.
+/// with time elsewhere. Returns the completed task. Throws TaskError when it failed (exit code 8), was cancelled (9),
+/// is still running when --timeout is over (3), or when the user interrupts (130): then the task goes on.
 TaskAnswer follow_task(Session& session, const TaskAnswer& task, const FollowOptions& options = {});
 
 }  // namespace pgedge

@@ -6,15 +6,17 @@
 namespace pgedge {
 namespace {
 
-class Apply final : public Command {
+class Apply final : public CliCommand {
 public:
-    Apply() : Command("apply", "Make databases be as files say") {
+    Apply() : CliCommand("apply", "Make databases be as files say") {
         argument("plan", plan_, "A plan that pgedgectl plan --out has saved").completed_with(Completes::files);
-        option("-f,--file", "FILE", files_, "A file, a directory or - for standard input").completed_with(Completes::files);
+        option("-f,--file", "FILE", files_, "A file, a directory or - for standard input")
+            .completed_with(Completes::files);
         flag("--force-update", force_, "Also touch what does not differ");
         example("pgedgectl apply -f storefront.yaml", "create it or change it: shows the plan and asks first");
         example("pgedgectl apply -f db/ --yes", "all files of a directory, without asking");
-        example("pgedgectl apply change.plan --yes", "exactly what was planned, or exit code 6 when something has moved");
+        example("pgedgectl apply change.plan --yes",
+                "exactly what was planned, or exit code 6 when something has moved");
         describe(
             "The whole plan is stored in the cluster before its first step runs: Ctrl-C, a lost connection or a closed "
             "laptop stop the watching only. Applying the same file again does nothing, or goes on where a failed task "
@@ -41,6 +43,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_apply() { return std::make_unique<Apply>(); }
+std::unique_ptr<CliCommand> make_apply() { return std::make_unique<Apply>(); }
 
 }  // namespace pgedge

@@ -4,9 +4,9 @@
 namespace pgedge {
 namespace {
 
-class ClusterInfo final : public Command {
+class ClusterInfo final : public CliCommand {
 public:
-    ClusterInfo() : Command("info", "Show the cluster and its hosts") {
+    ClusterInfo() : CliCommand("info", "Show the cluster and its hosts") {
         example("pgedgectl cluster info", "id, state and hosts");
     }
 
@@ -25,6 +25,6 @@ public:
 
 }  // namespace
 
-std::unique_ptr<Command> make_cluster_info() { return std::make_unique<ClusterInfo>(); }
+std::unique_ptr<CliCommand> make_cluster_info() { return std::make_unique<ClusterInfo>(); }
 
 }  // namespace pgedge

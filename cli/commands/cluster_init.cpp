@@ -4,9 +4,9 @@
 namespace pgedge {
 namespace {
 
-class ClusterInit final : public Command {
+class ClusterInit final : public CliCommand {
 public:
-    ClusterInit() : Command("init", "Make a cluster of the agent that is called") {
+    ClusterInit() : CliCommand("init", "Make a cluster of the agent that is called") {
         option("--cluster-id", "ID", cluster_id_, "Id of the new cluster (default: a random one)");
         example("pgedgectl cluster init", "of the agent on this machine");
         example("pgedgectl --endpoint https://host-1:3000 cluster init --cluster-id prod", "of another, with a name");
@@ -18,7 +18,8 @@ public:
         session.api().init_cluster(cluster_id_);
         const ClusterAnswer cluster = session.api().cluster();
         session.show(cluster.json, {cluster.id}, [&](std::ostream& out) {
-            out << "cluster " << clean(cluster.id) << " is there; let other agents join it: pgedgectl cluster join URL...\n";
+            out << "cluster " << clean(cluster.id)
+                << " is there; let other agents join it: pgedgectl cluster join URL...\n";
         });
         return kDone;
     }
@@ -29,6 +30,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_cluster_init() { return std::make_unique<ClusterInit>(); }
+std::unique_ptr<CliCommand> make_cluster_init() { return std::make_unique<ClusterInit>(); }
 
 }  // namespace pgedge

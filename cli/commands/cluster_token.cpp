@@ -4,9 +4,9 @@
 namespace pgedge {
 namespace {
 
-class ClusterToken final : public Command {
+class ClusterToken final : public CliCommand {
 public:
-    ClusterToken() : Command("token", "Print the token with which an agent joins the cluster") {
+    ClusterToken() : CliCommand("token", "Print the token with which an agent joins the cluster") {
         example("pgedgectl cluster token > token; chmod 600 token", "to carry it where this cluster cannot be reached");
         describe("Whoever has the token can join the cluster until it expires: treat it as a password.");
     }
@@ -20,6 +20,6 @@ public:
 
 }  // namespace
 
-std::unique_ptr<Command> make_cluster_token() { return std::make_unique<ClusterToken>(); }
+std::unique_ptr<CliCommand> make_cluster_token() { return std::make_unique<ClusterToken>(); }
 
 }  // namespace pgedge

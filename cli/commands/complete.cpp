@@ -10,12 +10,13 @@ namespace {
 /// Longest time that a key press may wait for names from the cluster.
 constexpr std::chrono::milliseconds kNamesWithin{1500};
 
-/// Not for users: completions/ call it as `pgedgectl __complete INDEX -- WORDS...`. Failures are silence, never an error.
-class Complete final : public Command {
+/// Not for users: completions/ call it as `pgedgectl __complete INDEX -- WORDS...`. Failures are silence, never an
+/// error.
+class Complete final : public CliCommand {
 public:
-    Complete() : Command("__complete", "Answer the shells' completion") {
+    Complete() : CliCommand("__complete", "Answer the shells' completion") {
         hide();
-        argument("words", words_, "INDEX -- WORDS...");
+        argument("words", words_, "INDEX -- WORDS");
     }
 
     int run(Session& session) override {
@@ -81,6 +82,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_complete() { return std::make_unique<Complete>(); }
+std::unique_ptr<CliCommand> make_complete() { return std::make_unique<Complete>(); }
 
 }  // namespace pgedge

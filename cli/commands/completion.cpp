@@ -5,9 +5,9 @@
 namespace pgedge {
 namespace {
 
-class PrintCompletion final : public Command {
+class PrintCompletion final : public CliCommand {
 public:
-    PrintCompletion() : Command("completion", "Print the completion script of a shell") {
+    PrintCompletion() : CliCommand("completion", "Print the completion script of a shell") {
         argument("shell", shell_, "The shell").required().one_of({"bash", "zsh", "fish"});
         example("pgedgectl completion bash > /etc/bash_completion.d/pgedgectl", "for all users of this machine");
         example("source <(pgedgectl completion bash)", "for this shell only");
@@ -26,6 +26,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_completion() { return std::make_unique<PrintCompletion>(); }
+std::unique_ptr<CliCommand> make_completion() { return std::make_unique<PrintCompletion>(); }
 
 }  // namespace pgedge

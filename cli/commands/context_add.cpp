@@ -4,12 +4,13 @@
 namespace pgedge {
 namespace {
 
-class ContextAdd final : public Command {
+class ContextAdd final : public CliCommand {
 public:
-    ContextAdd() : Command("add", "Name a cluster, or change what a name means") {
+    ContextAdd() : CliCommand("add", "Name a cluster, or change what a name means") {
         argument("name", name_, "Name of the context").required();
-        example("pgedgectl context add prod --endpoint https://host-1:3000 --endpoint https://host-2:3000 --ca-file ca.pem",
-                "several endpoints are tried in order");
+        example(
+            "pgedgectl context add prod --endpoint https://host-1:3000 --endpoint https://host-2:3000 --ca-file ca.pem",
+            "several endpoints are tried in order");
         describe("Takes --endpoint, --ca-file, --cert-file and --key-file. The first context is used at once.");
     }
 
@@ -26,12 +27,13 @@ public:
                                absolute(options.key_file)};
         if (contexts.all.size() == 1) contexts.current = name_;
         save_contexts(session.config_file(), contexts);
-        session.show({{"name", name_}, {"endpoints", options.endpoints}, {"current", contexts.current == name_}}, {name_},
-                     [&](std::ostream& out) {
-                         out << "context " << name_
-                             << (contexts.current == name_ ? " is in use" : " is there; use it: pgedgectl context use " + name_)
-                             << '\n';
-                     });
+        session.show(
+            {{"name", name_}, {"endpoints", options.endpoints}, {"current", contexts.current == name_}}, {name_},
+            [&](std::ostream& out) {
+                out << "context " << name_
+                    << (contexts.current == name_ ? " is in use" : " is there; use it: pgedgectl context use " + name_)
+                    << '\n';
+            });
         return kDone;
     }
 
@@ -41,6 +43,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_context_add() { return std::make_unique<ContextAdd>(); }
+std::unique_ptr<CliCommand> make_context_add() { return std::make_unique<ContextAdd>(); }
 
 }  // namespace pgedge

@@ -6,9 +6,9 @@
 namespace pgedge {
 namespace {
 
-class ContextList final : public Command {
+class ContextList final : public CliCommand {
 public:
-    ContextList() : Command("list", "List contexts") {
+    ContextList() : CliCommand("list", "List contexts") {
         also_called("ls");
         example("pgedgectl context list", "the current one has a star");
     }
@@ -25,8 +25,10 @@ public:
             table.add({current ? "*" : " ", name, joined(target.endpoints, ", ")});
         }
         session.show(result, names, [&](std::ostream& out) {
-            if (table.empty()) session.note("there are no contexts; add one: pgedgectl context add NAME --endpoint URL");
-            else table.print(out, session.style());
+            if (table.empty())
+                session.note("there are no contexts; add one: pgedgectl context add NAME --endpoint URL");
+            else
+                table.print(out, session.style());
         });
         return kDone;
     }
@@ -34,6 +36,6 @@ public:
 
 }  // namespace
 
-std::unique_ptr<Command> make_context_list() { return std::make_unique<ContextList>(); }
+std::unique_ptr<CliCommand> make_context_list() { return std::make_unique<ContextList>(); }
 
 }  // namespace pgedge

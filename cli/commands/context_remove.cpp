@@ -4,9 +4,9 @@
 namespace pgedge {
 namespace {
 
-class ContextRemove final : public Command {
+class ContextRemove final : public CliCommand {
 public:
-    ContextRemove() : Command("remove", "Forget a context; the cluster is not touched") {
+    ContextRemove() : CliCommand("remove", "Forget a context; the cluster is not touched") {
         also_called("rm");
         argument("name", name_, "Name of the context").required().completed_with(Completes::contexts);
         example("pgedgectl context remove staging", "the name is forgotten, nothing else");
@@ -28,6 +28,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_context_remove() { return std::make_unique<ContextRemove>(); }
+std::unique_ptr<CliCommand> make_context_remove() { return std::make_unique<ContextRemove>(); }
 
 }  // namespace pgedge

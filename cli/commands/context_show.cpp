@@ -1,13 +1,13 @@
 #include "cli/commands/commands.hpp"
 #include "cli/session.hpp"
-#include "cli/terminal/yaml.hpp"
+#include "common/spec/write.hpp"
 
 namespace pgedge {
 namespace {
 
-class ContextShow final : public Command {
+class ContextShow final : public CliCommand {
 public:
-    ContextShow() : Command("show", "Show where commands go and why") {
+    ContextShow() : CliCommand("show", "Show where commands go and why") {
         argument("name", name_, "Another context than the one in use").completed_with(Completes::contexts);
         example("pgedgectl context show", "the endpoints that the next command will use");
     }
@@ -31,6 +31,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_context_show() { return std::make_unique<ContextShow>(); }
+std::unique_ptr<CliCommand> make_context_show() { return std::make_unique<ContextShow>(); }
 
 }  // namespace pgedge

@@ -4,9 +4,9 @@
 namespace pgedge {
 namespace {
 
-class ContextUse final : public Command {
+class ContextUse final : public CliCommand {
 public:
-    ContextUse() : Command("use", "Choose the context of the following commands") {
+    ContextUse() : CliCommand("use", "Choose the context of the following commands") {
         argument("name", name_, "Name of the context").required().completed_with(Completes::contexts);
         example("pgedgectl context use prod", "until another one is chosen");
     }
@@ -26,6 +26,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_context_use() { return std::make_unique<ContextUse>(); }
+std::unique_ptr<CliCommand> make_context_use() { return std::make_unique<ContextUse>(); }
 
 }  // namespace pgedge

@@ -5,9 +5,9 @@
 namespace pgedge {
 namespace {
 
-class DbCreate final : public Command {
+class DbCreate final : public CliCommand {
 public:
-    DbCreate() : Command("create", "Create databases that must not exist yet") {
+    DbCreate() : CliCommand("create", "Create databases that must not exist yet") {
         option("-f,--file", "FILE", files_, "A file, a directory or - for standard input")
             .required()
             .completed_with(Completes::files);
@@ -24,6 +24,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_db_create() { return std::make_unique<DbCreate>(); }
+std::unique_ptr<CliCommand> make_db_create() { return std::make_unique<DbCreate>(); }
 
 }  // namespace pgedge

@@ -4,9 +4,9 @@
 namespace pgedge {
 namespace {
 
-class DbDelete final : public Command {
+class DbDelete final : public CliCommand {
 public:
-    DbDelete() : Command("delete", "Delete a database and its data") {
+    DbDelete() : CliCommand("delete", "Delete a database and its data") {
         also_called("rm");
         argument("database", database_, "Id of the database").required().completed_with(Completes::databases);
         flag("--force", force_, "Also when it is in a state in which nothing should be done to it");
@@ -33,6 +33,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_db_delete() { return std::make_unique<DbDelete>(); }
+std::unique_ptr<CliCommand> make_db_delete() { return std::make_unique<DbDelete>(); }
 
 }  // namespace pgedge

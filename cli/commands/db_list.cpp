@@ -4,9 +4,9 @@
 namespace pgedge {
 namespace {
 
-class DbList final : public Command {
+class DbList final : public CliCommand {
 public:
-    DbList() : Command("list", "List databases") {
+    DbList() : CliCommand("list", "List databases") {
         also_called("ls");
         example("pgedgectl db list", "all databases and how they are");
         example("pgedgectl db list -o name", "only their ids, for scripts");
@@ -21,8 +21,10 @@ public:
             ids.push_back(database.id);
         }
         session.show(result, ids, [&](std::ostream& out) {
-            if (databases.empty()) session.note("there are no databases; make one: pgedgectl apply -f FILE");
-            else show_databases(out, session.style(), databases);
+            if (databases.empty())
+                session.note("there are no databases; make one: pgedgectl apply -f FILE");
+            else
+                show_databases(out, session.style(), databases);
         });
         return kDone;
     }
@@ -30,6 +32,6 @@ public:
 
 }  // namespace
 
-std::unique_ptr<Command> make_db_list() { return std::make_unique<DbList>(); }
+std::unique_ptr<CliCommand> make_db_list() { return std::make_unique<DbList>(); }
 
 }  // namespace pgedge

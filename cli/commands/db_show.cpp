@@ -5,9 +5,9 @@
 namespace pgedge {
 namespace {
 
-class DbShow final : public Command {
+class DbShow final : public CliCommand {
 public:
-    DbShow() : Command("show", "Show a database with its instances") {
+    DbShow() : CliCommand("show", "Show a database with its instances") {
         argument("database", database_, "Id of the database").required().completed_with(Completes::databases);
         flag("--as-spec", as_spec_, "Print a spec file that can be committed and applied again");
         example("pgedgectl db show storefront", "state, instances, roles, addresses and replication");
@@ -37,6 +37,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_db_show() { return std::make_unique<DbShow>(); }
+std::unique_ptr<CliCommand> make_db_show() { return std::make_unique<DbShow>(); }
 
 }  // namespace pgedge

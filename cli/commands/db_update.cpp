@@ -5,9 +5,9 @@
 namespace pgedge {
 namespace {
 
-class DbUpdate final : public Command {
+class DbUpdate final : public CliCommand {
 public:
-    DbUpdate() : Command("update", "Change databases that must exist") {
+    DbUpdate() : CliCommand("update", "Change databases that must exist") {
         option("-f,--file", "FILE", files_, "A file, a directory or - for standard input")
             .required()
             .completed_with(Completes::files);
@@ -26,6 +26,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_db_update() { return std::make_unique<DbUpdate>(); }
+std::unique_ptr<CliCommand> make_db_update() { return std::make_unique<DbUpdate>(); }
 
 }  // namespace pgedge

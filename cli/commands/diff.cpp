@@ -1,7 +1,8 @@
+#include "common/plan/diff.hpp"
+
 #include "cli/change.hpp"
 #include "cli/commands/commands.hpp"
 #include "cli/spec_files.hpp"
-#include "common/plan/diff.hpp"
 #include "common/spec/merge.hpp"
 #include "common/spec/write.hpp"
 
@@ -30,17 +31,20 @@ Difference difference_of(Session& session, const LoadedDatabase& database) {
     return difference;
 }
 
-class Diff final : public Command {
+class Diff final : public CliCommand {
 public:
-    Diff() : Command("diff", "Compare files with what is stored, or a database with its spec") {
+    Diff() : CliCommand("diff", "Compare files with what is stored, or a database with its spec") {
         argument("database", database_, "Compare this database with its own spec").completed_with(Completes::databases);
-        option("-f,--file", "FILE", files_, "A file, a directory or - for standard input").completed_with(Completes::files);
+        option("-f,--file", "FILE", files_, "A file, a directory or - for standard input")
+            .completed_with(Completes::files);
         flag("--exit-code", exit_code_, "End with 1 when something differs");
         example("pgedgectl diff -f storefront.yaml", "what the file changes in the stored spec, field by field");
         example("pgedgectl diff storefront --exit-code", "what is missing or broken on the hosts, as a nightly check");
         describe(
-            "With files, specs are compared field by field; what an update may leave out counts as unchanged, and secrets "
-            "are not compared because agents do not give them. With a database, its own spec is planned again: the steps "
+            "With files, specs are compared field by field; what an update may leave out counts as unchanged, and "
+            "secrets "
+            "are not compared because agents do not give them. With a database, its own spec is planned again: the "
+            "steps "
             "are what would bring it back to its spec.");
     }
 
@@ -92,11 +96,14 @@ private:
 
     static void show(std::ostream& out, const Style& style, const Difference& one) {
         out << style.bold("database " + clean(one.id)) << ": "
-            << (one.is_new ? "does not exist yet" : one.changes.empty() ? "as it is stored" : "") << '\n';
+            << (one.is_new            ? "does not exist yet"
+                : one.changes.empty() ? "as it is stored"
+                                      : "")
+            << '\n';
         for (const auto& change : one.changes) {
             const std::string text = clean(change.text());
             out << "  "
-                << (!change.before ? style.green("+ " + text)
+                << (!change.before  ? style.green("+ " + text)
                     : !change.after ? style.red("- " + text)
                                     : style.yellow("~ " + text))
                 << '\n';
@@ -110,6 +117,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_diff() { return std::make_unique<Diff>(); }
+std::unique_ptr<CliCommand> make_diff() { return std::make_unique<Diff>(); }
 
 }  // namespace pgedge

@@ -5,9 +5,9 @@
 namespace pgedge {
 namespace {
 
-class Explain final : public Command {
+class Explain final : public CliCommand {
 public:
-    Explain() : Command("explain", "Tell what a field of a spec file means and takes") {
+    Explain() : CliCommand("explain", "Tell what a field of a spec file means and takes") {
         argument("field", fields_, "Path of the field, e.g. spec.nodes.port").completed_with(Completes::spec_fields);
         example("pgedgectl explain", "the fields of a database");
         example("pgedgectl explain spec.nodes.host_ids", "one field: meaning, type, bounds, default");
@@ -31,6 +31,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_explain() { return std::make_unique<Explain>(); }
+std::unique_ptr<CliCommand> make_explain() { return std::make_unique<Explain>(); }
 
 }  // namespace pgedge

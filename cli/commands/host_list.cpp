@@ -4,9 +4,9 @@
 namespace pgedge {
 namespace {
 
-class HostList final : public Command {
+class HostList final : public CliCommand {
 public:
-    HostList() : Command("list", "List the machines of the cluster") {
+    HostList() : CliCommand("list", "List the machines of the cluster") {
         also_called("ls");
         example("pgedgectl host list", "all of them and how they are");
         example("pgedgectl host list -o json --get '/*/status/state'", "their states only");
@@ -27,6 +27,6 @@ public:
 
 }  // namespace
 
-std::unique_ptr<Command> make_host_list() { return std::make_unique<HostList>(); }
+std::unique_ptr<CliCommand> make_host_list() { return std::make_unique<HostList>(); }
 
 }  // namespace pgedge

@@ -4,9 +4,9 @@
 namespace pgedge {
 namespace {
 
-class HostShow final : public Command {
+class HostShow final : public CliCommand {
 public:
-    HostShow() : Command("show", "Show a machine and the health of its parts") {
+    HostShow() : CliCommand("show", "Show a machine and the health of its parts") {
         argument("host", host_, "Id of the host").required().completed_with(Completes::hosts);
         example("pgedgectl host show host-1", "addresses, PostgreSQL versions, health");
     }
@@ -23,6 +23,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_host_show() { return std::make_unique<HostShow>(); }
+std::unique_ptr<CliCommand> make_host_show() { return std::make_unique<HostShow>(); }
 
 }  // namespace pgedge

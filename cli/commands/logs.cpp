@@ -13,9 +13,9 @@ constexpr std::chrono::seconds kLookAgain{1};
 constexpr int kFollowedLines = 2000;
 constexpr std::chrono::hours kForever{24 * 365};
 
-class Logs final : public Command {
+class Logs final : public CliCommand {
 public:
-    Logs() : Command("logs", "Print what PostgreSQL logged") {
+    Logs() : CliCommand("logs", "Print what PostgreSQL logged") {
         argument("database", database_, "Id of the database").required().completed_with(Completes::databases);
         option("-n,--node", "NODE", node_, "Only the instances of this node");
         option("--instance", "INSTANCE", instance_, "Only this instance");
@@ -28,14 +28,16 @@ public:
     }
 
     int run(Session& session) override {
-        if (follow_ && session.wants_document()) throw UsageError("--follow has no end, so it has no document: leave out -o and --get");
+        if (follow_ && session.wants_document())
+            throw UsageError("--follow has no end, so it has no document: leave out -o and --get");
         const DatabaseAnswer database = session.api().database(database_);
         auto logs = chosen(database);
         read(session, database.id, logs, follow_ ? std::max(lines_, kFollowedLines) : lines_);
         if (follow_) return follow(session, database.id, logs);
         Json result = Json::array();
         for (const auto& log : logs) result.push_back({{"instance_id", log.instance_id}, {"lines", log.lines}});
-        session.show(result, {}, [&](std::ostream& out) { print(out, session.style(), merged_by_time(logs), logs.size()); });
+        session.show(result, {},
+                     [&](std::ostream& out) { print(out, session.style(), merged_by_time(logs), logs.size()); });
         return kDone;
     }
 
@@ -51,15 +53,16 @@ private:
         return logs;
     }
 
-    /// A host that does not answer costs its own lines only.
-    static void read(Session& session, const std::string& id, std::vector<ServerLog>& logs, int lines) {
+    /// A host that does not answer costs its own lines only: they stay as they are.
+    static void read(Session& session, const std::string& id, std::vector<ServerLog>& logs, int lines,
+                     bool again = false) {
         std::size_t failed = 0;
         for (auto& log : logs) {
             try {
                 log.lines = session.api().instance_log(id, log.instance_id, lines);
             } catch (const Error& error) {
-                if (++failed == logs.size()) throw;
-                session.warn(log.instance_id + ": " + error.text());
+                if (++failed == logs.size() && !(again && error.transient())) throw;
+                if (!again) session.warn(log.instance_id + ": " + error.text());
             }
         }
     }
@@ -75,7 +78,7 @@ private:
         const Limit limit(session.options().timeout.value_or(kForever), interrupts->token());
         while (limit.pause(kLookAgain)) {  // agents give the end of a log, not a stream of it
             auto now = logs;
-            read(session, id, now, kFollowedLines);
+            read(session, id, now, kFollowedLines, true);
             std::vector<ServerLog> fresh;
             for (std::size_t i = 0; i < logs.size(); ++i)
                 fresh.push_back({now[i].instance_id, new_lines(logs[i].lines, now[i].lines)});
@@ -98,6 +101,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_logs() { return std::make_unique<Logs>(); }
+std::unique_ptr<CliCommand> make_logs() { return std::make_unique<Logs>(); }
 
 }  // namespace pgedge

@@ -8,9 +8,9 @@ namespace pgedge {
 namespace {
 
 /// Not for users: the build writes man/ with it, and packages carry the result.
-class Man final : public Command {
+class Man final : public CliCommand {
 public:
-    Man() : Command("__man", "Write the manual pages into a directory") {
+    Man() : CliCommand("__man", "Write the manual pages into a directory") {
         hide();
         argument("directory", directory_, "Where they go").required().completed_with(Completes::directories);
     }
@@ -28,6 +28,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_man() { return std::make_unique<Man>(); }
+std::unique_ptr<CliCommand> make_man() { return std::make_unique<Man>(); }
 
 }  // namespace pgedge

@@ -9,9 +9,9 @@ namespace {
 
 constexpr int kTerraformChanges = 2;
 
-class PlanChanges final : public Command {
+class PlanChanges final : public CliCommand {
 public:
-    PlanChanges() : Command("plan", "Show what apply would do") {
+    PlanChanges() : CliCommand("plan", "Show what apply would do") {
         option("-f,--file", "FILE", files_, "A file, a directory or - for standard input")
             .required()
             .completed_with(Completes::files);
@@ -49,8 +49,7 @@ private:
         std::vector<std::string> names;
         for (const auto& change : changes)
             if (change.plan.changes) names.push_back(change.id);
-        session.show(plans_json(changes), names,
-                     [&](std::ostream& out) { show_plans(out, session.style(), changes); });
+        session.show(plans_json(changes), names, [&](std::ostream& out) { show_plans(out, session.style(), changes); });
         if (!any_changes(changes)) return kDone;
         return detailed_ ? kTerraformChanges : exit_code_ ? kChangesPending : kDone;
     }
@@ -62,6 +61,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_plan_command() { return std::make_unique<PlanChanges>(); }
+std::unique_ptr<CliCommand> make_plan_command() { return std::make_unique<PlanChanges>(); }
 
 }  // namespace pgedge

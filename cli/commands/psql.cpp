@@ -6,9 +6,9 @@
 namespace pgedge {
 namespace {
 
-class Psql final : public Command {
+class Psql final : public CliCommand {
 public:
-    Psql() : Command("psql", "Open psql on a database") {
+    Psql() : CliCommand("psql", "Open psql on a database") {
         argument("database", database_, "Id of the database").required().completed_with(Completes::databases);
         argument("args", arguments_, "Words for psql, behind --");
         option("-n,--node", "NODE", choice_.node, "On this node (default: the first whose primary is available)");
@@ -17,7 +17,9 @@ public:
         example("pgedgectl psql storefront", "on a primary");
         example("pgedgectl psql storefront -n n2 -- -c 'SELECT 1'", "one statement on another node");
         example("PGPASSWORD=$(cat password) pgedgectl psql storefront -- -U shop", "with a password, as another user");
-        describe("psql of this machine is run. Passwords come from where psql takes them: PGPASSWORD, ~/.pgpass, or it asks.");
+        describe(
+            "psql of this machine is run. Passwords come from where psql takes them: PGPASSWORD, ~/.pgpass, or it "
+            "asks.");
     }
 
     int run(Session& session) override {
@@ -28,7 +30,8 @@ public:
             ports.push_back(std::to_string(server.port));
         }
         // Single options and not a connection string, so that options behind -- win over ours.
-        std::vector<std::string> argv{"psql", "-h", joined(hosts, ","), "-p", joined(ports, ","), "-d", database_word(connection)};
+        std::vector<std::string> argv{
+            "psql", "-h", joined(hosts, ","), "-p", joined(ports, ","), "-d", database_word(connection)};
         if (!connection.user.empty()) argv.insert(argv.end(), {"-U", connection.user});
         argv.insert(argv.end(), arguments_.begin(), arguments_.end());
         std::map<std::string, std::string> environment{{"PGTARGETSESSIONATTRS", connection.session_attributes}};
@@ -37,7 +40,8 @@ public:
             return session.world().become(argv, environment);
         } catch (const Error& error) {
             throw Error(error.kind(), error.text(),
-                        "install it: apt install postgresql-client; or use pgedgectl uri " + database_ + " with another client");
+                        "install it: apt install postgresql-client; or use pgedgectl uri " + database_ +
+                            " with another client");
         }
     }
 
@@ -61,6 +65,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_psql() { return std::make_unique<Psql>(); }
+std::unique_ptr<CliCommand> make_psql() { return std::make_unique<Psql>(); }
 
 }  // namespace pgedge

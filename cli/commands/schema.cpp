@@ -1,13 +1,14 @@
+#include "common/spec/schema.hpp"
+
 #include "cli/commands/commands.hpp"
 #include "cli/session.hpp"
-#include "common/spec/schema.hpp"
 
 namespace pgedge {
 namespace {
 
-class Schema final : public Command {
+class Schema final : public CliCommand {
 public:
-    Schema() : Command("schema", "Print the JSON Schema of spec files") {
+    Schema() : CliCommand("schema", "Print the JSON Schema of spec files") {
         example("pgedgectl schema > pgedge-v1.schema.json", "for an editor that checks while you type");
         describe(
             "Draft-07, so that yaml-language-server can use it. The first line of a spec file tells an editor where it "
@@ -23,6 +24,6 @@ public:
 
 }  // namespace
 
-std::unique_ptr<Command> make_schema() { return std::make_unique<Schema>(); }
+std::unique_ptr<CliCommand> make_schema() { return std::make_unique<Schema>(); }
 
 }  // namespace pgedge

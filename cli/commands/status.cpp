@@ -5,10 +5,11 @@
 namespace pgedge {
 namespace {
 
-class Status final : public Command {
+class Status final : public CliCommand {
 public:
-    Status() : Command("status", "Show how the cluster, a database or a host is") {
-        argument("name", name_, "Id of a database or a host (default: the whole cluster)").completed_with(Completes::databases);
+    Status() : CliCommand("status", "Show how the cluster, a database or a host is") {
+        argument("name", name_, "Id of a database or a host (default: the whole cluster)")
+            .completed_with(Completes::databases);
         example("pgedgectl status", "hosts and databases");
         example("pgedgectl status storefront", "nodes, instances, roles and replication of one database");
     }
@@ -57,6 +58,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_status() { return std::make_unique<Status>(); }
+std::unique_ptr<CliCommand> make_status() { return std::make_unique<Status>(); }
 
 }  // namespace pgedge

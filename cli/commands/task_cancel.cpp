@@ -5,11 +5,12 @@
 namespace pgedge {
 namespace {
 
-class TaskCancel final : public Command {
+class TaskCancel final : public CliCommand {
 public:
-    TaskCancel() : Command("cancel", "Ask a running task to stop") {
+    TaskCancel() : CliCommand("cancel", "Ask a running task to stop") {
         argument("task", task_, "Id of the task, or the beginning of it").required().completed_with(Completes::tasks);
-        example("pgedgectl task cancel 0199d3", "the database is left as far as the task came; apply it again to go on");
+        example("pgedgectl task cancel 0199d3",
+                "the database is left as far as the task came; apply it again to go on");
     }
 
     int run(Session& session) override {
@@ -24,6 +25,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_task_cancel() { return std::make_unique<TaskCancel>(); }
+std::unique_ptr<CliCommand> make_task_cancel() { return std::make_unique<TaskCancel>(); }
 
 }  // namespace pgedge

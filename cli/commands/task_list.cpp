@@ -4,9 +4,9 @@
 namespace pgedge {
 namespace {
 
-class TaskList final : public Command {
+class TaskList final : public CliCommand {
 public:
-    TaskList() : Command("list", "List tasks, the newest first") {
+    TaskList() : CliCommand("list", "List tasks, the newest first") {
         also_called("ls");
         argument("database", database_, "Only tasks of this database").completed_with(Completes::databases);
         option("--host", "HOST", host_, "Only tasks of this host").completed_with(Completes::hosts);
@@ -25,8 +25,10 @@ public:
             ids.push_back(task.id);
         }
         session.show(result, ids, [&](std::ostream& out) {
-            if (tasks.empty()) session.note("there are no tasks");
-            else show_tasks(out, session.style(), tasks);
+            if (tasks.empty())
+                session.note("there are no tasks");
+            else
+                show_tasks(out, session.style(), tasks);
         });
         return kDone;
     }
@@ -38,6 +40,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_task_list() { return std::make_unique<TaskList>(); }
+std::unique_ptr<CliCommand> make_task_list() { return std::make_unique<TaskList>(); }
 
 }  // namespace pgedge

@@ -4,9 +4,9 @@
 namespace pgedge {
 namespace {
 
-class TaskLogs final : public Command {
+class TaskLogs final : public CliCommand {
 public:
-    TaskLogs() : Command("logs", "Print the log of a task") {
+    TaskLogs() : CliCommand("logs", "Print the log of a task") {
         also_called("log");
         argument("task", task_, "Id of the task, or the beginning of it").required().completed_with(Completes::tasks);
         option("-n,--lines", "COUNT", lines_, 1, 100000, "Only the last so many lines");
@@ -16,8 +16,7 @@ public:
 
     int run(Session& session) override {
         const TaskAnswer task = find_task(session, task_);
-        const auto entries =
-            session.api().task_log(task.id, lines_ > 0 ? std::optional(lines_) : std::nullopt);
+        const auto entries = session.api().task_log(task.id, lines_ > 0 ? std::optional(lines_) : std::nullopt);
         Json result = Json::array();
         std::vector<std::string> ids;
         for (const auto& entry : entries) {
@@ -37,6 +36,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_task_logs() { return std::make_unique<TaskLogs>(); }
+std::unique_ptr<CliCommand> make_task_logs() { return std::make_unique<TaskLogs>(); }
 
 }  // namespace pgedge

@@ -5,9 +5,9 @@
 namespace pgedge {
 namespace {
 
-class TaskShow final : public Command {
+class TaskShow final : public CliCommand {
 public:
-    TaskShow() : Command("show", "Show a task") {
+    TaskShow() : CliCommand("show", "Show a task") {
         argument("task", task_, "Id of the task, or the beginning of it").required().completed_with(Completes::tasks);
         example("pgedgectl task show 0199d3", "its state, and why it failed");
     }
@@ -24,6 +24,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_task_show() { return std::make_unique<TaskShow>(); }
+std::unique_ptr<CliCommand> make_task_show() { return std::make_unique<TaskShow>(); }
 
 }  // namespace pgedge

@@ -5,12 +5,13 @@
 namespace pgedge {
 namespace {
 
-class TaskWatch final : public Command {
+class TaskWatch final : public CliCommand {
 public:
-    TaskWatch() : Command("watch", "Follow a task to its end") {
+    TaskWatch() : CliCommand("watch", "Follow a task to its end") {
         argument("task", task_, "Id of the task, or the beginning of it").required().completed_with(Completes::tasks);
         example("pgedgectl task watch 0199d3", "its steps as they run; Ctrl-C stops the watching, not the task");
-        example("pgedgectl task watch 0199d3 --timeout 10m || echo not done", "in a script: 8 failed, 9 cancelled, 3 still runs");
+        example("pgedgectl task watch 0199d3 --timeout 10m || echo not done",
+                "in a script: 8 failed, 9 cancelled, 3 still runs");
     }
 
     int run(Session& session) override {
@@ -25,6 +26,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_task_watch() { return std::make_unique<TaskWatch>(); }
+std::unique_ptr<CliCommand> make_task_watch() { return std::make_unique<TaskWatch>(); }
 
 }  // namespace pgedge

@@ -6,20 +6,21 @@ namespace pgedge {
 namespace {
 
 /// `pgedgectl uri` and `pgedgectl db uri`.
-class Uri final : public Command {
+class Uri final : public CliCommand {
 public:
-    Uri() : Command("uri", "Print how to connect to a database") {
+    Uri() : CliCommand("uri", "Print how to connect to a database") {
         argument("database", database_, "Id of the database").required().completed_with(Completes::databases);
         option("-n,--node", "NODE", choice_.node, "Only the instances of this node");
         option("-U,--user", "USER", choice_.user, "As this user (default: the owner in the spec)");
         flag("--replica", choice_.replica, "Replicas only");
-        option("--format", "FORMAT", format_, "The form")
-            .one_of({"uri", "dsn", "env", "jdbc", "pgpass", "service"});
+        option("--format", "FORMAT", format_, "The form").one_of({"uri", "dsn", "env", "jdbc", "pgpass", "service"});
         example("pgedgectl uri storefront", "for libpq: every instance, primaries first");
         example("pgedgectl uri storefront -n n2 --format jdbc", "one node, for Java");
-        example("eval \"$(pgedgectl uri storefront --format env | sed 's/^/export /')\"", "for psql and others in this shell");
+        example("eval \"$(pgedgectl uri storefront --format env | sed 's/^/export /')\"",
+                "for psql and others in this shell");
         describe(
-            "The result has no password, because agents do not give any: put it into PGPASSWORD or ~/.pgpass, for which "
+            "The result has no password, because agents do not give any: put it into PGPASSWORD or ~/.pgpass, for "
+            "which "
             "--format pgpass prints the lines.");
     }
 
@@ -54,6 +55,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_uri() { return std::make_unique<Uri>(); }
+std::unique_ptr<CliCommand> make_uri() { return std::make_unique<Uri>(); }
 
 }  // namespace pgedge

@@ -6,9 +6,9 @@
 namespace pgedge {
 namespace {
 
-class Validate final : public Command {
+class Validate final : public CliCommand {
 public:
-    Validate() : Command("validate", "Check spec files, without any agent") {
+    Validate() : CliCommand("validate", "Check spec files, without any agent") {
         option("-f,--file", "FILE", files_, "A file, a directory or - for standard input")
             .required()
             .completed_with(Completes::files);
@@ -42,6 +42,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_validate() { return std::make_unique<Validate>(); }
+std::unique_ptr<CliCommand> make_validate() { return std::make_unique<Validate>(); }
 
 }  // namespace pgedge

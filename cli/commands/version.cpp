@@ -5,9 +5,9 @@
 namespace pgedge {
 namespace {
 
-class Version final : public Command {
+class Version final : public CliCommand {
 public:
-    Version() : Command("version", "Tell which pgedgectl this is, and which agent answers") {
+    Version() : CliCommand("version", "Tell which pgedgectl this is, and which agent answers") {
         flag("--server", server_, "Also ask the agent for its version");
         example("pgedgectl version", "the version of this program; asks nobody");
         example("pgedgectl version --server -o json", "also that of the agent, for scripts");
@@ -41,6 +41,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_version() { return std::make_unique<Version>(); }
+std::unique_ptr<CliCommand> make_version() { return std::make_unique<Version>(); }
 
 }  // namespace pgedge

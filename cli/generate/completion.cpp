@@ -8,8 +8,8 @@
 namespace pgedge {
 namespace {
 
-const Parameter* option_called(const Command& command, const std::string& name) {
-    for (const Command* at = &command; at; at = at->parent())
+const Parameter* option_called(const CliCommand& command, const std::string& name) {
+    for (const CliCommand* at = &command; at; at = at->parent())
         for (const auto& parameter : at->parameters()) {
             if (parameter->is_argument) continue;
             const auto names = parameter->all_names();
@@ -18,31 +18,37 @@ const Parameter* option_called(const Command& command, const std::string& name) 
     return nullptr;
 }
 
-/// Where the words before the cursor lead: which command, how many of its arguments, and which option waits for a value.
+/// Where the words before the cursor lead: which command, how many of its arguments, and which option waits for a
+/// value.
 struct Place {
-    const Command* command;
+    const CliCommand* command;
     std::size_t arguments = 0;
     const Parameter* waiting = nullptr;
     bool only_arguments = false;  ///< behind "--"
 };
 
-Place place_after(const Command& root, const std::vector<std::string>& words, std::size_t index) {
+Place place_after(const CliCommand& root, const std::vector<std::string>& words, std::size_t index) {
     Place place{&root};
     for (std::size_t i = 0; i < index && i < words.size(); ++i) {
         const std::string& word = words[i];
-        if (place.waiting) place.waiting = nullptr;
-        else if (place.only_arguments) ++place.arguments;
-        else if (word == "--") place.only_arguments = true;
+        if (place.waiting)
+            place.waiting = nullptr;
+        else if (place.only_arguments)
+            ++place.arguments;
+        else if (word == "--")
+            place.only_arguments = true;
         else if (word.size() > 1 && word[0] == '-') {
             const Parameter* option = option_called(*place.command, word);
             if (option && !option->is_flag) place.waiting = option;
-        } else if (const Command* next = place.command->find(word)) place.command = next;
-        else ++place.arguments;
+        } else if (const CliCommand* next = place.command->find(word))
+            place.command = next;
+        else
+            ++place.arguments;
     }
     return place;
 }
 
-const Parameter* argument_at(const Command& command, std::size_t index) {
+const Parameter* argument_at(const CliCommand& command, std::size_t index) {
     std::size_t at = 0;
     for (const auto& parameter : command.parameters()) {
         if (!parameter->is_argument) continue;
@@ -69,13 +75,13 @@ public:
                 for (const auto& [word, what] : names_(parameter.completes)) add(word, what);
         }
     }
-    void add_commands(const Command& command) {
+    void add_commands(const CliCommand& command) {
         for (const auto& child : command.commands())
             if (!child->is_hidden()) add(child->name(), child->summary());
     }
     /// Options of the command, and the global ones once a "-" is there.
-    void add_options(const Command& command) {
-        for (const Command* at = &command; at; at = at->parent())
+    void add_options(const CliCommand& command) {
+        for (const CliCommand* at = &command; at; at = at->parent())
             for (const auto& parameter : at->parameters())
                 if (!parameter->is_argument) add_option(*parameter);
     }
@@ -95,7 +101,7 @@ private:
 
 }  // namespace
 
-Completion complete(const Command& root, const std::vector<std::string>& words, std::size_t index,
+Completion complete(const CliCommand& root, const std::vector<std::string>& words, std::size_t index,
                     const NameSource& names) {
     std::string begun = index < words.size() ? words[index] : "";
     const Place place = place_after(root, words, index);
@@ -109,10 +115,14 @@ Completion complete(const Command& root, const std::vector<std::string>& words, 
         return completion;
     }
     Collector collector(begun, names);
-    if (place.waiting) collector.add_values(*place.waiting);
-    else if (!place.only_arguments && begun.starts_with('-')) collector.add_options(*place.command);
-    else if (place.command->is_group()) collector.add_commands(*place.command);
-    else if (const Parameter* argument = argument_at(*place.command, place.arguments)) collector.add_values(*argument);
+    if (place.waiting)
+        collector.add_values(*place.waiting);
+    else if (!place.only_arguments && begun.starts_with('-'))
+        collector.add_options(*place.command);
+    else if (place.command->is_group())
+        collector.add_commands(*place.command);
+    else if (const Parameter* argument = argument_at(*place.command, place.arguments))
+        collector.add_values(*argument);
     return collector.take();
 }
 

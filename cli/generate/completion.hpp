@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/command.hpp"
+#include "cli/cli_command.hpp"
 
 namespace pgedge {
 
@@ -22,9 +22,9 @@ struct Completion {
 /// Live names for a kind of word, e.g. ids of databases. May take a while; must not throw.
 using NameSource = std::function<std::vector<Candidate>(Completes what)>;
 
-/// Completes the word at `index` (0: the first one behind "pgedgectl") of a line that is still being written. Candidates
-/// all begin with what is there of that word.
-Completion complete(const Command& root, const std::vector<std::string>& words, std::size_t index,
+/// Completes the word at `index` (0: the first one behind "pgedgectl") of a line that is still being written.
+/// Candidates all begin with what is there of that word.
+Completion complete(const CliCommand& root, const std::vector<std::string>& words, std::size_t index,
                     const NameSource& names);
 
 /// As the shells' adaptors read it: "candidate<TAB>description" lines, then ":files", ":directories" or ":none".

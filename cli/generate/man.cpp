@@ -22,9 +22,12 @@ std::string escaped(std::string_view text) {
     bool line_begins = true;
     for (const char c : text) {
         if (line_begins && (c == '.' || c == '\'')) out += "\\&";
-        if (c == '\\') out += "\\e";
-        else if (c == '-') out += "\\-";
-        else out += c;
+        if (c == '\\')
+            out += "\\e";
+        else if (c == '-')
+            out += "\\-";
+        else
+            out += c;
         line_begins = c == '\n';
     }
     return out;
@@ -37,23 +40,29 @@ std::string in_quotes(std::string_view text) {
     return out + "\"";
 }
 
-/// New sentences stand on new lines, as mdoc wants it.
+/// New sentences stand on new lines, as mdoc wants it, and lines are short.
 std::string sentences(const std::string& text) {
-    std::string out;
+    constexpr std::size_t kLine = 78;
+    std::string out, line;
     for (const auto& word : split(text, ' ')) {
-        const bool ends = !out.empty() && (out.back() == '.' || out.back() == ':') ;
-        if (!out.empty()) out += ends && out.back() == '.' ? "\n" : " ";
-        out += escaped(word);
+        const std::string next = escaped(word);
+        if (line.ends_with('.') || line.size() + 1 + next.size() > kLine) {
+            out += line + "\n";
+            line.clear();
+        }
+        line += (line.empty() ? "" : " ") + next;
     }
-    return out;
+    return out + line;
 }
 
 std::string paragraphs(const std::string& text) {
     std::string out;
     for (const auto& paragraph : split(text, '\n')) {
         if (paragraph.empty()) continue;
-        if (paragraph[0] == ' ') out += ".Bd -literal -offset indent\n" + escaped(trimmed(paragraph)) + "\n.Ed\n";
-        else out += ".Pp\n" + sentences(paragraph) + "\n";
+        if (paragraph[0] == ' ')
+            out += ".Bd -literal -offset indent\n" + escaped(trimmed(paragraph)) + "\n.Ed\n";
+        else
+            out += ".Pp\n" + sentences(paragraph) + "\n";
     }
     return out;
 }
@@ -77,14 +86,14 @@ std::string item(const Parameter& parameter) {
     return head + "\n" + sentences(text) + "\n";
 }
 
-std::string items(const Command& command, bool arguments_too) {
+std::string items(const CliCommand& command, bool arguments_too) {
     std::string list;
     for (const auto& parameter : command.parameters())
         if (arguments_too || !parameter->is_argument) list += item(*parameter);
     return list.empty() ? "" : ".Bl -tag -width Ds\n" + list + ".El\n";
 }
 
-std::string synopsis(const Command& command) {
+std::string synopsis(const CliCommand& command) {
     std::string text = ".Nm pgedgectl\n";
     if (command.parent()) {
         const auto words = split(command.full_name(), ' ');
@@ -99,10 +108,12 @@ std::string synopsis(const Command& command) {
     return text + ".Op Ar options\n";
 }
 
-std::string examples(const Command& command) {
+std::string examples(const CliCommand& command) {
     std::string text;
     for (const auto& example : command.examples())
-        text += ".Pp\n" + escaped(static_cast<char>(std::toupper(static_cast<unsigned char>(example.what[0]))) + example.what.substr(1)) +
+        text += ".Pp\n" +
+                escaped(static_cast<char>(std::toupper(static_cast<unsigned char>(example.what[0]))) +
+                        example.what.substr(1)) +
                 ":\n.Bd -literal -offset indent\n" + escaped(example.line) + "\n.Ed\n";
     // Nothing is set apart before the first of them: the section's heading does that.
     return text.starts_with(".Pp\n") ? text.substr(4) : text;
@@ -117,14 +128,15 @@ std::string header(const std::string& name, const std::string& summary) {
 }
 
 /// A command inside the page of its group.
-std::string subsection(const Command& command) {
-    std::string text = ".Ss " + command.full_name().substr(std::string("pgedgectl ").size()) + "\n" + synopsis(command) + ".Pp\n" +
-                       sentences(command.summary() + ".") + "\n" + paragraphs(command.description()) + items(command, true);
+std::string subsection(const CliCommand& command) {
+    std::string text = ".Ss " + command.full_name().substr(std::string("pgedgectl ").size()) + "\n" +
+                       synopsis(command) + ".Pp\n" + sentences(command.summary() + ".") + "\n" +
+                       paragraphs(command.description()) + items(command, true);
     if (const auto shown = examples(command); !shown.empty()) text += ".Pp\n" + shown;
     return text;
 }
 
-std::string page_of(const Command& command) {
+std::string page_of(const CliCommand& command) {
     const std::string name = "pgedgectl-" + command.name();
     std::string page = header(name, command.summary()) + ".Sh SYNOPSIS\n" + synopsis(command) + ".Sh DESCRIPTION\n" +
                        sentences(command.summary() + ".") + "\n" + paragraphs(command.description());
@@ -185,7 +197,8 @@ The configuration file.
 .It Ev PGEDGECTL_CA_FILE , PGEDGECTL_CERT_FILE , PGEDGECTL_KEY_FILE
 As the options of these names.
 .It Ev NO_COLOR , CLICOLOR_FORCE , TERM , CI
-No colours; colours always; a terminal that cannot draw; nobody can be asked and nothing is redrawn.
+No colours; colours always; a terminal that cannot draw;
+nobody can be asked and nothing is redrawn.
 .El
 .Sh FILES
 .Bl -tag -width Ds
@@ -199,7 +212,7 @@ Without
 
 }  // namespace
 
-std::map<std::string, std::string> man_pages(const Command& root) {
+std::map<std::string, std::string> man_pages(const CliCommand& root) {
     std::map<std::string, std::string> pages;
     std::string main = header("pgedgectl", root.summary()) + ".Sh SYNOPSIS\n" + synopsis(root) + ".Sh DESCRIPTION\n" +
                        sentences(root.summary() + ".") + "\n" + paragraphs(root.description()) +
@@ -211,8 +224,8 @@ std::map<std::string, std::string> man_pages(const Command& root) {
                 command->name() + " 1 .\n";
         pages["pgedgectl-" + command->name() + ".1"] = page_of(*command);
     }
-    main += ".El\n.Sh OPTIONS\nThey may stand before or after the name of a command.\n" + items(root, false) + kEnvironment +
-            kExitStatus + ".Sh EXAMPLES\n" + examples(root);
+    main += ".El\n.Sh OPTIONS\nThey may stand before or after the name of a command.\n" + items(root, false) +
+            kEnvironment + kExitStatus + ".Sh EXAMPLES\n" + examples(root);
     pages["pgedgectl.1"] = main;
     return pages;
 }

@@ -6,17 +6,18 @@
 #include <yaml-cpp/yaml.h>
 
 #include "cli/exit_codes.hpp"
-#include "cli/terminal/yaml.hpp"
 #include "common/base/file.hpp"
 #include "common/base/text.hpp"
+#include "common/spec/write.hpp"
 
 namespace pgedge {
 namespace {
 
 [[noreturn]] void refuse(const std::filesystem::path& file, const YAML::Mark& mark, const std::string& what) {
-    throw Error(ErrorKind::invalid_input,
-                file.string() + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1) + ": " + what,
-                "correct the file, or remove it and add your contexts again: pgedgectl context add");
+    throw Error(
+        ErrorKind::invalid_input,
+        file.string() + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1) + ": " + what,
+        "correct the file, or remove it and add your contexts again: pgedgectl context add");
 }
 
 std::string text_of(const std::filesystem::path& file, const YAML::Node& node) {
@@ -31,11 +32,16 @@ Target target_of(const std::filesystem::path& file, const YAML::Node& node) {
         const std::string name = text_of(file, field.first);
         if (name == "endpoints" && field.second.IsSequence())
             for (const auto& one : field.second) target.endpoints.push_back(text_of(file, one));
-        else if (name == "endpoints") refuse(file, field.second.Mark(), "endpoints is a list");
-        else if (name == "ca_file") target.ca_file = text_of(file, field.second);
-        else if (name == "cert_file") target.cert_file = text_of(file, field.second);
-        else if (name == "key_file") target.key_file = text_of(file, field.second);
-        else refuse(file, field.first.Mark(), "unknown field '" + name + "'");
+        else if (name == "endpoints")
+            refuse(file, field.second.Mark(), "endpoints is a list");
+        else if (name == "ca_file")
+            target.ca_file = text_of(file, field.second);
+        else if (name == "cert_file")
+            target.cert_file = text_of(file, field.second);
+        else if (name == "key_file")
+            target.key_file = text_of(file, field.second);
+        else
+            refuse(file, field.first.Mark(), "unknown field '" + name + "'");
     }
     if (target.endpoints.empty()) refuse(file, node.Mark(), "a context needs endpoints");
     return target;
@@ -47,12 +53,14 @@ Contexts read(const std::filesystem::path& file, const YAML::Node& root) {
     if (!root.IsMap()) refuse(file, root.Mark(), "fields are wanted: current, contexts");
     for (const auto& field : root) {
         const std::string name = text_of(file, field.first);
-        if (name == "current") contexts.current = text_of(file, field.second);
-        else if (name != "contexts") refuse(file, field.first.Mark(), "unknown field '" + name + "'");
-        else if (!field.second.IsMap()) refuse(file, field.second.Mark(), "contexts is a map of names");
+        if (name == "current")
+            contexts.current = text_of(file, field.second);
+        else if (name != "contexts")
+            refuse(file, field.first.Mark(), "unknown field '" + name + "'");
+        else if (!field.second.IsMap())
+            refuse(file, field.second.Mark(), "contexts is a map of names");
         else
-            for (const auto& one : field.second)
-                contexts.all[text_of(file, one.first)] = target_of(file, one.second);
+            for (const auto& one : field.second) contexts.all[text_of(file, one.first)] = target_of(file, one.second);
     }
     return contexts;
 }

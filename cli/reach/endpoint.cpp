@@ -1,9 +1,9 @@
 #include "cli/reach/endpoint.hpp"
 
+#include <algorithm>
+
 #include <arpa/inet.h>
 #include <netdb.h>
-
-#include <algorithm>
 
 #include "cli/exit_codes.hpp"
 #include "common/base/file.hpp"
@@ -49,8 +49,9 @@ Url url_of(const std::string& endpoint) {
 void check_endpoint(const std::string& endpoint, bool insecure_http) {
     const Url url = url_of(endpoint);
     if (url.scheme != Url::Scheme::http || insecure_http || leads_to_loopback(url.host)) return;
-    throw UsageError("http:// is for agents on this machine, and " + endpoint + " is not: everything would be readable "
-                     "on the way",
+    throw UsageError("http:// is for agents on this machine, and " + endpoint +
+                         " is not: everything would be readable "
+                         "on the way",
                      "use https:// with --ca-file, or --insecure-http where nobody else listens");
 }
 

@@ -73,7 +73,8 @@ HttpResponse FirstAlive::send(const HttpRequest& request, const Limit& limit) {
 
 HttpResponse FirstAlive::stream(const HttpRequest& request, const Limit& limit,
                                 const std::function<bool(std::string_view)>& on_part) {
-    bool given = false;  // then the call cannot be made again without giving parts twice: the caller knows where to go on
+    bool given =
+        false;  // then the call cannot be made again without giving parts twice: the caller knows where to go on
     const auto noted = [&](std::string_view part) {
         given = true;
         return on_part(part);

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "common/api/transport.hpp"
+#include "common/net/transport.hpp"
 
 namespace pgedge {
 

@@ -52,12 +52,15 @@ void StepBoard::take(const LogEntryAnswer& entry, Time now) {
 std::string StepBoard::shown(const StepLine& step, Time now, int columns, const Style& style) const {
     switch (step.state) {
         case State::done:
-            return "  " + style.green("✓") + " " + style.dim(cut_to(step.text + "  " + short_duration(step.took), columns - 4));
+            return "  " + style.green("✓") + " " +
+                   style.dim(cut_to(step.text + "  " + short_duration(step.took), columns - 4));
         case State::failed:
-            return "  " + style.red("✗") + " " + cut_to(step.text + (step.error.empty() ? "" : ": " + step.error), columns - 4);
+            return "  " + style.red("✗") + " " +
+                   cut_to(step.text + (step.error.empty() ? "" : ": " + step.error), columns - 4);
         case State::running: break;
     }
-    return "  " + style.yellow(spinner_at(now)) + " " + cut_to(step.text + "  " + short_duration(now - step.began), columns - 4);
+    return "  " + style.yellow(spinner_at(now)) + " " +
+           cut_to(step.text + "  " + short_duration(now - step.began), columns - 4);
 }
 
 std::vector<std::string> StepBoard::lines(Time now, Time since, int columns, int rows, const Style& style) const {
@@ -66,8 +69,10 @@ std::vector<std::string> StepBoard::lines(Time now, Time since, int columns, int
     const bool fits = all <= static_cast<std::size_t>(std::max(rows, 1));
 
     std::string head = title_ + "  ";
-    if (planned_ > 0) head += fmt::format("{}/{} steps  ", std::min(done_, planned_), planned_);
-    else if (done_ > 0) head += fmt::format("{} steps done  ", done_);
+    if (planned_ > 0)
+        head += fmt::format("{}/{} steps  ", std::min(done_, planned_), planned_);
+    else if (done_ > 0)
+        head += fmt::format("{} steps done  ", done_);
     head += short_duration(now - since);
     std::vector<std::string> lines{style.bold(cut_to(head, columns))};
     if (hosts_.empty() && !note_.empty()) lines.push_back("  " + cut_to(note_, columns - 2));

@@ -21,8 +21,8 @@ public:
     StepBoard(std::string title, std::size_t planned) : title_(std::move(title)), planned_(planned) {}
     void take(const LogEntryAnswer& entry, Time now);
 
-    /// At most `rows` lines of at most `columns`: the title with its count and time, then each host with its steps. When
-    /// they are too many, finished ones are only counted.
+    /// At most `rows` lines of at most `columns`: the title with its count and time, then each host with its steps.
+    /// When they are too many, finished ones are only counted.
     std::vector<std::string> lines(Time now, Time since, int columns, int rows, const Style& style) const;
     std::size_t done() const { return done_; }
 

@@ -19,8 +19,9 @@ void Table::print(std::ostream& out, const Style& style, const std::string& stat
     const auto line = [&](const std::vector<std::string>& cells, bool is_header) {
         for (std::size_t column = 0; column < cells.size(); ++column) {
             const bool last = column + 1 == cells.size();
-            const std::string blanks(static_cast<std::size_t>(last ? 0 : widths[column] - width_of(cells[column]) + 2), ' ');
-            out << (is_header                            ? style.bold(cells[column])
+            const std::string blanks(static_cast<std::size_t>(last ? 0 : widths[column] - width_of(cells[column]) + 2),
+                                     ' ');
+            out << (is_header                          ? style.bold(cells[column])
                     : headers_[column] == state_column ? style.state(cells[column])
                                                        : cells[column])
                 << blanks;

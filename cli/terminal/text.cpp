@@ -1,11 +1,11 @@
 #include "cli/terminal/text.hpp"
 
-#include <locale.h>
-#include <wchar.h>
-
 #include <algorithm>
 #include <array>
 #include <functional>
+
+#include <locale.h>
+#include <wchar.h>
 
 namespace pgedge {
 namespace {
@@ -39,7 +39,11 @@ struct Character {
 };
 Character next_character(std::string_view& rest) {
     const auto first = static_cast<unsigned char>(rest[0]);
-    const std::size_t size = first < 0x80 ? 1 : (first >> 5) == 6 ? 2 : (first >> 4) == 14 ? 3 : (first >> 3) == 30 ? 4 : 0;
+    const std::size_t size = first < 0x80         ? 1
+                             : (first >> 5) == 6  ? 2
+                             : (first >> 4) == 14 ? 3
+                             : (first >> 3) == 30 ? 4
+                                                  : 0;
     Character character{-1, rest.substr(0, 1)};
     if (size >= 1 && size <= rest.size()) {
         static constexpr std::array<unsigned char, 5> kMask{0, 0x7f, 0x1f, 0x0f, 0x07};
@@ -81,10 +85,12 @@ std::string clean(std::string_view text, bool keep_lines) {
     out.reserve(text.size());
     while (!text.empty()) {
         const Character character = next_character(text);
-        if (character.code < 0) out += '?';
+        if (character.code < 0)
+            out += '?';
         else if (character.code == '\n' || character.code == '\t')
             out += keep_lines ? static_cast<char>(character.code) : ' ';
-        else if (!is_control(character.code) && !turns_direction(character.code)) out += character.bytes;
+        else if (!is_control(character.code) && !turns_direction(character.code))
+            out += character.bytes;
     }
     return out;
 }

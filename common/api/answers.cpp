@@ -234,7 +234,8 @@ PlanAnswer plan_answer(const Json& json) {
 StartedAnswer started_answer(const Json& json) {
     const Fields fields(json, "started operation");
     StartedAnswer answer{task_answer(fields.object("task")), std::nullopt};
-    if (const Json& database = fields.object("database"); !database.empty()) answer.database = database_answer(database);
+    if (const Json& database = fields.object("database"); !database.empty())
+        answer.database = database_answer(database);
     return answer;
 }
 

@@ -21,8 +21,8 @@ std::string path_of(std::initializer_list<std::string_view> segments) {
 
 /// An id from a user becomes one segment of a path: what cannot be one would address something else.
 const std::string& checked(const std::string& id, const char* what) {
-    const bool plain = !id.empty() && id.size() <= 255 && id != "." && id != ".." && id.find('/') == std::string::npos &&
-                       id.find('\0') == std::string::npos;
+    const bool plain = !id.empty() && id.size() <= 255 && id != "." && id != ".." &&
+                       id.find('/') == std::string::npos && id.find('\0') == std::string::npos;
     if (!plain) throw Error(ErrorKind::not_found, "there is no " + std::string(what) + " '" + id + "'");
     return id;
 }
@@ -61,6 +61,7 @@ private:
 
 std::string hint_for(std::string_view name, int status) {
     if (name == "cluster_not_initialized") return "make a cluster of this host first: pgedgectl cluster init";
+    if (name == "cluster_already_initialized") return "it is a member of a cluster already: pgedgectl cluster info";
     if (name == "stale_plan") return "plan again and look at what has changed: pgedgectl plan";
     if (name == "operation_already_in_progress")
         return "wait for it: pgedgectl task list shows it, pgedgectl task watch follows it";
@@ -98,8 +99,7 @@ Error error_of(const HttpResponse& response, const HttpRequest& request, const s
         // Not the API's own error object: a proxy, or a route that this agent does not have.
     }
     if (message.empty() && response.status == 404)
-        return {ErrorKind::failed,
-                "the agent at " + endpoint + " does not know " + request.method + " " + request.path,
+        return {ErrorKind::failed, "the agent at " + endpoint + " does not know " + request.method + " " + request.path,
                 "is its version older than this pgedgectl? compare: pgedgectl version --server"};
     if (message.empty()) {
         message = endpoint + " answered " + std::to_string(response.status);
@@ -151,7 +151,8 @@ std::optional<DatabaseAnswer> ApiClient::find_database(const std::string& id) {
     try {
         return database(id);
     } catch (const Error& error) {
-        if (error.kind() == ErrorKind::not_found) return std::nullopt;
+        // What cannot be an id is nobody's id.
+        if (error.kind() == ErrorKind::not_found || error.kind() == ErrorKind::invalid_input) return std::nullopt;
         throw;
     }
 }
@@ -186,7 +187,8 @@ std::vector<TaskAnswer> ApiClient::tasks(const TaskFilter& filter) {
         return task_answers(
             call("GET", path_of({"databases", checked(filter.database_id, "database"), "tasks"}), std::move(query)));
     if (!filter.host_id.empty())
-        return task_answers(call("GET", path_of({"hosts", checked(filter.host_id, "host"), "tasks"}), std::move(query)));
+        return task_answers(
+            call("GET", path_of({"hosts", checked(filter.host_id, "host"), "tasks"}), std::move(query)));
     return task_answers(call("GET", path_of({"tasks"}), std::move(query)));
 }
 TaskAnswer ApiClient::task(const std::string& id) {
@@ -194,7 +196,8 @@ TaskAnswer ApiClient::task(const std::string& id) {
 }
 TaskAnswer ApiClient::cancel_task(const TaskAnswer& task) {
     if (task.database_id.empty())
-        throw Error(ErrorKind::invalid_input, "task " + task.id + " is not about a database, so it cannot be cancelled");
+        throw Error(ErrorKind::invalid_input,
+                    "task " + task.id + " is not about a database, so it cannot be cancelled");
     return task_answer(call("POST", path_of({"databases", task.database_id, "tasks", task.id, "cancel"})));
 }
 
@@ -215,8 +218,8 @@ TaskAnswer ApiClient::follow_task(const std::string& task_id, const Limit& limit
     auto pause = kFirstPause;
     while (!final) {
         limit.check("waiting for task " + task_id);
-        HttpRequest request = make_request("GET", path_of({"tasks", checked(task_id, "task"), "log"}),
-                                           {{"follow", "true"}}, nullptr);
+        HttpRequest request =
+            make_request("GET", path_of({"tasks", checked(task_id, "task"), "log"}), {{"follow", "true"}}, nullptr);
         if (!last_id.empty()) request.query.emplace_back("after_entry_id", last_id);
         Lines lines([&](std::string_view line) {
             const Json said = parse_answer(line, transport_.endpoint());

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "common/api/answers.hpp"
-#include "common/api/transport.hpp"
 #include "common/base/error.hpp"
 #include "common/base/json.hpp"
 #include "common/base/limit.hpp"
+#include "common/net/transport.hpp"
 
 namespace pgedge {
 
@@ -20,9 +20,9 @@ struct TaskFilter {
     std::optional<int> limit{};
 };
 
-/// The agent's HTTP API with types. Every call blocks until its answer, at most for its limit, and throws the Error that
-/// the agent answered (under the API's own name, with a hint where we know what helps), or what the Transport throws.
-/// Not for use by two threads at once.
+/// The agent's HTTP API with types. Every call blocks until its answer, at most for its limit, and throws the Error
+/// that the agent answered (under the API's own name, with a hint where we know what helps), or what the Transport
+/// throws. Not for use by two threads at once.
 class ApiClient {
 public:
     struct Limits {
@@ -59,9 +59,9 @@ public:
     TaskAnswer cancel_task(const TaskAnswer& task);
     /// Log lines so far, oldest first; of these the last `last` when given.
     std::vector<LogEntryAnswer> task_log(const std::string& task_id, std::optional<int> last = {});
-    /// Gives every log entry from the beginning to `on_entry` as it comes, and returns the final task. A lost connection
-    /// is made again, and no entry is given twice. Throws Error{timed_out} or {cancelled} when `limit` ends first:
-    /// the task goes on all the same.
+    /// Gives every log entry from the beginning to `on_entry` as it comes, and returns the final task. A lost
+    /// connection is made again, and no entry is given twice. Throws Error{timed_out} or {cancelled} when `limit` ends
+    /// first: the task goes on all the same.
     TaskAnswer follow_task(const std::string& task_id, const Limit& limit,
                            const std::function<void(const LogEntryAnswer&)>& on_entry);
 

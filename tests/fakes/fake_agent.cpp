@@ -33,7 +33,8 @@ Json shown(Json spec) {
     return spec;
 }
 
-Step step(Action action, const std::string& id, const std::string& name, const std::string& host, const std::string& why) {
+Step step(Action action, const std::string& id, const std::string& name, const std::string& host,
+          const std::string& why) {
     Step one;
     one.action = action;
     one.id = "0.database.instance::" + name + "." + id;
@@ -79,7 +80,6 @@ Plan steps_between(const std::string& id, const Json& before, const Json& after,
 HttpResponse FakeAgent::answer(const HttpRequest& request) {
     calls.push_back(request.method + " " + target_of(request));
     if (!request.body.empty()) bodies.push_back(Json::parse(request.body));
-    before(request);
     Segments path = split(std::string_view(request.path).substr(1), '/');
     path.erase(path.begin());  // "v1"
     if (path.empty()) return unknown_route();
@@ -120,12 +120,14 @@ HttpResponse FakeAgent::on_cluster(const HttpRequest& request, const Segments& p
     }
     if (path.size() == 1) return json({{"id", cluster_id}, {"status", {{"state", "available"}}}, {"hosts", all}});
     if (path[1] == "init") {
-        if (initialized) return error(409, "cluster_already_initialized", "operation invalid on an initialized cluster");
+        if (initialized)
+            return error(409, "cluster_already_initialized", "operation invalid on an initialized cluster");
         initialized = true;
         cluster_id = request.parameter("cluster_id").value_or(cluster_id);
     }
     if (path[1] == "join") {
-        if (initialized) return error(409, "cluster_already_initialized", "operation invalid on an initialized cluster");
+        if (initialized)
+            return error(409, "cluster_already_initialized", "operation invalid on an initialized cluster");
         if (bodies.back().value("token", "") != token)
             return error(401, "invalid_join_token", "given join token is invalid");
         initialized = true;
@@ -143,15 +145,12 @@ Json FakeAgent::planned(const std::string& id, const Json& spec, bool is_delete,
     const bool changes = is_delete || !steps.empty();
     const std::string type = is_delete ? "delete" : revision == 0 ? "create" : changes ? "update" : "none";
     Json plan = to_json(steps);
-    return {{"database_id", id},
-            {"type", type},
-            {"base_revision", revision},
-            {"digest", to_hex(sha256(type + id + std::to_string(revision) + to_text(spec)))},
-            {"changes", changes},
-            {"summary", fmt::format("{} steps", steps.steps.size())},
-            {"warnings", Json::array()},
-            {"states", plan["states"]},
-            {"steps", plan["steps"]}};
+    return {
+        {"database_id", id},         {"type", type},
+        {"base_revision", revision}, {"digest", to_hex(sha256(type + id + std::to_string(revision) + to_text(spec)))},
+        {"changes", changes},        {"summary", fmt::format("{} steps", steps.steps.size())},
+        {"warnings", Json::array()}, {"states", plan["states"]},
+        {"steps", plan["steps"]}};
 }
 
 HttpResponse FakeAgent::plan(const Json& body) {
@@ -169,13 +168,15 @@ Json FakeAgent::database_json(const std::string& id, bool with_spec) const {
         for (const Json& host : node.at("host_ids")) {
             const std::string name = instance_id(id, node["name"].get<std::string>(), host.get<std::string>());
             const auto at = std::find(hosts.begin(), hosts.end(), host.get<std::string>()) - hosts.begin();
-            Json instance{{"id", name},
-                          {"host_id", host},
-                          {"node_name", node["name"]},
-                          {"state", "available"},
-                          {"created_at", kThen},
-                          {"updated_at", kThen},
-                          {"postgres", {{"version", "15.18"}, {"patroni_state", "running"}, {"role", first ? "primary" : "replica"}}}};
+            Json instance{
+                {"id", name},
+                {"host_id", host},
+                {"node_name", node["name"]},
+                {"state", "available"},
+                {"created_at", kThen},
+                {"updated_at", kThen},
+                {"postgres",
+                 {{"version", "15.18"}, {"patroni_state", "running"}, {"role", first ? "primary" : "replica"}}}};
             if (stored["spec"].contains("port"))
                 instance["connection_info"] = {{"addresses", {fmt::format("127.17.0.{}", at + 1)}}, {"port", port}};
             if (first) {
@@ -218,7 +219,9 @@ Json FakeAgent::begin_task(const std::string& id, const std::string& type, const
     };
     for (const auto& one : plan.steps) {
         const std::string what = "resource " + one.resource.id.text();
-        Json fields{{"resource_type", one.resource.id.kind}, {"resource_id", one.resource.id.name}, {"host_id", one.resource.host_id}};
+        Json fields{{"resource_type", one.resource.id.kind},
+                    {"resource_id", one.resource.id.name},
+                    {"host_id", one.resource.host_id}};
         entry(std::string(verb_of(one.action)) + " " + what, fields);
         if (hang_next) break;
         fields["duration_ms"] = 100;
@@ -257,8 +260,10 @@ HttpResponse FakeAgent::change(const HttpRequest& request, const std::string& id
     database["revision"] = database.value("revision", 0) + 1;
     database["state"] = fails ? "failed" : "available";
     database["last_task_id"] = task["task_id"];
-    if (fails) database["error"] = why;
-    else database.erase("error");
+    if (fails)
+        database["error"] = why;
+    else
+        database.erase("error");
     return json({{"task", task}, {"database", database_json(id, true)}});
 }
 
@@ -302,7 +307,8 @@ HttpResponse FakeAgent::on_tasks(const HttpRequest& request, const Segments& pat
         for (auto it = tasks.rbegin(); it != tasks.rend(); ++it) newest_first.push_back(*it);
         return json({{"tasks", newest_first}});
     }
-    const auto task = std::find_if(tasks.begin(), tasks.end(), [&](const Json& one) { return one["task_id"] == path[1]; });
+    const auto task =
+        std::find_if(tasks.begin(), tasks.end(), [&](const Json& one) { return one["task_id"] == path[1]; });
     if (task == tasks.end()) return error(404, "not_found", "task " + path[1] + " not found");
     if (path.size() == 2) return json(*task);
     if (path[2] == "cancel") {
@@ -334,24 +340,23 @@ HttpResponse FakeAgent::followed(const Json& task, const std::string& after) {
     return response;
 }
 
-void FakeAgentTransport::arrive(const HttpRequest& request) {
+void FakeAgentTransport::arrive() {
     if (agent_.unreachable_calls > 0) {
         --agent_.unreachable_calls;
         throw Error(ErrorKind::unreachable, "cannot reach " + endpoint_ + ": connection refused");
     }
-    static_cast<void>(request);
 }
 
 HttpResponse FakeAgentTransport::send(const HttpRequest& request, const Limit& limit) {
     limit.check("calling " + endpoint_);
-    arrive(request);
+    arrive();
     return agent_.answer(request);
 }
 
 HttpResponse FakeAgentTransport::stream(const HttpRequest& request, const Limit& limit,
                                         const std::function<bool(std::string_view)>& on_part) {
     limit.check("calling " + endpoint_);
-    arrive(request);
+    arrive();
     HttpResponse response = agent_.answer(request);
     if (!response.stream) return response;
     // In small pieces, as a network may do it.

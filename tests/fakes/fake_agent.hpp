@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "common/api/transport.hpp"
 #include "common/base/json.hpp"
+#include "common/net/transport.hpp"
 #include "common/plan/plan.hpp"
 
 namespace pgedge {
@@ -32,7 +32,6 @@ public:
     std::string refuse_plan;      ///< POST /v1/plan answers 400 with this message
     int unreachable_calls = 0;    ///< so many calls find nobody
     int break_follow_after = -1;  ///< followed logs lose their connection after so many entries, once
-    std::function<void(const HttpRequest&)> before = [](const HttpRequest&) {};
 
     HttpResponse answer(const HttpRequest& request);
 
@@ -59,7 +58,7 @@ public:
     std::string endpoint() const override { return endpoint_; }
 
 private:
-    void arrive(const HttpRequest& request);
+    void arrive();
     FakeAgent& agent_;
     std::string endpoint_;
 };
