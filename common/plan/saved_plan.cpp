@@ -10,6 +10,7 @@
 #include "common/base/json_fields.hpp"
 #include "common/base/text.hpp"
 #include "common/plan/plan_json.hpp"
+#include "common/spec/secret_reference.hpp"
 
 namespace pgedge {
 namespace {
@@ -18,13 +19,15 @@ constexpr std::string_view kFormat = "pgedge-plan/1";
 constexpr std::array<std::string_view, 3> kOperations{"create", "update", "delete"};
 /// Members of a spec that hold secrets, wherever they stand (control-plane API: fields that are never returned).
 constexpr std::array<std::string_view, 5> kSecretFields{"password", "s3_key", "s3_key_secret", "gcs_key", "azure_key"};
-constexpr std::array<std::string_view, 3> kReferences{"env:", "file:", "generate:"};
 
 bool is_reference(const Json& value) {
     if (value.is_null() || value.is_object()) return true;  // {"env": …} and what the store keeps
     if (!value.is_string()) return false;
-    const auto& text = value.get_ref<const std::string&>();
-    return std::any_of(kReferences.begin(), kReferences.end(), [&](auto prefix) { return text.starts_with(prefix); });
+    try {
+        return parse_secret_reference(value.get<std::string>()).has_value();
+    } catch (const Error&) {
+        return true;  // a reference with a mistake in it: told by whoever resolves it
+    }
 }
 
 void refuse_secrets(const Json& value, const std::string& path) {

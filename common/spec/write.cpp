@@ -11,7 +11,7 @@
 namespace pgedge {
 namespace {
 
-enum class For { store, show, file };
+enum class For { store, show, file, request };
 
 /// Structs as JSON, by the fields table.
 class Writer {
@@ -55,6 +55,7 @@ private:
 
     OrderedJson secret(const Field& field, const SecretValue& value) const {
         if (for_ == For::show || value.absent()) return nullptr;
+        if (for_ == For::request) return value.given() ? OrderedJson(value.given()->reveal()) : OrderedJson();
         if (for_ == For::file) return "keep";
         if (const auto* ref = value.stored()) return {{"secret", ref->name}, {"fingerprint", ref->fingerprint}};
         throw Error(ErrorKind::internal, fmt::format("the text of the secret {} was about to be stored", field.name));
@@ -103,7 +104,7 @@ private:
                 if (for_ == For::store && !sealed)
                     throw Error(ErrorKind::internal,
                                 fmt::format("the text of the secret {} was about to be stored", name));
-                if (for_ == For::store) json[name] = *found;
+                if (for_ == For::store || (for_ == For::request && !sealed)) json[name] = *found;
             } else if (field.kind == Kind::object && found->is_object()) {
                 json[name] = config(*field.type, *found);
             } else if (field.kind == Kind::objects && found->is_array()) {
@@ -136,6 +137,7 @@ DatabaseSpec read(Origin origin, const Json& json) {
 
 Json to_stored_json(const DatabaseSpec& spec) { return write(For::store, database_type(), spec); }
 DatabaseSpec spec_from_stored(const Json& stored) { return read(Origin::stored, stored); }
+OrderedJson to_request_json(const DatabaseSpec& spec) { return write(For::request, database_type(), spec); }
 OrderedJson to_shown_json(const DatabaseSpec& spec) { return write(For::show, database_type(), spec); }
 DatabaseSpec spec_from_shown(const Json& shown) { return read(Origin::shown, shown); }
 

@@ -16,6 +16,9 @@ DatabaseSpec spec_from_stored(const Json& stored);
 /// As the API shows it: no secret and no reference; memory and cpus as they were given; absent optionals left out;
 /// fields in the order of the fields table. Numbers and booleans in settings are shown as such.
 OrderedJson to_shown_json(const DatabaseSpec& spec);
+/// As the body of a request has it: like to_shown_json(), and with the text of every secret that was given. For the
+/// wire only. A spec whose references were not resolved yet gives the references.
+OrderedJson to_request_json(const DatabaseSpec& spec);
 /// Reads what a server showed; fields that this version does not know are left out. Throws Error{invalid_input}.
 DatabaseSpec spec_from_shown(const Json& shown);
 

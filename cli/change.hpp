@@ -1,0 +1,46 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/session.hpp"
+#include "common/plan/saved_plan.hpp"
+#include "common/spec/load.hpp"
+
+namespace pgedge {
+
+/// A change of one database: what is wanted, and what the agents would do about it.
+struct PlannedChange {
+    std::string id;
+    Json body;  ///< of the request, with secrets as text: never shown, logged or saved
+    bool is_delete = false, force = false;
+    PlanAnswer plan;
+};
+
+/// What the user asked for when a command is about one kind of change only.
+enum class Expected { any, create, update };
+
+/// Reads the secrets that the specs refer to and lets the agents plan each of them. Warnings of the plans are told.
+/// Throws SpecError with places in the files for what the agents refuse, Error for a database that is there (create) or
+/// is not (update).
+std::vector<PlannedChange> plan_changes(Session& session, const std::vector<LoadedDatabase>& databases,
+                                        bool force_update, Expected expected = Expected::any);
+
+/// What `plan --out` writes. Throws Error{invalid_input} when a spec holds a secret in clear.
+SavedPlan saved_plan_of(Session& session, const std::vector<LoadedDatabase>& databases,
+                        const std::vector<PlannedChange>& changes);
+/// Plans again what a saved plan was made from. Throws stale_plan (exit code 6) when the agents would do anything else
+/// now than what was saved; a plan that was applied already comes back without changes.
+std::vector<PlannedChange> replan(Session& session, const SavedPlan& saved);
+
+/// Plans for people: a summary and the steps of each database.
+void show_plans(std::ostream& out, const Style& style, const std::vector<PlannedChange>& changes);
+/// {"changes": …, "databases": [plans]}
+Json plans_json(const std::vector<PlannedChange>& changes);
+bool any_changes(const std::vector<PlannedChange>& changes);
+
+/// Shows what would be done, asks, begins everything and waits for the end. Prints the result and returns kDone; throws
+/// TaskError of the first task that did not complete, after all have ended.
+int carry_out(Session& session, const std::vector<PlannedChange>& changes);
+
+}  // namespace pgedge

@@ -1,0 +1,48 @@
+#include "cli/change.hpp"
+#include "cli/commands/commands.hpp"
+#include "cli/spec_files.hpp"
+#include "common/base/file.hpp"
+
+namespace pgedge {
+namespace {
+
+class Apply final : public CliCommand {
+public:
+    Apply() : CliCommand("apply", "Make databases be as files say") {
+        argument("plan", plan_, "A plan that pgedgectl plan --out has saved").completed_with(Completes::files);
+        option("-f,--file", "FILE", files_, "A file, a directory or - for standard input")
+            .completed_with(Completes::files);
+        flag("--force-update", force_, "Also touch what does not differ");
+        example("pgedgectl apply -f storefront.yaml", "create it or change it: shows the plan and asks first");
+        example("pgedgectl apply -f db/ --yes", "all files of a directory, without asking");
+        example("pgedgectl apply change.plan --yes",
+                "exactly what was planned, or exit code 6 when something has moved");
+        describe(
+            "The whole plan is stored in the cluster before its first step runs: Ctrl-C, a lost connection or a closed "
+            "laptop stop the watching only. Applying the same file again does nothing, or goes on where a failed task "
+            "ended.\n\nPlans that delete data need --confirm with the database's name, also with --yes.");
+    }
+
+    int run(Session& session) override {
+        if (plan_.empty() == files_.empty())
+            throw UsageError(plan_.empty() ? "pgedgectl apply needs -f FILE or a saved plan"
+                                           : "give a saved plan or -f FILE, not both",
+                             "see examples: pgedgectl apply --help");
+        if (!files_.empty()) return carry_out(session, plan_changes(session, load_specs(session, files_), force_));
+        if (force_) throw UsageError("a saved plan is applied as it is: --force-update belongs to pgedgectl plan");
+        const SavedPlan saved =
+            within("reading the plan " + plan_, [&] { return read_saved_plan(read_file(plan_, kMaxSavedPlan)); });
+        return carry_out(session, replan(session, saved));
+    }
+
+private:
+    std::string plan_;
+    std::vector<std::string> files_;
+    bool force_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<CliCommand> make_apply() { return std::make_unique<Apply>(); }
+
+}  // namespace pgedge

@@ -1,0 +1,111 @@
+#include "cli/commands/commands.hpp"
+
+namespace pgedge {
+namespace {
+
+/// A word that only gathers commands.
+class Group final : public CliCommand {
+public:
+    Group(std::string name, std::string summary, std::vector<Example> examples, std::string alias = {})
+        : CliCommand(std::move(name), std::move(summary)) {
+        for (auto& one : examples) example(std::move(one.line), std::move(one.what));
+        if (!alias.empty()) also_called(std::move(alias));
+    }
+};
+
+std::unique_ptr<CliCommand> cluster() {
+    auto group = std::make_unique<Group>(
+        "cluster", "Make a cluster of agents and look at it",
+        std::vector<Example>{{"pgedgectl cluster init", "make a cluster of the agent on this machine"},
+                             {"pgedgectl cluster join https://host-2:3000", "let another agent join it"}});
+    group->add(make_cluster_init());
+    group->add(make_cluster_join());
+    group->add(make_cluster_info());
+    group->add(make_cluster_token());
+    return group;
+}
+
+std::unique_ptr<CliCommand> host() {
+    auto group = std::make_unique<Group>("host", "Look at the machines of the cluster",
+                                         std::vector<Example>{{"pgedgectl host list", "all of them and how they are"}});
+    group->add(make_host_list());
+    group->add(make_host_show());
+    return group;
+}
+
+std::unique_ptr<CliCommand> database() {
+    auto group = std::make_unique<Group>(
+        "db", "Make, look at, change and remove databases",
+        std::vector<Example>{{"pgedgectl db list", "all databases and how they are"},
+                             {"pgedgectl db show storefront", "one of them with its instances"}},
+        "database");
+    group->add(make_db_list());
+    group->add(make_db_show());
+    group->add(make_db_create());
+    group->add(make_db_update());
+    group->add(make_db_delete());
+    group->add(make_uri());
+    return group;
+}
+
+std::unique_ptr<CliCommand> task() {
+    auto group = std::make_unique<Group>(
+        "task", "Look at the work that agents do, and at its logs",
+        std::vector<Example>{
+            {"pgedgectl task list storefront", "what was done to a database"},
+            {"pgedgectl task watch 0199d3", "follow it to its end; a few letters of the id are enough"}});
+    group->add(make_task_list());
+    group->add(make_task_show());
+    group->add(make_task_watch());
+    group->add(make_task_logs());
+    group->add(make_task_cancel());
+    return group;
+}
+
+std::unique_ptr<CliCommand> context() {
+    auto group = std::make_unique<Group>(
+        "context", "Name your clusters and choose one",
+        std::vector<Example>{
+            {"pgedgectl context add prod --endpoint https://host-1:3000 --ca-file ca.pem", "name a cluster"},
+            {"pgedgectl context use prod", "use it from now on"}});
+    group->add(make_context_list());
+    group->add(make_context_show());
+    group->add(make_context_use());
+    group->add(make_context_add());
+    group->add(make_context_remove());
+    return group;
+}
+
+}  // namespace
+
+std::unique_ptr<CliCommand> make_command_tree(GlobalOptions& options) {
+    auto root = std::make_unique<Group>(
+        "pgedgectl", "Turns hosts into a distributed PostgreSQL platform, and runs it",
+        std::vector<Example>{{"pgedgectl validate -f storefront.yaml", "check a file, without any agent"},
+                             {"pgedgectl apply -f storefront.yaml", "make the database be as the file says"},
+                             {"pgedgectl status", "how everything is"},
+                             {"pgedgectl psql storefront", "go into it"}});
+    add_global_options(*root, options);
+    root->add(make_plan_command());
+    root->add(make_apply());
+    root->add(make_diff());
+    root->add(make_validate());
+    root->add(make_status());
+    root->add(make_psql());
+    root->add(make_uri());
+    root->add(make_logs());
+    root->add(make_explain());
+    root->add(cluster());
+    root->add(host());
+    root->add(database());
+    root->add(task());
+    root->add(context());
+    root->add(make_schema());
+    root->add(make_completion());
+    root->add(make_version());
+    root->add(make_complete());
+    root->add(make_man());
+    return root;
+}
+
+}  // namespace pgedge

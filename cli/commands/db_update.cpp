@@ -1,0 +1,31 @@
+#include "cli/change.hpp"
+#include "cli/commands/commands.hpp"
+#include "cli/spec_files.hpp"
+
+namespace pgedge {
+namespace {
+
+class DbUpdate final : public CliCommand {
+public:
+    DbUpdate() : CliCommand("update", "Change databases that must exist") {
+        option("-f,--file", "FILE", files_, "A file, a directory or - for standard input")
+            .required()
+            .completed_with(Completes::files);
+        flag("--force-update", force_, "Also touch what does not differ");
+        example("pgedgectl db update -f storefront.yaml", "shows the plan, asks, changes it and waits");
+    }
+
+    int run(Session& session) override {
+        return carry_out(session, plan_changes(session, load_specs(session, files_), force_, Expected::update));
+    }
+
+private:
+    std::vector<std::string> files_;
+    bool force_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<CliCommand> make_db_update() { return std::make_unique<DbUpdate>(); }
+
+}  // namespace pgedge

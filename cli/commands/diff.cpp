@@ -1,0 +1,122 @@
+#include "common/plan/diff.hpp"
+
+#include "cli/change.hpp"
+#include "cli/commands/commands.hpp"
+#include "cli/spec_files.hpp"
+#include "common/spec/merge.hpp"
+#include "common/spec/write.hpp"
+
+namespace pgedge {
+namespace {
+
+/// What a file would change in the stored spec of one database.
+struct Difference {
+    std::string id;
+    bool is_new = false;
+    std::vector<Change> changes;
+};
+
+Difference difference_of(Session& session, const LoadedDatabase& database) {
+    Difference difference;
+    difference.id = database.document.id.value_or(database.document.spec.database_name);
+    const auto stored = session.api().find_database(difference.id);
+    DatabaseSpec wanted = database.document.spec;
+    DatabaseSpec before;
+    difference.is_new = !stored;
+    if (stored) {
+        before = spec_from_shown(stored->spec);
+        merge_omitted(wanted, before);
+    }
+    difference.changes = differences(Json(to_shown_json(before)), Json(to_shown_json(wanted)));
+    return difference;
+}
+
+class Diff final : public CliCommand {
+public:
+    Diff() : CliCommand("diff", "Compare files with what is stored, or a database with its spec") {
+        argument("database", database_, "Compare this database with its own spec").completed_with(Completes::databases);
+        option("-f,--file", "FILE", files_, "A file, a directory or - for standard input")
+            .completed_with(Completes::files);
+        flag("--exit-code", exit_code_, "End with 1 when something differs");
+        example("pgedgectl diff -f storefront.yaml", "what the file changes in the stored spec, field by field");
+        example("pgedgectl diff storefront --exit-code", "what is missing or broken on the hosts, as a nightly check");
+        describe(
+            "With files, specs are compared field by field; what an update may leave out counts as unchanged, and "
+            "secrets "
+            "are not compared because agents do not give them. With a database, its own spec is planned again: the "
+            "steps "
+            "are what would bring it back to its spec.");
+    }
+
+    int run(Session& session) override {
+        if (database_.empty() == files_.empty())
+            throw UsageError("pgedgectl diff needs -f FILE or a database", "see examples: pgedgectl diff --help");
+        const bool differs = files_.empty() ? from_its_spec(session) : from_files(session);
+        return differs && exit_code_ ? kFailed : kDone;
+    }
+
+private:
+    bool from_files(Session& session) const {
+        Json result{{"differs", false}, {"databases", Json::array()}};
+        std::vector<Difference> all;
+        std::vector<std::string> names;
+        for (const auto& database : load_specs(session, files_)) {
+            all.push_back(difference_of(session, database));
+            const Difference& one = all.back();
+            if (one.is_new || !one.changes.empty()) names.push_back(one.id);
+            Json changes = Json::array();
+            for (const auto& change : one.changes) changes.push_back(change_json(change));
+            result["databases"].push_back({{"id", one.id}, {"new", one.is_new}, {"changes", std::move(changes)}});
+        }
+        result["differs"] = !names.empty();
+        session.show(result, names, [&](std::ostream& out) {
+            for (const auto& one : all) show(out, session.style(), one);
+        });
+        return !names.empty();
+    }
+
+    bool from_its_spec(Session& session) const {
+        const DatabaseAnswer database = session.api().database(database_);
+        PlannedChange change;
+        change.id = database.id;
+        change.plan = session.api().plan({{"id", database.id}, {"spec", database.spec}});
+        const bool differs = change.plan.changes;
+        session.show({{"differs", differs}, {"databases", {change.plan.json}}},
+                     differs ? std::vector{change.id} : std::vector<std::string>{},
+                     [&](std::ostream& out) { show_plans(out, session.style(), {change}); });
+        return differs;
+    }
+
+    static Json change_json(const Change& change) {
+        Json json{{"path", change.path}};
+        if (change.before) json["before"] = *change.before;
+        if (change.after) json["after"] = *change.after;
+        return json;
+    }
+
+    static void show(std::ostream& out, const Style& style, const Difference& one) {
+        out << style.bold("database " + clean(one.id)) << ": "
+            << (one.is_new            ? "does not exist yet"
+                : one.changes.empty() ? "as it is stored"
+                                      : "")
+            << '\n';
+        for (const auto& change : one.changes) {
+            const std::string text = clean(change.text());
+            out << "  "
+                << (!change.before  ? style.green("+ " + text)
+                    : !change.after ? style.red("- " + text)
+                                    : style.yellow("~ " + text))
+                << '\n';
+        }
+    }
+
+    std::string database_;
+    std::vector<std::string> files_;
+    bool exit_code_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<CliCommand> make_diff() { return std::make_unique<Diff>(); }
+
+}  // namespace pgedge

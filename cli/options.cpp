@@ -1,0 +1,37 @@
+#include "cli/options.hpp"
+
+#include "cli/cli_command.hpp"
+
+namespace pgedge {
+
+void add_global_options(CliCommand& root, GlobalOptions& options) {
+    root.option("-C,--context", "NAME", options.context, "Use this context of the configuration")
+        .completed_with(Completes::contexts);
+    root.option(
+        "--endpoint", "URL", options.endpoints,
+        "An agent's address: https://HOST:PORT, http://LOOPBACK:PORT or unix:///PATH; several are tried in order");
+    root.option("--ca-file", "FILE", options.ca_file, "Certificate authority of the agents")
+        .completed_with(Completes::files);
+    root.option("--cert-file", "FILE", options.cert_file, "Client certificate").completed_with(Completes::files);
+    root.option("--key-file", "FILE", options.key_file, "Private key of the client certificate")
+        .completed_with(Completes::files);
+    root.flag("--insecure-http", options.insecure_http,
+              "Allow http:// beyond this machine; everything is readable on the way");
+    root.option("-o,--output", "FORMAT", options.output, "How results are printed")
+        .one_of({"table", "json", "yaml", "name"});
+    root.option("--get", "POINTER", options.pointer, "Print only this part of the JSON result, e.g. /spec/port");
+    root.flag("-q,--quiet", options.quiet, "No progress and no messages; errors are still told");
+    root.flag("-v,--verbose", options.verbose, "Tell which agents are asked what");
+    root.flag("--no-color", options.no_color, "No colours, like NO_COLOR=1");
+    root.flag("--no-input", options.no_input, "Never ask anything");
+    root.flag("-y,--yes", options.yes, "Do what the plan says without asking");
+    root.option("--confirm", "NAME", options.confirm, "Allow this database's data to be deleted")
+        .completed_with(Completes::databases);
+    root.flag("--no-wait,--detach", options.no_wait, "Return when the work has begun, without waiting for its end");
+    root.option("--timeout", options.timeout, "Stop waiting for work after this time; the work goes on");
+    root.option("--request-timeout", options.request_timeout, "Longest time for one answer of an agent (default 30s)");
+    root.flag("-h", options.help_short, "Examples and options of the command");
+    root.flag("--help", options.help_long, "The whole help of the command");
+}
+
+}  // namespace pgedge

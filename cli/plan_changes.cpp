@@ -1,0 +1,209 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "cli/change.hpp"
+#include "cli/failure.hpp"
+#include "common/base/build_info.hpp"
+#include "common/base/digest.hpp"
+#include "common/base/text.hpp"
+#include "common/spec/resolve.hpp"
+#include "common/spec/secret_reference.hpp"
+#include "common/spec/walk_secrets.hpp"
+#include "common/spec/write.hpp"
+
+namespace pgedge {
+namespace {
+
+std::string id_of(const LoadedDatabase& database) {
+    if (database.document.id) return *database.document.id;
+    throw SpecError({{.path = "id",
+                      .file = database.file,
+                      .text = "the document has no id, so nobody can tell which database it is",
+                      .hint = "add a line: id: " + database.document.spec.database_name,
+                      .name = "missing_field"}});
+}
+
+/// {"id", "tenant_id"?, "spec"} with the secrets as they stand in `spec`.
+Json body_of(const LoadedDatabase& database, const DatabaseSpec& spec) {
+    Json body{{"id", id_of(database)}, {"spec", to_request_json(spec)}};
+    if (database.document.tenant_id) body["tenant_id"] = *database.document.tenant_id;
+    return body;
+}
+
+/// The agents' refusal as problems of the file, when its lines are "path: text" with paths that stand there.
+[[noreturn]] void rethrow_with_places(const Error& error, const LoadedDatabase& database) {
+    std::vector<Problem> problems;
+    for (const auto& line : split(error.text(), '\n')) {
+        const auto colon = line.find(": ");
+        if (colon == std::string::npos || line.find(' ') < colon) throw error;  // words, and not a path
+        Problem problem;
+        problem.path = line.substr(0, colon);
+        if (!problem.path.starts_with("spec.") && problem.path != "id") problem.path = "spec." + problem.path;
+        problem.text = line.substr(colon + 2);
+        problem.name = error.name();
+        problems.push_back(std::move(problem));
+    }
+    place(problems, database);
+    const bool placed = std::all_of(problems.begin(), problems.end(), [](const auto& one) { return one.line > 0; });
+    if (!placed) throw error;
+    throw SpecError(std::move(problems));
+}
+
+DatabaseSpec resolved(Session& session, const LoadedDatabase& database, const std::optional<DatabaseAnswer>& there) {
+    std::optional<DatabaseSpec> stored;
+    if (there) stored = spec_from_shown(there->spec);
+    DatabaseSpec spec = database.document.spec;
+    auto problems = resolve_secrets(
+        spec, {.base_dir = database.base_dir,
+               .environment = [&](const std::string& name) { return session.world().environment(name); },
+               .stored = stored ? &*stored : nullptr});
+    if (problems.empty()) return spec;
+    place(problems, database);
+    throw SpecError(std::move(problems));
+}
+
+void check_expected(const std::string& id, bool there, Expected expected) {
+    if (expected == Expected::create && there)
+        throw Error(ErrorKind::conflict, "database " + id + " exists already",
+                    "change it instead: pgedgectl db update, or pgedgectl apply, which does either")
+            .named("database_already_exists");
+    if (expected == Expected::update && !there)
+        throw Error(ErrorKind::not_found, "there is no database " + id,
+                    "make it: pgedgectl db create, or pgedgectl apply, which does either");
+}
+
+PlannedChange plan_one(Session& session, const LoadedDatabase& database, bool force_update, Expected expected) {
+    PlannedChange change;
+    change.id = id_of(database);
+    const auto there = session.api().find_database(change.id);
+    check_expected(change.id, there.has_value(), expected);
+    change.body = body_of(database, resolved(session, database, there));
+    change.force = force_update;
+    Json asked = change.body;
+    if (force_update) asked["force_update"] = true;
+    try {
+        change.plan = session.api().plan(asked);
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::invalid_input) throw;
+        rethrow_with_places(error, database);
+    }
+    for (const auto& warning : change.plan.warnings) session.warn(change.id + ": " + warning);
+    return change;
+}
+
+/// `file:` references lead somewhere only together with the directory of their file.
+void make_references_absolute(Json& value, const std::filesystem::path& base_dir) {
+    constexpr std::string_view kFile = "file:";
+    if (value.is_structured())
+        for (auto& inner : value) make_references_absolute(inner, base_dir);
+    if (!value.is_string() || !value.get_ref<const std::string&>().starts_with(kFile)) return;
+    const std::filesystem::path named = value.get<std::string>().substr(kFile.size());
+    value = std::string(kFile) + std::filesystem::absolute(base_dir / named).lexically_normal().string();
+}
+
+/// A plan without what new random secrets change in it.
+Json without_fingerprints(Json value) {
+    if (value.is_object()) value.erase("fingerprint");
+    if (value.is_structured())
+        for (auto& inner : value) inner = without_fingerprints(std::move(inner));
+    return value;
+}
+
+bool generates(const Json& value) {
+    if (value.is_structured())
+        return std::any_of(value.begin(), value.end(), [](const Json& one) { return generates(one); });
+    return value.is_string() && value.get_ref<const std::string&>().starts_with("generate:");
+}
+
+/// True when `now` is what was saved. Secrets that are generated differ each time they are.
+bool is_same(const SavedOperation& saved, const PlanAnswer& now) {
+    if (now.type != saved.operation || now.base_revision != saved.base_revision) return false;
+    if (now.digest == saved.digest) return true;
+    return generates(saved.document) &&
+           without_fingerprints(to_json(now.plan)) == without_fingerprints(to_json(saved.plan));
+}
+
+/// A saved plan goes into reviews and archives: what is secret has to come from elsewhere when it is applied.
+void refuse_literals(const LoadedDatabase& database) {
+    std::vector<Problem> problems;
+    walk_secrets(database.document.spec, SecretDepth::inside, [&](const SecretPlace& where, const SecretValue& value) {
+        if (value.given() && !parse_secret_reference(value.given()->reveal()))
+            problems.push_back({.path = where.path,
+                                .text = "a secret in clear may not stand in a saved plan",
+                                .hint = "write env:NAME or file:PATH instead of the secret"});
+    });
+    if (problems.empty()) return;
+    place(problems, database);
+    throw SpecError(std::move(problems));
+}
+
+std::string author(Session& session) {
+    char machine[256] = "";
+    ::gethostname(machine, sizeof machine - 1);
+    return session.world().environment("USER").value_or("unknown") + "@" + machine;
+}
+
+}  // namespace
+
+std::vector<PlannedChange> plan_changes(Session& session, const std::vector<LoadedDatabase>& databases,
+                                        bool force_update, Expected expected) {
+    std::vector<PlannedChange> changes;
+    for (const auto& database : databases) changes.push_back(plan_one(session, database, force_update, expected));
+    return changes;
+}
+
+SavedPlan saved_plan_of(Session& session, const std::vector<LoadedDatabase>& databases,
+                        const std::vector<PlannedChange>& changes) {
+    SavedPlan saved;
+    saved.tool_version = build_info().version;
+    saved.cluster_id = session.api().cluster().id;
+    saved.author = author(session);
+    saved.created_at = session.world().clock().wall();
+    std::string inputs;
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+        refuse_literals(databases[i]);
+        const PlanAnswer& plan = changes[i].plan;
+        SavedOperation object;
+        object.operation = plan.type;
+        object.kind = "Database";
+        object.id = changes[i].id;
+        object.document = body_of(databases[i], databases[i].document.spec);
+        make_references_absolute(object.document, databases[i].base_dir);
+        object.base_revision = plan.base_revision;
+        object.digest = plan.digest;
+        object.plan = plan.plan;
+        object.warnings = plan.warnings;
+        inputs += to_text(object.document);
+        if (plan.changes) saved.objects.push_back(std::move(object));
+    }
+    saved.inputs_digest = to_hex(sha256(inputs));
+    return saved;
+}
+
+std::vector<PlannedChange> replan(Session& session, const SavedPlan& saved) {
+    if (const std::string now = session.api().cluster().id; !saved.cluster_id.empty() && now != saved.cluster_id)
+        throw Error(ErrorKind::conflict, "the plan was made for cluster " + saved.cluster_id + ", and this is " + now,
+                    "choose the cluster: --context, or plan again")
+            .named("stale_plan");
+    std::vector<PlannedChange> changes;
+    for (const auto& object : saved.objects) {
+        Loaded loaded = load_text(to_text(object.document), "saved plan", ".");
+        if (!loaded.problems.empty()) throw SpecError(std::move(loaded.problems));
+        if (loaded.databases.size() != 1)
+            throw Error(ErrorKind::invalid_input, "the saved plan holds no usable spec of " + object.id);
+        PlannedChange change = plan_one(session, loaded.databases.front(), false, Expected::any);
+        if (change.plan.changes && !is_same(object, change.plan))
+            throw Error(
+                ErrorKind::conflict,
+                fmt::format("the plan is stale: database {} has moved since it was made (revision {} then, {} now)",
+                            object.id, object.base_revision, change.plan.base_revision),
+                "plan again and look at what would be done now: pgedgectl plan")
+                .named("stale_plan");
+        changes.push_back(std::move(change));
+    }
+    return changes;
+}
+
+}  // namespace pgedge

@@ -1,0 +1,71 @@
+#include "cli/reach/endpoint.hpp"
+
+#include <algorithm>
+
+#include <arpa/inet.h>
+#include <netdb.h>
+
+#include "cli/exit_codes.hpp"
+#include "common/base/file.hpp"
+#include "common/net/http_client.hpp"
+#include "common/net/url.hpp"
+
+namespace pgedge {
+namespace {
+
+bool is_loopback(const sockaddr* address) {
+    if (address->sa_family == AF_INET)
+        return (ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr) >> 24) == 127;
+    if (address->sa_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr);
+    return false;
+}
+
+/// True when every address of the host is this machine's own loopback.
+bool leads_to_loopback(const std::string& host) {
+    addrinfo wanted{}, *found = nullptr;
+    wanted.ai_socktype = SOCK_STREAM;
+    if (::getaddrinfo(host.c_str(), nullptr, &wanted, &found) != 0) return false;
+    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, ::freeaddrinfo);
+    for (const addrinfo* one = found; one; one = one->ai_next)
+        if (!is_loopback(one->ai_addr)) return false;
+    return found != nullptr;
+}
+
+Url url_of(const std::string& endpoint) {
+    if (endpoint.starts_with("ssh://"))
+        throw UsageError("endpoints of the form ssh:// are not supported by this version: " + endpoint,
+                         "use https://HOST:PORT with --ca-file, or forward the agent's port (ssh -L "
+                         "3000:127.0.0.1:3000 HOST) and use http://127.0.0.1:3000");
+    try {
+        return parse_url(endpoint);
+    } catch (const Error& error) {
+        throw UsageError(error.text(), error.hint());
+    }
+}
+
+}  // namespace
+
+void check_endpoint(const std::string& endpoint, bool insecure_http) {
+    const Url url = url_of(endpoint);
+    if (url.scheme != Url::Scheme::http || insecure_http || leads_to_loopback(url.host)) return;
+    throw UsageError("http:// is for agents on this machine, and " + endpoint +
+                         " is not: everything would be readable "
+                         "on the way",
+                     "use https:// with --ca-file, or --insecure-http where nobody else listens");
+}
+
+std::unique_ptr<Transport> connect(const std::string& endpoint, const Target& target) {
+    HttpClientOptions options;
+    options.server = url_of(endpoint);
+    if (options.server.scheme == Url::Scheme::https) {
+        if (!target.ca_file.empty()) options.authorities = read_file(target.ca_file);
+        if (target.cert_file.empty() != target.key_file.empty())
+            throw UsageError("a client certificate needs both --cert-file and --key-file");
+        if (!target.cert_file.empty())
+            options.own = KeyPair{read_file(target.cert_file), Secret(read_file(target.key_file))};
+    }
+    return std::make_unique<HttpTransport>(std::move(options));
+}
+
+}  // namespace pgedge

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/net/transport.hpp"
+
+namespace pgedge {
+
+/// Where the agents of a cluster are, and what proves who we are.
+struct Target {
+    std::vector<std::string> endpoints;  ///< tried in order
+    std::string ca_file, cert_file, key_file;
+    bool operator==(const Target&) const = default;
+};
+
+/// Throws UsageError when `endpoint` is no URL we can use: another scheme, or http:// to another machine without
+/// `insecure_http`. Names are looked up for http:// only, to see whether they lead to this machine.
+void check_endpoint(const std::string& endpoint, bool insecure_http);
+
+/// The way to one agent. Reads the files of `target`; does not connect yet.
+std::unique_ptr<Transport> connect(const std::string& endpoint, const Target& target);
+
+}  // namespace pgedge

@@ -1,0 +1,117 @@
+#include "cli/real_world.hpp"
+
+#include <atomic>
+#include <cstdlib>
+#include <iostream>
+#include <thread>
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "common/base/error.hpp"
+#include "common/base/file.hpp"
+
+namespace pgedge {
+namespace {
+
+sigset_t watched_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    return set;
+}
+
+/// A thread waits for the signals, which are blocked meanwhile: so nothing runs inside a signal handler.
+class RealInterrupts final : public Interrupts {
+public:
+    RealInterrupts() : set_(watched_signals()), end_(::eventfd(0, EFD_CLOEXEC)) {
+        ::pthread_sigmask(SIG_BLOCK, &set_, &before_);
+        signals_ = Fd(::signalfd(-1, &set_, SFD_CLOEXEC | SFD_NONBLOCK));
+        if (!end_ || !signals_) throw Error(ErrorKind::failed, "cannot watch for signals: " + errno_text(errno));
+        watcher_ = std::jthread([this] { watch(); });
+    }
+    ~RealInterrupts() override {
+        ::eventfd_write(end_.get(), 1);
+        watcher_.join();
+        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    }
+    std::stop_token token() const override { return source_.get_token(); }
+    int signal() const override { return signal_; }
+
+private:
+    void watch() {
+        for (;;) {
+            pollfd both[2] = {{signals_.get(), POLLIN, 0}, {end_.get(), POLLIN, 0}};
+            if (::poll(both, 2, -1) < 0 && errno != EINTR) return;
+            if (both[1].revents) return;
+            signalfd_siginfo came{};
+            if (::read(signals_.get(), &came, sizeof came) != sizeof came) continue;
+            const int signal = static_cast<int>(came.ssi_signo);
+            if (signal_ != 0) ::_exit(128 + signal);
+            signal_ = signal;
+            source_.request_stop();
+        }
+    }
+
+    sigset_t set_, before_{};
+    Fd end_, signals_;
+    std::atomic<int> signal_{0};
+    std::stop_source source_;
+    std::jthread watcher_;  // last: it uses all of the above
+};
+
+class RealWorld final : public World {
+public:
+    std::istream& in() override { return std::cin; }
+    std::ostream& out() override { return std::cout; }
+    std::ostream& err() override { return std::cerr; }
+
+    TerminalFacts terminal() const override {
+        TerminalFacts facts{::isatty(STDIN_FILENO) == 1, ::isatty(STDOUT_FILENO) == 1, ::isatty(STDERR_FILENO) == 1};
+        winsize size{};
+        const int stream = facts.out ? STDOUT_FILENO : STDERR_FILENO;
+        if ((facts.out || facts.err) && ::ioctl(stream, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+            facts.columns = size.ws_col;
+            facts.rows = size.ws_row;
+        }
+        if (const auto columns = environment("COLUMNS"))
+            if (const int wanted = std::atoi(columns->c_str()); wanted >= 20 && wanted <= 10'000)
+                facts.columns = wanted;
+        return facts;
+    }
+
+    std::optional<std::string> environment(const std::string& name) const override {
+        const char* value = std::getenv(name.c_str());
+        return value ? std::optional<std::string>(value) : std::nullopt;
+    }
+    const Clock& clock() const override { return clock_; }
+    std::unique_ptr<Transport> connect(const std::string& endpoint, const Target& target) override {
+        return pgedge::connect(endpoint, target);
+    }
+    std::unique_ptr<Interrupts> watch_interrupts() override { return std::make_unique<RealInterrupts>(); }
+
+    int become(const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment) override {
+        std::cout.flush();
+        for (const auto& [name, value] : environment) ::setenv(name.c_str(), value.c_str(), 1);
+        std::vector<char*> words;
+        for (const auto& word : argv) words.push_back(const_cast<char*>(word.c_str()));  // execvp does not write there
+        words.push_back(nullptr);
+        ::execvp(words[0], words.data());
+        throw Error(ErrorKind::failed, "cannot run " + argv[0] + ": " + errno_text(errno));
+    }
+
+private:
+    SystemClock clock_;
+};
+
+}  // namespace
+
+std::unique_ptr<World> make_real_world() { return std::make_unique<RealWorld>(); }
+
+}  // namespace pgedge

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cli/terminal/text.hpp"
+#include "common/api/answers.hpp"
+
+namespace pgedge {
+
+/// The steps of one task as its log tells them: which host does what, since when, and what became of it. A value: takes
+/// log entries, gives lines. Not for two threads at once.
+class StepBoard {
+public:
+    using Time = std::chrono::steady_clock::time_point;
+
+    /// `planned`: how many steps the task has; 0 when nobody knows.
+    StepBoard(std::string title, std::size_t planned) : title_(std::move(title)), planned_(planned) {}
+    void take(const LogEntryAnswer& entry, Time now);
+
+    /// At most `rows` lines of at most `columns`: the title with its count and time, then each host with its steps.
+    /// When they are too many, finished ones are only counted.
+    std::vector<std::string> lines(Time now, Time since, int columns, int rows, const Style& style) const;
+    std::size_t done() const { return done_; }
+
+private:
+    enum class State { running, done, failed };
+    struct StepLine {
+        std::string text, error;
+        State state = State::running;
+        Time began;
+        std::chrono::milliseconds took{0};
+    };
+    struct HostLines {
+        std::map<std::string, std::size_t> index;  ///< by resource
+        std::vector<StepLine> steps;
+    };
+    std::string shown(const StepLine& step, Time now, int columns, const Style& style) const;
+
+    std::string title_;
+    std::size_t planned_, done_ = 0;
+    std::string note_;  ///< the last entry that was about no resource
+    std::map<std::string, HostLines> hosts_;
+};
+
+}  // namespace pgedge

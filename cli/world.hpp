@@ -1,0 +1,48 @@
+#pragma once
+
+#include <filesystem>
+#include <istream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "cli/reach/endpoint.hpp"
+#include "common/base/clock.hpp"
+
+namespace pgedge {
+
+/// Which of our streams people sit at.
+struct TerminalFacts {
+    bool in = false, out = false, err = false;
+    int columns = 80, rows = 24;
+};
+
+/// While it lives, the first SIGINT or SIGTERM asks to stop, and a second one ends the program at once.
+class Interrupts {
+public:
+    virtual ~Interrupts() = default;
+    virtual std::stop_token token() const = 0;
+    virtual int signal() const = 0;  ///< the one that came; 0: none
+};
+
+/// Everything pgedgectl touches outside of itself, so that tests can bring their own.
+class World {
+public:
+    virtual ~World() = default;
+    virtual std::istream& in() = 0;
+    virtual std::ostream& out() = 0;
+    virtual std::ostream& err() = 0;
+    virtual TerminalFacts terminal() const = 0;
+    virtual std::optional<std::string> environment(const std::string& name) const = 0;
+    virtual const Clock& clock() const = 0;
+    virtual std::unique_ptr<Transport> connect(const std::string& endpoint, const Target& target) = 0;
+    virtual std::unique_ptr<Interrupts> watch_interrupts() = 0;
+    /// Becomes another program, with `environment` added to ours; returns only in tests. Throws Error{failed}.
+    virtual int become(const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment) = 0;
+};
+
+}  // namespace pgedge

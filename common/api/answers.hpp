@@ -1,0 +1,114 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/json.hpp"
+#include "common/plan/plan.hpp"
+
+namespace pgedge {
+
+/// What agents answer, as a client sees it. States stay text: a newer agent may know more of them than we do. `json` is
+/// the answer itself, with the fields that are not named here. Texts are as received: clean them before a terminal
+/// sees them. The parse functions throw Error{failed} naming the field that an answer lacks or has in a wrong type.
+
+struct TaskAnswer {
+    std::string id, scope, entity_id, type, status;
+    std::string database_id, host_id, node_name, instance_id, parent_id;  ///< empty: does not apply
+    std::string error;                                                    ///< only when failed
+    std::string created_at, completed_at;                                 ///< RFC 3339
+    Json json;
+
+    /// completed, failed or canceled: it will not change any more.
+    bool is_final() const { return status == "completed" || status == "failed" || status == "canceled"; }
+};
+TaskAnswer task_answer(const Json& json);
+std::vector<TaskAnswer> task_answers(const Json& json);  ///< of {"tasks": […]}
+
+struct LogEntryAnswer {
+    std::string id, timestamp, message;
+    Json fields = Json::object();
+    Json json;
+};
+LogEntryAnswer log_entry_answer(const Json& json);
+
+struct SubscriptionAnswer {
+    std::string provider_node, name, status;
+    std::optional<std::int64_t> lag_bytes;
+};
+
+struct InstanceAnswer {
+    std::string id, host_id, node_name, state, error;
+    std::vector<std::string> addresses;  ///< empty: not reachable for clients
+    std::optional<int> port;
+    std::string postgres_version, role, postgres_state;  ///< role: primary, replica or empty
+    bool pending_restart = false;
+    std::optional<std::int64_t> replay_lag_bytes;
+    std::vector<SubscriptionAnswer> subscriptions;
+    Json json;
+};
+
+struct DatabaseAnswer {
+    std::string id, tenant_id, state, created_at, updated_at;
+    std::string error, last_task_id, dialect;
+    std::int64_t revision = 0;
+    std::vector<InstanceAnswer> instances;
+    Json spec = Json::object();  ///< empty in lists
+    Json json;
+
+    /// spec.database_name, or the id when the answer has no spec.
+    std::string database_name() const;
+};
+DatabaseAnswer database_answer(const Json& json);
+std::vector<DatabaseAnswer> database_answers(const Json& json);  ///< of {"databases": […]}
+
+struct HostAnswer {
+    std::string id, state, runtime, data_dir, memory, updated_at;
+    std::vector<std::string> addresses;  ///< for clients
+    int cpus = 0;
+    std::vector<std::string> postgres_versions;
+    bool voter = false;
+    Json components = Json::object();
+    Json json;
+};
+HostAnswer host_answer(const Json& json);
+std::vector<HostAnswer> host_answers(const Json& json);  ///< of {"hosts": […]}
+
+struct ClusterAnswer {
+    std::string id, state;
+    std::vector<HostAnswer> hosts;
+    Json json;
+};
+ClusterAnswer cluster_answer(const Json& json);
+
+struct JoinTokenAnswer {
+    std::string token;
+    std::vector<std::string> server_urls;
+    Json json;
+};
+/// Reads `server_urls` of today and `server_url` of the first releases.
+JoinTokenAnswer join_token_answer(const Json& json);
+
+/// What would be done: POST /v1/plan.
+struct PlanAnswer {
+    std::string database_id, type, digest, summary;  ///< type: create, update, delete or none
+    std::int64_t base_revision = 0;                  ///< 0: the database does not exist yet
+    bool changes = false;
+    std::vector<std::string> warnings;
+    Plan plan;
+    Json json;
+
+    bool deletes_data() const;
+};
+PlanAnswer plan_answer(const Json& json);
+
+/// What create, update and delete answer: the work that has begun.
+struct StartedAnswer {
+    TaskAnswer task;
+    std::optional<DatabaseAnswer> database;
+};
+StartedAnswer started_answer(const Json& json);
+
+}  // namespace pgedge

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/api/answers.hpp"
+#include "common/base/error.hpp"
+#include "common/base/json.hpp"
+#include "common/base/limit.hpp"
+#include "common/net/transport.hpp"
+
+namespace pgedge {
+
+/// Which tasks, and how many; newest first.
+struct TaskFilter {
+    std::string database_id{}, host_id{};  ///< empty: of everything; one of both at most
+    std::optional<int> limit{};
+};
+
+/// The agent's HTTP API with types. Every call blocks until its answer, at most for its limit, and throws the Error
+/// that the agent answered (under the API's own name, with a hint where we know what helps), or what the Transport
+/// throws. Not for use by two threads at once.
+class ApiClient {
+public:
+    struct Limits {
+        std::chrono::milliseconds request{std::chrono::seconds(30)};
+        /// For calls in which hosts are asked first: plan, create, update, init, join.
+        std::chrono::milliseconds slow_request{std::chrono::minutes(6)};
+        std::stop_token stop;
+    };
+    ApiClient(Transport& transport, Limits limits) : transport_(transport), limits_(std::move(limits)) {}
+
+    Json version();
+    Json schema();
+    JoinTokenAnswer init_cluster(const std::optional<std::string>& cluster_id);
+    void join_cluster(const JoinTokenAnswer& token);
+    JoinTokenAnswer join_token();
+    ClusterAnswer cluster();
+    std::vector<HostAnswer> hosts();
+    HostAnswer host(const std::string& id);
+
+    std::vector<DatabaseAnswer> databases();
+    DatabaseAnswer database(const std::string& id);
+    std::optional<DatabaseAnswer> find_database(const std::string& id);  ///< nullopt: there is none
+    /// `wanted`: {id, tenant_id?, spec, force_update?}, or {id, delete: true}. Nothing is changed.
+    PlanAnswer plan(const Json& wanted);
+    /// `wanted`: {id, tenant_id?, spec}. With a digest of plan() the agent refuses (stale_plan) when it would plan
+    /// anything else now.
+    StartedAnswer create_database(const Json& wanted, const std::string& expected_digest = {});
+    StartedAnswer update_database(const std::string& id, const Json& wanted, bool force_update = false,
+                                  const std::string& expected_digest = {});
+    StartedAnswer delete_database(const std::string& id, bool force, const std::string& expected_digest = {});
+
+    std::vector<TaskAnswer> tasks(const TaskFilter& filter);
+    TaskAnswer task(const std::string& id);
+    TaskAnswer cancel_task(const TaskAnswer& task);
+    /// Log lines so far, oldest first; of these the last `last` when given.
+    std::vector<LogEntryAnswer> task_log(const std::string& task_id, std::optional<int> last = {});
+    /// Gives every log entry from the beginning to `on_entry` as it comes, and returns the final task. A lost
+    /// connection is made again, and no entry is given twice. Throws Error{timed_out} or {cancelled} when `limit` ends
+    /// first: the task goes on all the same.
+    TaskAnswer follow_task(const std::string& task_id, const Limit& limit,
+                           const std::function<void(const LogEntryAnswer&)>& on_entry);
+
+    /// The last `lines` lines of an instance's PostgreSQL log.
+    std::vector<std::string> instance_log(const std::string& database_id, const std::string& instance_id, int lines);
+    Transport& transport() { return transport_; }
+
+private:
+    Json call(const std::string& method, const std::string& path, Query query = {}, const Json* body = nullptr);
+    Json slow_call(const std::string& method, const std::string& path, Query query = {}, const Json* body = nullptr);
+    Json send(const HttpRequest& request, const Limit& limit);
+    Limit limit(std::chrono::milliseconds at_most) const { return {at_most, limits_.stop}; }
+
+    Transport& transport_;
+    Limits limits_;
+};
+
+/// The error of an answer with status 400 or more.
+Error error_of(const HttpResponse& response, const HttpRequest& request, const std::string& endpoint);
+
+}  // namespace pgedge

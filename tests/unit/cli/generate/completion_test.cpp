@@ -1,0 +1,67 @@
+#include "cli/generate/completion.hpp"
+
+#include <doctest/doctest.h>
+
+#include "cli/commands/commands.hpp"
+#include "cli/generate/completion_scripts.hpp"
+
+namespace pgedge {
+namespace {
+
+std::vector<Candidate> names(Completes what) {
+    if (what == Completes::databases) return {{"storefront", "available"}, {"billing", "failed"}};
+    return {};
+}
+
+Completion complete_line(const std::vector<std::string>& words) {
+    GlobalOptions options;
+    const auto root = make_command_tree(options);
+    return complete(*root, words, words.size() - 1, names);
+}
+
+std::vector<std::string> words_for(const std::vector<std::string>& words) {
+    std::vector<std::string> found;
+    for (const auto& candidate : complete_line(words).candidates) found.push_back(candidate.word);
+    return found;
+}
+
+using List = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("commands are completed at every depth, hidden ones are not") {
+    CHECK(words_for({"st"}) == List{"status"});
+    CHECK(words_for({"db", "s"}) == List{"show"});
+    CHECK(words_for({"-o", "json", "cluster", "i"}) == List{"init", "info"});
+    CHECK(words_for({"__"}).empty());
+    CHECK(words_for({"nonsense", ""}).size() > 5);
+}
+
+TEST_CASE("arguments are completed with live names") {
+    CHECK(words_for({"db", "show", ""}) == List{"storefront", "billing"});
+    CHECK(words_for({"psql", "st"}) == List{"storefront"});
+    CHECK(words_for({"db", "show", "storefront", ""}).empty());
+    CHECK(words_for({"db", "delete", "x", "--confirm", "b"}) == List{"billing"});
+}
+
+TEST_CASE("options and their values are completed") {
+    CHECK(words_for({"plan", "--exit"}) == List{"--exit-code"});
+    CHECK(words_for({"db", "list", "-o", "j"}) == List{"json"});
+    CHECK(words_for({"db", "list", "--output=y"}) == List{"--output=yaml"});
+    CHECK(words_for({"completion", ""}) == List{"bash", "zsh", "fish"});
+    CHECK(complete_line({"plan", "-f", ""}).files);
+    CHECK_FALSE(complete_line({"db", "show", ""}).files);
+}
+
+TEST_CASE("nothing that names hold can forge a line for the shell") {
+    Completion completion;
+    completion.candidates = {{"a\nb\tc", "d\ne"}};
+    CHECK(to_lines(completion) == "a b c\td e\n:none\n");
+}
+
+TEST_CASE("there is a script for each shell") {
+    for (const char* shell : {"bash", "zsh", "fish"})
+        CHECK(completion_script(shell).find("__complete") != std::string_view::npos);
+}
+
+}  // namespace pgedge

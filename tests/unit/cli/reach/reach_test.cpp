@@ -1,0 +1,153 @@
+#include <filesystem>
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include "cli/exit_codes.hpp"
+#include "cli/reach/contexts.hpp"
+#include "cli/reach/first_alive.hpp"
+#include "common/base/file.hpp"
+#include "common/base/uuid.hpp"
+#include "tests/fakes/fake_agent.hpp"
+
+namespace pgedge {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Place {
+    fs::path path = fs::temp_directory_path() / ("pgedge-reach-" + random_hex(8));
+    fs::path file = path / "pgedgectl" / "config.yaml";
+    ~Place() { fs::remove_all(path); }
+};
+
+std::string refusal(const std::string& endpoint, bool insecure = false) {
+    try {
+        check_endpoint(endpoint, insecure);
+        return "taken";
+    } catch (const UsageError& error) {
+        return error.text();
+    }
+}
+
+/// Two agents behind one FirstAlive, and what it told.
+struct Two {
+    FakeAgent first, second;
+    std::vector<std::string> told;
+    FirstAlive alive{{"one", "two"},
+                     [this](const std::string& endpoint) -> std::unique_ptr<Transport> {
+                         return std::make_unique<FakeAgentTransport>(endpoint == "one" ? first : second, endpoint);
+                     },
+                     [this](const std::string& text) { told.push_back(text); }};
+    Limit limit{std::chrono::seconds(10)};
+
+    HttpRequest request(const std::string& method, const std::string& path) {
+        HttpRequest made;
+        made.method = method;
+        made.path = path;
+        return made;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("contexts come back as they were saved, in a file that is the user's own") {
+    const Place place;
+    Contexts contexts;
+    contexts.current = "prod";
+    contexts.all["prod"] = {{"https://h1:3000", "https://h2:3000"}, "/ca: #1.pem", "/cert.pem", "/key.pem"};
+    contexts.all["no"] = {{"unix:///run/x.sock"}, "", "", ""};
+    save_contexts(place.file, contexts);
+
+    const Contexts loaded = load_contexts(place.file);
+    CHECK(loaded.current == "prod");
+    CHECK(loaded.all == contexts.all);
+    struct stat status {};
+    REQUIRE(::stat(place.file.c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777) == 0600);
+}
+
+TEST_CASE("no file means no contexts, and a broken one is told with its place") {
+    const Place place;
+    CHECK(load_contexts(place.file).all.empty());
+    make_directory(place.file.parent_path());
+    for (const char* broken :
+         {"contexts: [1]", "currnt: x", "contexts: {a: {endpoints: []}}", "contexts: {a: {endpont: x}}", "{", "- a",
+          "contexts: {a: 7}", "contexts: {a: {endpoints: x}}"}) {
+        CAPTURE(broken);
+        write_file(place.file, broken);
+        try {
+            load_contexts(place.file);
+            FAIL("taken");
+        } catch (const Error& error) {
+            CHECK(error.kind() == ErrorKind::invalid_input);
+            CHECK(error.text().find("config.yaml:1:") != std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("an unknown context is refused with the nearest one") {
+    Contexts contexts;
+    contexts.all["prod"] = {{"https://h1"}, "", "", ""};
+    CHECK_THROWS_AS(contexts.at("prd"), UsageError);
+    try {
+        contexts.at("prd");
+    } catch (const UsageError& error) {
+        CHECK(error.hint() == "did you mean prod?");
+    }
+}
+
+TEST_CASE("http is for this machine only, unless it is asked for") {
+    CHECK(refusal("http://127.0.0.1:3000") == "taken");
+    CHECK(refusal("http://127.17.0.9:3000") == "taken");
+    CHECK(refusal("http://[::1]:3000") == "taken");
+    CHECK(refusal("http://localhost:3000") == "taken");
+    CHECK(refusal("http://192.0.2.1:3000").starts_with("http:// is for agents on this machine"));
+    CHECK(refusal("http://192.0.2.1:3000", true) == "taken");
+    CHECK(refusal("https://192.0.2.1:3000") == "taken");
+    CHECK(refusal("unix:///run/pgedge/agent.sock") == "taken");
+    CHECK(refusal("ssh://ops@host-1").starts_with("endpoints of the form ssh:// are not supported"));
+    CHECK(refusal("ftp://host") != "taken");
+    CHECK(refusal("") != "taken");
+}
+
+TEST_CASE("the first agent that answers gets the calls") {
+    Two two;
+    two.first.unreachable_calls = 1;
+    CHECK(two.alive.send(two.request("GET", "/v1/hosts"), two.limit).status == 200);
+    CHECK(two.alive.endpoint() == "two");
+    CHECK(two.first.calls.empty());
+    CHECK(two.second.calls == std::vector<std::string>{"GET /v1/version", "GET /v1/hosts"});
+    CHECK(two.told.size() == 1);
+}
+
+TEST_CASE("reading moves on when an agent goes away, changing does not") {
+    Two two;
+    two.alive.send(two.request("GET", "/v1/hosts"), two.limit);
+    two.first.unreachable_calls = 100;
+    CHECK(two.alive.send(two.request("GET", "/v1/hosts"), two.limit).status == 200);
+    CHECK(two.alive.endpoint() == "two");
+
+    two.first.unreachable_calls = 0;
+    two.second.unreachable_calls = 1;
+    HttpRequest change = two.request("POST", "/v1/databases");
+    change.body = R"({"id": "x", "spec": {}})";
+    CHECK_THROWS_AS(two.alive.send(change, two.limit), Error);
+    CHECK(two.first.databases.empty());  // it may have been done by the agent that went away
+    CHECK(two.alive.send(two.request("GET", "/v1/hosts"), two.limit).status == 200);
+}
+
+TEST_CASE("when nobody answers, the error says what each of them said") {
+    Two two;
+    two.first.unreachable_calls = two.second.unreachable_calls = 5;
+    try {
+        two.alive.send(two.request("GET", "/v1/hosts"), two.limit);
+        FAIL("answered");
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::unreachable);
+        CHECK(error.text().find("one: ") != std::string::npos);
+        CHECK(error.text().find("two: ") != std::string::npos);
+    }
+}
+
+}  // namespace pgedge
