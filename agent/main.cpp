@@ -49,7 +49,7 @@ void export_store(const std::string& config_file, const std::string& to) {
     write_file(to, *text, 0600);
 }
 
-int run(int argc, char** argv) {
+int run_command(int argc, char** argv) {
     CLI::App app{"The pgedge agent: runs PostgreSQL instances of this host and serves the cluster's HTTP API"};
     app.name("pgedge-agent");
     app.require_subcommand(1);
@@ -80,7 +80,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
     try {
         pgedge::prepare_process();
-        return pgedge::run(argc, argv);
+        return pgedge::run_command(argc, argv);
     } catch (const pgedge::Error& error) {
         fmt::print(stderr, "error: {}\n", error.what());
         if (!error.hint().empty()) fmt::print(stderr, "hint: {}\n", error.hint());

@@ -10,14 +10,14 @@ namespace pgedge {
 namespace {
 
 /// What a file would change in the stored spec of one database.
-struct Difference {
+struct DatabaseDifference {
     std::string id;
     bool is_new = false;
-    std::vector<Change> changes;
+    std::vector<Difference> changes;
 };
 
-Difference difference_of(Session& session, const LoadedDatabase& database) {
-    Difference difference;
+DatabaseDifference difference_of(Session& session, const LoadedDatabase& database) {
+    DatabaseDifference difference;
     difference.id = database.document.id.value_or(database.document.spec.database_name);
     const auto stored = session.api().find_database(difference.id);
     DatabaseSpec wanted = database.document.spec;
@@ -58,11 +58,11 @@ public:
 private:
     bool from_files(Session& session) const {
         Json result{{"differs", false}, {"databases", Json::array()}};
-        std::vector<Difference> all;
+        std::vector<DatabaseDifference> all;
         std::vector<std::string> names;
         for (const auto& database : load_specs(session, files_)) {
             all.push_back(difference_of(session, database));
-            const Difference& one = all.back();
+            const DatabaseDifference& one = all.back();
             if (one.is_new || !one.changes.empty()) names.push_back(one.id);
             Json changes = Json::array();
             for (const auto& change : one.changes) changes.push_back(change_json(change));
@@ -87,14 +87,14 @@ private:
         return differs;
     }
 
-    static Json change_json(const Change& change) {
+    static Json change_json(const Difference& change) {
         Json json{{"path", change.path}};
         if (change.before) json["before"] = *change.before;
         if (change.after) json["after"] = *change.after;
         return json;
     }
 
-    static void show(std::ostream& out, const Style& style, const Difference& one) {
+    static void show(std::ostream& out, const Style& style, const DatabaseDifference& one) {
         out << style.bold("database " + clean(one.id)) << ": "
             << (one.is_new            ? "does not exist yet"
                 : one.changes.empty() ? "as it is stored"
