@@ -10,6 +10,7 @@
 #include "common/base/json_fields.hpp"
 #include "common/base/text.hpp"
 #include "common/plan/plan_json.hpp"
+#include "common/spec/secret_reference.hpp"
 
 namespace pgedge {
 namespace {
@@ -18,13 +19,15 @@ constexpr std::string_view kFormat = "pgedge-plan/1";
 constexpr std::array<std::string_view, 3> kOperations{"create", "update", "delete"};
 /// Members of a spec that hold secrets, wherever they stand (control-plane API: fields that are never returned).
 constexpr std::array<std::string_view, 5> kSecretFields{"password", "s3_key", "s3_key_secret", "gcs_key", "azure_key"};
-constexpr std::array<std::string_view, 3> kReferences{"env:", "file:", "generate:"};
 
 bool is_reference(const Json& value) {
     if (value.is_null() || value.is_object()) return true;  // {"env": …} and what the store keeps
     if (!value.is_string()) return false;
-    const auto& text = value.get_ref<const std::string&>();
-    return std::any_of(kReferences.begin(), kReferences.end(), [&](auto prefix) { return text.starts_with(prefix); });
+    try {
+        return parse_secret_reference(value.get_ref<const std::string&>()).has_value();
+    } catch (const Error&) {
+        return false;  // half a reference is no reference
+    }
 }
 
 void refuse_secrets(const Json& value, const std::string& path) {
@@ -35,7 +38,7 @@ void refuse_secrets(const Json& value, const std::string& path) {
         const std::string place = path + "." + name;
         if (std::find(kSecretFields.begin(), kSecretFields.end(), name) != kSecretFields.end() && !is_reference(inner))
             throw Error(ErrorKind::invalid_input, place + ": a secret in clear may not stand in a saved plan",
-                        "write env:NAME, file:PATH or generate:NAME in the spec instead of the secret");
+                        "write env:NAME, file:PATH, generate:LENGTH or keep in the spec instead of the secret");
         refuse_secrets(inner, place);
     }
 }
