@@ -33,24 +33,25 @@ std::int64_t ChangeFeed::revision() const {
     return last_;
 }
 
-Changes ChangeFeed::wait(std::int64_t since, const Limit& limit) const {
+FeedPart ChangeFeed::wait_for_part(std::int64_t since, const Limit& limit) const {
     std::unique_lock lock(mutex_);
     changed_.wait_until(lock, limit.stop(), limit.until(), [&] { return started_ && (since == 0 || last_ > since); });
     if (!started_) return {};
-    if (since == 0) return {.revision = last_, .relist = false, .changes = {}};
-    if (last_ <= since) return {.revision = since, .relist = false, .changes = {}};
-    return after(since);
-}
-
-Changes ChangeFeed::after(std::int64_t since) const {
-    Changes found{.revision = last_, .relist = since < missed_, .changes = {}};
-    if (found.relist) return found;
+    if (since == 0) return {.revision = last_};
+    if (last_ <= since) return {.revision = since};
+    if (since < missed_) return {.revision = last_, .missed = true};
     const auto first = std::upper_bound(kept_.begin(), kept_.end(), since,
                                         [](std::int64_t wanted, const auto& each) { return wanted < each.revision; });
+    return {.revision = last_, .missed = false, .changes = {first, kept_.end()}};
+}
+
+Changes ChangeFeed::wait(std::int64_t since, const Limit& limit) const {
+    auto part = wait_for_part(since, limit);
+    Changes changes{.revision = part.revision, .relist = part.missed};
     std::set<Change> seen;
-    for (auto it = first; it != kept_.end(); ++it)
-        if (seen.insert(it->change).second) found.changes.push_back(it->change);
-    return found;
+    for (auto& each : part.changes)
+        if (seen.insert(each.change).second) changes.changes.push_back(std::move(each.change));
+    return changes;
 }
 
 }  // namespace pgedge

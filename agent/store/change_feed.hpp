@@ -14,6 +14,13 @@ struct NumberedChange {
     Change change;
 };
 
+/// What came after a revision.
+struct FeedPart {
+    std::int64_t revision = 0;  ///< of the last change known; 0: the feed has not begun
+    bool missed = false;        ///< some changes are no longer known, so none are given
+    std::vector<NumberedChange> changes{};
+};
+
 /// The newest changes of the store, and those who wait for the next. Safe from any thread.
 class ChangeFeed {
 public:
@@ -29,10 +36,10 @@ public:
     /// As Store::wait_for_changes(); revision 0 when the limit ended before the feed began. One kind and name comes
     /// once.
     Changes wait(std::int64_t since, const Limit& limit) const;
+    /// The same with every change and its number: for the feed of another agent.
+    FeedPart wait_for_part(std::int64_t since, const Limit& limit) const;
 
 private:
-    Changes after(std::int64_t since) const;  // with mutex_ held
-
     mutable std::mutex mutex_;
     mutable std::condition_variable_any changed_;
     bool started_ = false;

@@ -71,13 +71,14 @@ void Encoder::result(const CommitResult& result) {
     for (const auto each : result.changes) integer(each);
 }
 
-void Encoder::changes(const Changes& changes) {
-    integer(changes.revision);
-    number(changes.relist ? 1 : 0);
-    number(changes.changes.size());
-    for (const auto& change : changes.changes) {
-        text(change.kind);
-        text(change.name);
+void Encoder::part(const FeedPart& part) {
+    integer(part.revision);
+    number(part.missed ? 1 : 0);
+    number(part.changes.size());
+    for (const auto& each : part.changes) {
+        integer(each.revision);
+        text(each.change.kind);
+        text(each.change.name);
     }
 }
 
@@ -167,17 +168,19 @@ CommitResult Decoder::result() {
     return result;
 }
 
-Changes Decoder::changes() {
-    Changes changes;
-    changes.revision = integer();
-    changes.relist = number() != 0;
+FeedPart Decoder::part() {
+    FeedPart part;
+    part.revision = integer();
+    part.missed = number() != 0;
     const auto size = count();
     for (std::size_t i = 0; i < size; ++i) {
-        auto kind = text();
-        auto name = text();
-        changes.changes.push_back({std::move(kind), std::move(name)});
+        NumberedChange each;
+        each.revision = integer();
+        each.change.kind = text();
+        each.change.name = text();
+        part.changes.push_back(std::move(each));
     }
-    return changes;
+    return part;
 }
 
 void Decoder::end() const {

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/store/change_feed.hpp"
 #include "agent/store/store.hpp"
 
 namespace pgedge {
@@ -20,7 +21,7 @@ public:
     void statement(const Statement& statement);
     void transaction(const Transaction& transaction);
     void result(const CommitResult& result);
-    void changes(const Changes& changes);
+    void part(const FeedPart& part);
 
     const std::string& bytes() const { return bytes_; }
     std::string take() { return std::move(bytes_); }
@@ -43,7 +44,7 @@ public:
     Statement statement();
     Transaction transaction();
     CommitResult result();
-    Changes changes();
+    FeedPart part();
     void end() const;  ///< throws when something is left
 
 private:

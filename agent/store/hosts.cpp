@@ -25,8 +25,7 @@ Host host_of(const Row& row, WallTime now) {
     if (row.null(3)) return host;  // it has not reported yet
     host.updated_at = WallTime(std::chrono::milliseconds(row.integer(3)));
     const Json components = parse_json(row.text(2));
-    for (const auto& [name, health] : components.items())
-        host.components[name] = component_health_from_json(health);
+    for (const auto& [name, health] : components.items()) host.components[name] = component_health_from_json(health);
     host.state = state_of(host, now);
     if (host.state == HostState::unreachable) host.components.clear();
     return host;

@@ -46,18 +46,18 @@ TEST_CASE("a transaction comes back as it was sent") {
     CHECK_FALSE(got.statements[1].expect);
 }
 
-TEST_CASE("a result and changes come back as they were sent") {
+TEST_CASE("a result and a part of the feed come back as they were sent") {
     Encoder encoder;
     encoder.result({.committed = true,
                     .refused_by = 3,
                     .revision = 77,
                     .rows = {{Row{{std::int64_t{1}}}}, {}},
                     .changes = {0, 9}});
-    encoder.changes({.revision = 78, .relist = true, .changes = {{"task", "a"}}});
+    encoder.part({.revision = 78, .missed = true, .changes = {{77, {"task", "a"}}}});
     Decoder decoder(encoder.bytes());
 
     const auto result = decoder.result();
-    const auto changes = decoder.changes();
+    const auto part = decoder.part();
 
     CHECK(result.committed);
     CHECK(result.refused_by == 3);
@@ -65,8 +65,10 @@ TEST_CASE("a result and changes come back as they were sent") {
     REQUIRE(result.rows.size() == 2);
     CHECK(result.rows[0].at(0).integer(0) == 1);
     CHECK(result.changes == std::vector<std::int64_t>{0, 9});
-    CHECK(changes.relist);
-    CHECK(changes.changes == std::vector<Change>{{"task", "a"}});
+    CHECK(part.missed);
+    REQUIRE(part.changes.size() == 1);
+    CHECK(part.changes[0].revision == 77);
+    CHECK(part.changes[0].change == Change{"task", "a"});
 }
 
 TEST_CASE("numbers of every size come back") {

@@ -1,0 +1,307 @@
+#include "agent/store/cluster_store.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "agent/store/leader_finder.hpp"
+#include "agent/store/local_node.hpp"
+#include "agent/store/mirror.hpp"
+#include "agent/store/role_keeper.hpp"
+#include "agent/store/store_client.hpp"
+#include "agent/store/store_protocol.hpp"
+#include "agent/store/store_writer.hpp"
+#include "common/base/error.hpp"
+
+namespace pgedge {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// How often the node is asked whether it leads: when somebody leads, and when nobody does.
+constexpr milliseconds kWatch{100}, kWatchElection{20};
+/// What an answer may take beyond the time it was held back for.
+constexpr milliseconds kAnswerSlack{500};
+constexpr std::string_view kNotLeader = "this host does not lead the store";
+
+std::string answer_of(const StoreWriter::Reply& reply) {
+    using Kind = StoreWriter::Reply::Kind;
+    if (reply.kind == Kind::not_leader) return answer_with(CallStatus::not_leader, reply.why);
+    if (reply.kind == Kind::again) return answer_with(CallStatus::again, reply.why);
+    if (!reply.outcome.failure.empty()) return answer_with(CallStatus::failed, reply.outcome.failure);
+    auto encoder = begin_answer(CallStatus::ok);
+    encoder.result(reply.outcome.result);
+    return encoder.take();
+}
+
+/// The file of the address book, which is there before the node is: a host that knows who it is knows its peers.
+std::filesystem::path written_book(const std::filesystem::path& directory, const ClusterStore::Peers& hosts) {
+    make_directory(directory, 0700);
+    const auto file = directory / "peers.json";
+    if (!hosts.empty()) AddressBook(file).set(hosts);
+    return file;
+}
+
+}  // namespace
+
+struct ClusterStore::Parts {
+    const Options options;
+    const Log log;
+    AddressBook addresses;
+    LocalNode node;
+    ChangeFeed feed;
+    StoreWriter writer;
+    LeaderFinder finder;
+    StoreClient client;
+    RoleKeeper roles;
+    std::optional<MirrorKeeper> mirror;
+    std::atomic<bool> stopping{false};
+    std::jthread watching, following;
+
+    Parts(Options given, LocalNode::Start start, const StoreIdentity& identity,
+          const std::map<std::string, PeerAddress>& hosts, StorePeers& peers, const Clock& clock, const Log& store_log)
+        : options(std::move(given)),
+          log(store_log.component("store")),
+          addresses(written_book(options.directory, hosts)),
+          node({.directory = options.directory,
+                .host_id = options.host_id,
+                .address = options.address,
+                .port = options.port,
+                .latency_ms = options.latency_ms,
+                .own = options.own,
+                .authorities = options.authorities},
+               start, identity, addresses, log),
+          writer(feed, clock, log),
+          finder(node, addresses, peers, options.host_id),
+          client(node, writer, finder, feed, addresses, peers, options.host_id),
+          roles(node, client, addresses, options.host_id, options.dead_after, log) {
+        if (options.mirror) mirror.emplace(node, feed, clock, log);
+        watching = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+        following = std::jthread([this](const std::stop_token& stop) { follow(stop); });
+    }
+
+    void watch(const std::stop_token& stop);
+    void follow(const std::stop_token& stop);
+    bool follow_once(const std::stop_token& stop);
+    std::string answer_changes(Decoder& request);
+    std::string answer_read(Decoder& request);
+    std::string answer_dump();
+    WireConnection::Dump newest_dump(const Limit& limit);
+    void stop();
+};
+
+/// Tells the writer and the roles when leadership moves.
+void ClusterStore::Parts::watch(const std::stop_token& stop) {
+    bool leading = false;
+    while (!stop.stop_requested()) {
+        const auto leader = finder.ask_node();
+        const bool now = leader && node.leads(*leader);
+        if (now != leading) {
+            leading = now;
+            log.info(now ? "this host leads the store" : "this host leads the store no longer");
+            if (now)
+                writer.lead(node.socket());
+            else
+                writer.resign();
+            roles.lead(now);
+        }
+        const auto pause = leader ? kWatch : kWatchElection;
+        Limit(pause, stop).pause(pause);
+    }
+}
+
+/// Keeps this host's feed up to that of the leader; on the leader's own agent the writer does.
+void ClusterStore::Parts::follow(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+        try {
+            if (follow_once(stop)) continue;
+        } catch (const Error& error) {
+            log.debug("the change feed was interrupted", {{"reason", error.text()}});
+        }
+        Limit(kWatchElection, stop).pause(kWatchElection);
+    }
+}
+
+/// False: wait a moment.
+bool ClusterStore::Parts::follow_once(const std::stop_token& stop) {
+    const auto unchanged = finder.while_unchanged();
+    const auto leader = finder.find(Limit(kMaxHold, stop));
+    if (leader == options.host_id) {
+        Limit(kWatch, stop).pause(kWatch);
+        return true;
+    }
+    Encoder request;
+    request.integer(feed.revision());
+    request.number(static_cast<std::uint64_t>(kMaxHold.count()));
+    std::string answer;
+    try {
+        answer = client.call(leader, "changes", request.take(), Limit(kMaxHold + kAnswerSlack, unchanged));
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::cancelled) finder.doubt(leader);
+        throw;
+    }
+    Decoder decoder(answer);
+    if (CallStatus(decoder.number()) != CallStatus::ok) {
+        finder.doubt(leader);
+        return false;
+    }
+    const auto part = decoder.part();
+    std::vector<std::string> voters;
+    for (auto left = decoder.number(); left > 0; --left) voters.push_back(decoder.text());
+    if (feed.revision() == 0 || part.missed)
+        feed.restart(part.revision);
+    else
+        feed.append(part.changes);
+    if (!voters.empty()) addresses.set_voters(voters);
+    return true;
+}
+
+std::string ClusterStore::Parts::answer_changes(Decoder& request) {
+    const auto since = request.integer();
+    const auto hold = std::min(request.number(), static_cast<std::uint64_t>(kMaxHold.count()));
+    const auto unchanged = finder.while_unchanged();
+    if (!writer.ready()) return answer_with(CallStatus::not_leader, kNotLeader);
+    const auto part = feed.wait_for_part(since, Limit(milliseconds(hold), unchanged));
+    const auto voters = roles.voters();
+    auto encoder = begin_answer(CallStatus::ok);
+    encoder.part(part);
+    encoder.number(voters.size());
+    for (const auto& voter : voters) encoder.text(voter);
+    return encoder.take();
+}
+
+std::string ClusterStore::Parts::answer_read(Decoder& request) {
+    const auto query = request.statement();
+    if (kind_of(query.sql) != StatementKind::query) return answer_with(CallStatus::invalid, "it is not a query");
+    if (!writer.ready()) return answer_with(CallStatus::not_leader, kNotLeader);
+    const auto rows = node.read(query, Limit(StoreClient::kReadAttempt));
+    auto encoder = begin_answer(CallStatus::ok);
+    encoder.rows(rows);
+    return encoder.take();
+}
+
+std::string ClusterStore::Parts::answer_dump() {
+    if (!writer.ready()) return answer_with(CallStatus::not_leader, kNotLeader);
+    const auto dump = node.dump();
+    auto encoder = begin_answer(CallStatus::ok);
+    encoder.text(dump.database);
+    encoder.text(dump.log);
+    return encoder.take();
+}
+
+std::string ClusterStore::answer(std::string_view call, std::string_view body) {
+    auto& my = *parts_;
+    try {
+        if (my.stopping) return answer_with(CallStatus::not_leader, "the store is stopping");
+        Decoder request(body);
+        if (call == "leader") return my.finder.answer();
+        if (call == "commit") {
+            const auto transaction = request.transaction();
+            check(transaction);
+            return answer_of(my.writer.submit(transaction, Limit(StoreClient::kCommitAttempt)));
+        }
+        if (call == "read") return my.answer_read(request);
+        if (call == "changes") return my.answer_changes(request);
+        if (call == "dump") return my.answer_dump();
+        return answer_with(CallStatus::invalid, "the store has no such call");
+    } catch (const SqlError& error) {
+        return answer_with(is_refusal(error.code()) ? CallStatus::failed : CallStatus::not_leader, error.text());
+    } catch (const Error& error) {
+        return answer_with(error.transient() ? CallStatus::again : CallStatus::invalid, error.text());
+    }
+}
+
+/// The leader's, or, when there is none, that of this host.
+WireConnection::Dump ClusterStore::Parts::newest_dump(const Limit& limit) {
+    try {
+        const auto leader = finder.find(limit.no_longer_than(kMaxHold));
+        if (leader == options.host_id) return node.dump();
+        const auto answer = client.call(leader, "dump", {}, limit);
+        Decoder decoder(answer);
+        if (CallStatus(decoder.number()) == CallStatus::ok) {
+            auto database = decoder.text();
+            return {.database = std::move(database), .log = decoder.text()};
+        }
+    } catch (const Error& error) {
+        log.debug("the store's leader gave no copy", {{"reason", error.text()}});
+    }
+    return node.dump();
+}
+
+void ClusterStore::Parts::stop() {
+    if (stopping.exchange(true)) return;
+    client.stop();
+    finder.stop();
+    for (auto* thread : {&watching, &following}) {
+        thread->request_stop();
+        thread->join();
+    }
+    mirror.reset();
+    roles.stop();
+    writer.stop();
+    node.stop();
+}
+
+ClusterStore::ClusterStore(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+ClusterStore::~ClusterStore() { stop(); }
+
+std::unique_ptr<ClusterStore> ClusterStore::found(Options options, const std::string& cluster_id, StorePeers& peers,
+                                                  const Clock& clock, const Log& log) {
+    const StoreIdentity identity{cluster_id, options.host_id, EngineNode::kFounder};
+    return std::unique_ptr<ClusterStore>(new ClusterStore(
+        std::make_unique<Parts>(std::move(options), LocalNode::Start::found, identity, Peers(), peers, clock, log)));
+}
+
+std::unique_ptr<ClusterStore> ClusterStore::join(Options options, const std::string& cluster_id, std::uint64_t node_id,
+                                                 const Peers& hosts, StorePeers& peers, const Clock& clock,
+                                                 const Log& log) {
+    const StoreIdentity identity{cluster_id, options.host_id, node_id};
+    return std::unique_ptr<ClusterStore>(new ClusterStore(
+        std::make_unique<Parts>(std::move(options), LocalNode::Start::join, identity, hosts, peers, clock, log)));
+}
+
+std::unique_ptr<ClusterStore> ClusterStore::resume(Options options, StorePeers& peers, const Clock& clock,
+                                                   const Log& log) {
+    const StoreIdentity identity{{}, options.host_id, 0};
+    return std::unique_ptr<ClusterStore>(new ClusterStore(
+        std::make_unique<Parts>(std::move(options), LocalNode::Start::resume, identity, Peers(), peers, clock, log)));
+}
+
+bool ClusterStore::has_identity(const std::filesystem::path& directory) {
+    return StoreDirectory::has_identity(directory);
+}
+
+CommitResult ClusterStore::commit(const Transaction& transaction, const Limit& limit) {
+    return parts_->client.commit(transaction, limit);
+}
+Rows ClusterStore::read(const Statement& query, Freshness freshness, const Limit& limit) {
+    return parts_->client.read(query, freshness, limit);
+}
+Changes ClusterStore::wait_for_changes(std::int64_t since, const Limit& limit) {
+    return parts_->client.wait_for_changes(since, limit);
+}
+
+void ClusterStore::wait_until_ready(const Limit& limit) {
+    while (parts_->feed.wait(0, limit.no_longer_than(kWatch)).revision == 0) {
+        if (limit.stop().stop_requested()) limit.check("waiting for the store");
+        if (limit.over())
+            throw Error(ErrorKind::unreachable, "the store has no leader",
+                        "a majority of the voting hosts must be up and reach each other");
+    }
+}
+
+const std::string& ClusterStore::cluster_id() const { return parts_->node.identity().cluster_id; }
+std::uint64_t ClusterStore::node_id() const { return parts_->node.id(); }
+bool ClusterStore::leads() const { return parts_->writer.ready(); }
+std::optional<std::string> ClusterStore::leader() const { return parts_->finder.known(); }
+std::vector<std::string> ClusterStore::voters() const {
+    return leads() ? parts_->roles.voters() : parts_->addresses.voters();
+}
+const AddressBook& ClusterStore::addresses() const { return parts_->addresses; }
+void ClusterStore::set_certificate(const KeyPair& own) { parts_->node.tls().set_certificate(own); }
+void ClusterStore::export_to(const std::filesystem::path& file, const Limit& limit) {
+    write_mirror(parts_->newest_dump(limit), file);
+}
+void ClusterStore::stop() { parts_->stop(); }
+
+}  // namespace pgedge

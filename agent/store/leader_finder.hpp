@@ -1,0 +1,53 @@
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "agent/store/local_node.hpp"
+#include "agent/store/store_peers.hpp"
+
+namespace pgedge {
+
+/// Knows which host leads the store, or finds out: from this host's node when it votes, else by asking the voters'
+/// agents, all at once. Safe from any thread.
+class LeaderFinder {
+public:
+    /// For one agent's answer, and between two rounds (state-store.md §13.3).
+    static constexpr std::chrono::milliseconds kAskLimit{100}, kAskAgain{20};
+    static constexpr std::size_t kMaxAsked = 16;
+
+    LeaderFinder(LocalNode& node, const AddressBook& addresses, StorePeers& peers, std::string host_id);
+
+    /// Throws Error{unreachable} when none is found within the limit.
+    std::string find(const Limit& limit);
+    std::optional<std::string> known() const;
+    /// `host_id` did not answer as the leader does: ask again.
+    void doubt(const std::string& host_id);
+    /// Asks this host's node; what it says counts. The watch over the node calls it again and again.
+    std::optional<NodeInfo> ask_node();
+    /// Ends when another host leads than at the time of the call: for long waits at the leader.
+    std::stop_token while_unchanged();
+    void stop();
+
+    /// What an agent answers to "leader": the leader's host id, or "", and the id of its own node.
+    std::string answer();
+
+private:
+    void set(std::optional<std::string> leader);
+    std::optional<std::string> ask_peers(const Limit& limit);
+
+    LocalNode& node_;
+    const AddressBook& addresses_;
+    StorePeers& peers_;
+    const std::string host_id_;
+    mutable std::mutex mutex_;
+    std::mutex search_;  // one round of questions at a time
+    std::optional<std::string> leader_;
+    bool stopped_ = false;
+    std::stop_source unchanged_;
+};
+
+}  // namespace pgedge

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "common/base/file.hpp"
+#include "common/base/log.hpp"
+#include "common/net/tls.hpp"
+
+namespace pgedge {
+
+/// Carries the engine's Raft connections between agents: TLS 1.3, both ends show an agent's certificate of the cluster.
+/// The engine itself sees only local sockets: what arrives over TLS is pumped into the node's abstract socket, and what
+/// the node wants to send it writes into one end of a socket pair. Safe from any thread.
+class RaftTls {
+public:
+    /// A connection is made, or given up, within this: the engine's threads wait for it.
+    static constexpr std::chrono::milliseconds kConnectLimit{900};
+    /// Connections at once, both directions: five voters need ten.
+    static constexpr std::size_t kMaxLinks = 64;
+
+    struct Options {
+        std::string address;  ///< numeric, where other agents reach us
+        int port = 0;
+        KeyPair own;
+        std::string authorities;  ///< PEM of the cluster's authority
+        /// "192.0.2.7:2380" of a host; nullopt: unknown. Called from the engine's threads.
+        std::function<std::optional<std::string>(const std::string& host_id)> resolve;
+    };
+    /// Listens at once, so that a taken port is told here; connections wait until start(). Throws Error{failed}.
+    RaftTls(Options options, Log log);
+    ~RaftTls();
+    RaftTls(const RaftTls&) = delete;
+    RaftTls& operator=(const RaftTls&) = delete;
+
+    /// `node_socket`: the node's bind address, "@…".
+    void start(std::string node_socket);
+    /// Closes the listener and every connection, and waits for the threads.
+    void stop();
+    /// A socket whose bytes go to the host's node. Throws Error{unreachable} with the reason.
+    Fd connect(const std::string& host_id);
+    /// For new connections from now on.
+    void set_certificate(const KeyPair& own);
+
+    /// connect() in the form the engine calls: 0 and a descriptor, or 1. `self` is a RaftTls.
+    static int connect_callback(void* self, const char* host_id, int* descriptor) noexcept;
+
+private:
+    struct Link;
+    void accept_loop(const std::stop_token& stop);
+    void serve(Link& link);
+    bool add_link(std::unique_ptr<Link> link, bool inbound);
+
+    Options options_;
+    Log log_;
+    ReloadableContext server_, client_;
+    Fd listener_, wake_;
+    std::string node_socket_;
+    std::mutex mutex_;  // guards links_ and stopped_
+    std::list<std::unique_ptr<Link>> links_;
+    bool stopped_ = false;
+    std::jthread accepting_;
+};
+
+}  // namespace pgedge

@@ -1,0 +1,79 @@
+#include "agent/store/store_directory.hpp"
+
+#include <cerrno>
+#include <charconv>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+
+#include "common/base/error.hpp"
+#include "common/base/json.hpp"
+
+namespace pgedge {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kIdentity = "identity.json";
+
+StoreIdentity parse_identity(const std::string& text) {
+    const Json stored = parse_json(text);
+    StoreIdentity identity{.cluster_id = stored.at("cluster_id"), .host_id = stored.at("host_id"), .node_id = 0};
+    const std::string id = stored.at("node_id");
+    if (std::from_chars(id.data(), id.data() + id.size(), identity.node_id).ec != std::errc() || identity.node_id == 0)
+        throw Error(ErrorKind::failed, "the node's id is not a number");
+    return identity;
+}
+
+}  // namespace
+
+StoreDirectory::StoreDirectory(fs::path path) : path_(std::move(path)) {
+    make_directory(path_, 0700);
+    make_directory(engine(), 0700);
+    lock_ = Fd(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!lock_) throw Error(ErrorKind::failed, fmt::format("cannot open {}: {}", path_.string(), errno_text(errno)));
+    if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0)
+        throw Error(ErrorKind::conflict, fmt::format("another agent uses {}", path_.string()),
+                    "stop it, or give this one a data directory of its own");
+}
+
+std::optional<StoreIdentity> StoreDirectory::identity() const {
+    const auto text = read_file_if_there(path_ / kIdentity);
+    if (!text) return std::nullopt;
+    std::optional<StoreIdentity> identity;
+    try {
+        identity = parse_identity(*text);
+    } catch (const std::exception& error) {
+        throw Error(ErrorKind::failed,
+                    fmt::format("{} cannot be read: {}", (path_ / kIdentity).string(), error.what()));
+    }
+    if (!engine_has_data())
+        throw Error(ErrorKind::failed,
+                    fmt::format("the store's data of host {} is gone from {}", identity->host_id, engine().string()),
+                    fmt::format("bring the directory back; if it is lost, remove the host from the cluster, delete {} "
+                                "and join again",
+                                path_.string()));
+    return identity;
+}
+
+bool StoreDirectory::engine_has_data() const {
+    // The engine writes its term and vote here before anything else, and always keeps one of the two.
+    return fs::exists(engine() / "metadata1") || fs::exists(engine() / "metadata2");
+}
+
+void StoreDirectory::clear_engine() {
+    if (has_identity(path_)) throw Error(ErrorKind::internal, "the store's data must not be removed: it is in use");
+    fs::remove_all(engine());
+    make_directory(engine(), 0700);
+}
+
+void StoreDirectory::set_identity(const StoreIdentity& identity) {
+    const Json stored{{"cluster_id", identity.cluster_id},
+                      {"host_id", identity.host_id},
+                      {"node_id", std::to_string(identity.node_id)}};
+    write_file(path_ / kIdentity, to_text(stored) + "\n", 0600);
+}
+
+bool StoreDirectory::has_identity(const fs::path& directory) { return fs::exists(directory / kIdentity); }
+
+}  // namespace pgedge

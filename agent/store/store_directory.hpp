@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "common/base/file.hpp"
+
+namespace pgedge {
+
+/// Who this host is in the cluster's store. Written beside the engine's directory, so that a lost directory is noticed.
+struct StoreIdentity {
+    std::string cluster_id, host_id;
+    std::uint64_t node_id = 0;
+    bool operator==(const StoreIdentity&) const = default;
+};
+
+/// The folder of the store on this host: `identity.json`, `raft/` of the engine, `peers.json`, `state.db` and its
+/// hourly copies in `copies/`. One process at a time: holds a lock as long as it lives.
+class StoreDirectory {
+public:
+    /// Makes the folder (0700) if need be. Throws Error{conflict} when another process has it.
+    explicit StoreDirectory(std::filesystem::path path);
+
+    /// nullopt: this host belongs to no cluster. Throws Error{failed} when there is an identity and the engine's data
+    /// is gone: such a node would forget what it promised, or make a cluster of its own.
+    std::optional<StoreIdentity> identity() const;
+    /// Removes what an init or a join that was cut off may have left behind. Only without an identity.
+    void clear_engine();
+    /// From now on data must be there: call it when the engine has written some.
+    void set_identity(const StoreIdentity& identity);
+
+    const std::filesystem::path& path() const { return path_; }
+    std::filesystem::path engine() const { return path_ / "raft"; }
+    std::filesystem::path peers() const { return path_ / "peers.json"; }
+    std::filesystem::path mirror() const { return path_ / "state.db"; }
+    std::filesystem::path copies() const { return path_ / "copies"; }
+    /// True when `directory` holds an identity, without opening it.
+    static bool has_identity(const std::filesystem::path& directory);
+
+private:
+    bool engine_has_data() const;
+    std::filesystem::path path_;
+    Fd lock_;
+};
+
+}  // namespace pgedge
