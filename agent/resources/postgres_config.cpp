@@ -49,7 +49,8 @@ PostgresConfig::Texts PostgresConfig::texts(const Resource& resource, const Limi
     const InstancePaths paths(data_dir_, want.at("instance_id"));
     const CertificateFiles certificates(paths);
     auto settings = want.at("settings").get<std::map<std::string, std::string>>();
-    settings["listen_addresses"] = want.at("address");
+    // The plan says where it listens: clients may come by other addresses than the other instances.
+    settings.try_emplace("listen_addresses", want.at("address").get<std::string>());
     settings["port"] = std::to_string(want.at("port").get<int>());
     settings["unix_socket_directories"] = paths.sockets();
     settings["hba_file"] = hba_file(paths);

@@ -24,9 +24,9 @@ bool is_reference(const Json& value) {
     if (value.is_null() || value.is_object()) return true;  // {"env": …} and what the store keeps
     if (!value.is_string()) return false;
     try {
-        return parse_secret_reference(value.get<std::string>()).has_value();
+        return parse_secret_reference(value.get_ref<const std::string&>()).has_value();
     } catch (const Error&) {
-        return true;  // a reference with a mistake in it: told by whoever resolves it
+        return false;  // half a reference is no reference
     }
 }
 
@@ -38,7 +38,7 @@ void refuse_secrets(const Json& value, const std::string& path) {
         const std::string place = path + "." + name;
         if (std::find(kSecretFields.begin(), kSecretFields.end(), name) != kSecretFields.end() && !is_reference(inner))
             throw Error(ErrorKind::invalid_input, place + ": a secret in clear may not stand in a saved plan",
-                        "write env:NAME, file:PATH or generate:NAME in the spec instead of the secret");
+                        "write env:NAME, file:PATH, generate:LENGTH or keep in the spec instead of the secret");
         refuse_secrets(inner, place);
     }
 }

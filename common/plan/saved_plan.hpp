@@ -14,8 +14,8 @@ struct SavedOperation {
     std::string operation;  ///< create, update or delete
     std::string kind;       ///< "Database"
     std::string id;
-    /// What was asked for, as the user wrote it: secrets only as references (env:, file:, generate:) or not at all. An
-    /// empty object for a delete.
+    /// What was asked for, as the user wrote it: secrets only as references (env:, file:, generate:, keep) or not at
+    /// all. An empty object for a delete.
     Json document = Json::object();
     std::int64_t base_revision = 0;  ///< of the object when it was planned; 0: it did not exist
     std::string digest;              ///< of the plan, as the agent made it: another one means that something moved

@@ -78,6 +78,14 @@ TEST_CASE("a secret in clear is refused, written and read, and not repeated in t
           "plan.objects[0].document.spec.repository.s3_key: a secret in clear may not stand in a saved plan");
 }
 
+TEST_CASE("every kind of reference may stand in a saved plan") {
+    for (const char* reference : {"env:X", "file:/run/secrets/x", "generate:32", "keep"}) {
+        SavedPlan saved = a_saved_plan();
+        saved.objects[0].document["spec"]["database_users"][0]["password"] = reference;
+        CHECK(read_saved_plan(to_document(saved)) == saved);
+    }
+}
+
 TEST_CASE("what is no saved plan is refused with the place") {
     CHECK(error_of("").find("line 1, column 1") != std::string::npos);
     CHECK(error_of("[]") == "plan: an object is expected");
