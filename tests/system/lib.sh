@@ -159,7 +159,7 @@ expect() {
 }
 
 # must FILTER: holds for the last answer (jq).
-must() { jq -e "$1" "$work/body" >/dev/null || fail "does not hold: $1: $(cat "$work/body")"; }
+must() { jq -e "$1" "$work/body" >/dev/null || fail "does not hold: $1: $(head -c 2000 "$work/body")"; }
 # answer FILTER: a value of the last answer.
 answer() { jq -r "$1" "$work/body"; }
 
@@ -186,10 +186,13 @@ database_gone() {
     [ "$(command curl -s --max-time 5 -o /dev/null -w '%{http_code}' "${connect[@]}" "http://$1:3000/v1/databases/$2")" = 404 ]
 }
 
-# sql N STATEMENT: as the user guide's admin on host-N; prints the plain result.
+# sql N STATEMENT…: each by itself, as the user guide's admin on host-N; prints the plain results.
 sql() {
-    PGPASSWORD=${password:-password} psql -XqAt -v ON_ERROR_STOP=1 -d "${database:-example}" -U admin -h "$net.$1" -p "${port:-5432}" \
-        -c "$2"
+    local host=$net.$1 statement words=()
+    shift
+    for statement in "$@"; do words+=(-c "$statement"); done
+    PGPASSWORD=${password:-password} psql -XqAt -v ON_ERROR_STOP=1 -d "${database:-example}" -U admin -h "$host" \
+        -p "${port:-5432}" "${words[@]}"
 }
 # sees N QUERY RESULT
 sees() { [ "$(sql "$1" "$2" 2>/dev/null)" = "$3" ]; }
