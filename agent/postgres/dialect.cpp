@@ -216,6 +216,10 @@ void ReplicationDialect::drop_slot(Session& provider, const std::string& slot, c
     }
 }
 
+void ReplicationDialect::wake_subscription(Session& session, const std::string& name, const Limit& limit) const {
+    session.run(names_.sub_enable, {name}, limit);
+}
+
 std::vector<SubscriptionRow> ReplicationDialect::subscriptions(Session& session, const Limit& limit) const {
     const auto rows = session.run(
         fmt::format("SELECT s.subscription_name, s.status, s.provider_node, s.provider_dsn, s.slot_name, c.sub_enabled "
@@ -313,9 +317,8 @@ void ReplicationDialect::wait_replicating(Session& session, const std::string& n
         if (status == "replicating") return;
         within(fmt::format("waiting for subscription {} to replicate; it is \"{}\"", name, status),
                [&] { limit.check("waiting"); });
-        // Left alone, pglogical tries again after 5 s once and then up to 3 minutes later.
         if (status == "down" && std::chrono::steady_clock::now() - woken > kWakeEvery) {
-            session.run(names_.sub_enable, {name}, limit);
+            wake_subscription(session, name, limit);
             woken = std::chrono::steady_clock::now();
         }
         limit.pause(kPoll);

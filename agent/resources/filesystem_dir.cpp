@@ -29,7 +29,8 @@ void FilesystemDir::apply(const Resource& resource, StepContext&) {
 
 void FilesystemDir::remove(const Resource& resource, StepContext&) {
     const auto paths = paths_of(data_dir_, resource);
-    for (const auto& path : {paths.directory(), paths.sockets()}) {
+    for (const auto& path : {paths.directory(), paths.sockets(), paths.guard_file(".lock"), paths.guard_file(".last"),
+                             paths.guard_file(".log")}) {
         std::error_code error;
         std::filesystem::remove_all(path, error);
         if (error)

@@ -79,9 +79,13 @@ InstanceStatus InstanceMonitor::ask(const Limit& limit) {
 }
 
 void InstanceMonitor::ask_primary(InstanceStatus& status, const Limit& limit) {
-    for (const auto& each : ReplicationDialect::of(dialect_).subscriptions(*session_, limit))
+    const auto& dialect = ReplicationDialect::of(dialect_);
+    for (const auto& each : dialect.subscriptions(*session_, limit)) {
         status.subscriptions.push_back(
             {.provider_node = each.provider, .name = each.name, .status = each.status, .lag_bytes = std::nullopt});
+        // A provider that was restarted is back long before the extension looks again.
+        if (each.enabled && each.status == "down") dialect.wake_subscription(*session_, each.name, limit);
+    }
 }
 
 }  // namespace pgedge

@@ -63,11 +63,14 @@ TEST_CASE("removing the directories deletes all, and removing them again does no
     Desk desk;
     desk.directories.apply(Desk::directory(), desk.context);
     write_file(desk.paths.configs() / "postgresql.conf", "port = 1");
+    make_directory(desk.data_dir / "run");
+    write_file(desk.paths.guard_file(".log"), "what its guard said");
 
     desk.directories.remove(Desk::directory(), desk.context);
     desk.directories.remove(Desk::directory(), desk.context);
 
     CHECK_FALSE(std::filesystem::exists(desk.paths.directory()));
+    CHECK(std::filesystem::is_empty(desk.data_dir / "run"));
 }
 
 TEST_CASE("an id that is no file name is refused before anything is deleted") {
