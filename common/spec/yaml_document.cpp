@@ -92,8 +92,7 @@ public:
     }
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   const std::string& text) override {
-        constexpr std::string_view kCore = "tag:yaml.org,2002:";
-        const bool is_text = tag == "!" || tag == std::string(kCore) + "str";
+        const bool is_text = tag == "!" || tag == "tag:yaml.org,2002:str";
         if (!is_text && tag != "?" && !tag.empty())
             complain(lines_.position(mark), "the tag " + shortened(tag, 60) + " is not known", "remove it");
         if (tag == "!" && lines_.is_open_quote(mark)) stop(mark, "a quote is not closed");
