@@ -38,7 +38,7 @@ void check_mcp(const ServiceSpec& service, const ServiceSpec* stored, const std:
                      at, findings);
     if (const auto found = config.find("kb_database_host_path"); found != config.end()) {
         const std::filesystem::path file(found->get<std::string>());
-        if (!file.is_absolute() || file.lexically_normal() != file)
+        if (!file.is_absolute() || file.lexically_normal().string() != file.string())
             findings.add(at + ".kb_database_host_path", "must be an absolute path without . and ..");
     }
     for (const char* key : {"init_token", "init_users"})
