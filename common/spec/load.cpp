@@ -147,14 +147,17 @@ void append(Loaded& all, Loaded more) {
     move_into(all.warnings, more.warnings);
 }
 
+Loaded too_large(const std::string& file) {
+    Loaded loaded;
+    loaded.problems.push_back(
+        {.file = file, .text = fmt::format("is larger than {} bytes", kMaxSpecFile), .name = "invalid_length"});
+    return loaded;
+}
+
 Loaded load_one(std::string_view text, const std::string& file, const std::filesystem::path& base_dir,
                 const LoadOptions& options) {
+    if (text.size() > kMaxSpecFile) return too_large(file);
     Loaded loaded;
-    if (text.size() > kMaxSpecFile) {
-        loaded.problems.push_back(
-            {.file = file, .text = fmt::format("is larger than {} bytes", kMaxSpecFile), .name = "invalid_length"});
-        return loaded;
-    }
     Documents documents = parse(text, file);
     add_placed(loaded.problems, std::move(documents.problems), file, {});
     if (documents.roots.empty() && loaded.problems.empty())
@@ -164,9 +167,12 @@ Loaded load_one(std::string_view text, const std::string& file, const std::files
 }
 
 Loaded load_one_file(const std::filesystem::path& path, const LoadOptions& options) {
-    // One byte more than allowed is enough to know that it is too large.
-    const std::string text = read_file(path, kMaxSpecFile + 1);
-    return load_one(text, path.string(), path.parent_path(), options);
+    try {
+        return load_one(read_file(path, kMaxSpecFile), path.string(), path.parent_path(), options);
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::invalid_input) throw;
+        return too_large(path.string());  // a problem like any other: further files are still read
+    }
 }
 
 }  // namespace
