@@ -47,18 +47,13 @@ std::optional<StoreIdentity> StoreDirectory::identity() const {
         throw Error(ErrorKind::failed,
                     fmt::format("{} cannot be read: {}", (path_ / kIdentity).string(), error.what()));
     }
-    if (!engine_has_data())
+    if (!has_engine_data(path_))
         throw Error(ErrorKind::failed,
                     fmt::format("the store's data of host {} is gone from {}", identity->host_id, engine().string()),
                     fmt::format("bring the directory back; if it is lost, remove the host from the cluster, delete {} "
                                 "and join again",
                                 path_.string()));
     return identity;
-}
-
-bool StoreDirectory::engine_has_data() const {
-    // The engine writes its term and vote here before anything else, and always keeps one of the two.
-    return fs::exists(engine() / "metadata1") || fs::exists(engine() / "metadata2");
 }
 
 void StoreDirectory::clear_engine() {
@@ -75,5 +70,10 @@ void StoreDirectory::set_identity(const StoreIdentity& identity) {
 }
 
 bool StoreDirectory::has_identity(const fs::path& directory) { return fs::exists(directory / kIdentity); }
+
+bool StoreDirectory::has_engine_data(const fs::path& directory) {
+    // The engine writes its term and vote here before anything else, and always keeps one of the two.
+    return fs::exists(directory / "raft" / "metadata1") || fs::exists(directory / "raft" / "metadata2");
+}
 
 }  // namespace pgedge

@@ -38,9 +38,10 @@ public:
     std::filesystem::path copies() const { return path_ / "copies"; }
     /// True when `directory` holds an identity, without opening it.
     static bool has_identity(const std::filesystem::path& directory);
+    /// True when the engine has written there: a node that has not, never voted and never confirmed a write.
+    static bool has_engine_data(const std::filesystem::path& directory);
 
 private:
-    bool engine_has_data() const;
     std::filesystem::path path_;
     Fd lock_;
 };
