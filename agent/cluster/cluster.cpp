@@ -7,6 +7,7 @@
 
 #include "agent/store/engine_node.hpp"
 #include "agent/store/hosts.hpp"
+#include "agent/store/store_directory.hpp"
 #include "common/base/digest.hpp"
 #include "common/base/error.hpp"
 #include "common/base/uuid.hpp"
@@ -188,10 +189,13 @@ void Cluster::join(const JoinToken& token, const Limit& limit) {
 
     const auto fresh = prepare(credentials);
     const auto options = store_options(credentials);
-    fresh->set_store(ClusterStore::has_identity(options.directory)
-                         ? ClusterStore::resume(options, fresh->peers(), clock_, log_)
-                         : ClusterStore::join(options, answer.cluster_id, record.node_id, answer.hosts, fresh->peers(),
-                                              clock_, log_));
+    // Killed before its node wrote anything, this host has promised nothing to the others and may begin anew.
+    const bool begun =
+        ClusterStore::has_identity(options.directory) && StoreDirectory::has_engine_data(options.directory);
+    if (!begun) files_.clear_store();
+    fresh->set_store(begun ? ClusterStore::resume(options, fresh->peers(), clock_, log_)
+                           : ClusterStore::join(options, answer.cluster_id, record.node_id, answer.hosts,
+                                                fresh->peers(), clock_, log_));
     fresh->serve();  // before it is ready: the leader asks whether this host is there before it gives it a part
     fresh->store().wait_until_ready(limit);
     become_member(fresh, record);

@@ -31,7 +31,8 @@ void check_port(int port, const char* name) {
 void check_address(const std::string& address) {
     if (address.empty() || address.size() > kMaxAddress)
         throw Error(ErrorKind::invalid_input, "peer_addresses: an address has 1 to 128 characters");
-    parse_url("https://" + host_and_port(address, 1));
+    if (parse_url("https://" + host_and_port(address, 1)).host != address)
+        throw Error(ErrorKind::invalid_input, "peer_addresses: '" + address + "' is not an address");
 }
 
 /// The facts of a host that wants to join: it has the token, but is not to be believed blindly.
