@@ -105,7 +105,8 @@ void ClusterStore::Parts::watch(const std::stop_token& stop) {
                 writer.resign();
             roles.lead(now);
         }
-        const auto pause = leader ? kWatch : kWatchElection;
+        // A node without a vote never says who leads; then others do.
+        const auto pause = finder.known() ? kWatch : kWatchElection;
         Limit(pause, stop).pause(pause);
     }
 }

@@ -22,9 +22,13 @@ constexpr milliseconds kStoreLimit{2000};
 /// Answers no older than this make a node alive.
 constexpr milliseconds kFresh{3000};
 
-std::uint64_t parse_id(const std::string& text) {
+/// A row that cannot be read stops all changes of the engine: a missing host would cost a node its vote.
+std::uint64_t node_id_of(const Row& row) {
+    const auto& text = row.text(1);
     std::uint64_t id = 0;
-    std::from_chars(text.data(), text.data() + text.size(), id);
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), id);
+    if (failure != std::errc() || end != text.data() + text.size() || id == 0)
+        throw Error(ErrorKind::internal, fmt::format("host {} has no usable node id in the store", row.text(0)));
     return id;
 }
 
@@ -59,21 +63,21 @@ void RoleKeeper::run(const std::stop_token& stop) {
     bool was_leading = false;
     while (!stop.stop_requested()) {
         try {
-            const bool changed = hosts_changed(stop);
+            watch_hosts(stop);
             if (stop.stop_requested()) break;
             const Limit limit(kStoreLimit, stop);
-            if (changed) read_hosts(limit);
-            if (leading_ && !was_leading) {
+            const bool leading = leading_;
+            if (leading && !was_leading) {
                 leading_since_ = steady_clock::now();
                 seen_.clear();
-                read_hosts(limit);
+                outdated_ = true;
             }
-            was_leading = leading_;
-            if (!leading_) continue;
-            if (changed || steady_clock::now() - probed_ >= kProbeEvery) {
-                probe_all(limit);
-                while (leading_ && !stop.stop_requested() && step(limit)) continue;
-            }
+            was_leading = leading;
+            const bool changed = outdated_;
+            if (outdated_ && revision_ != 0) read_hosts(limit);
+            if (!leading || (!changed && steady_clock::now() - probed_ < kProbeEvery)) continue;
+            probe_all(limit);
+            while (leading_ && !stop.stop_requested() && step(limit)) continue;
         } catch (const Error& error) {
             log_.debug("the roles of the store could not be checked", {{"reason", error.text()}});
             Limit(kTick, stop).pause(kTick);
@@ -82,22 +86,23 @@ void RoleKeeper::run(const std::stop_token& stop) {
 }
 
 /// Waits for a change, or for a moment.
-bool RoleKeeper::hosts_changed(const std::stop_token& stop) {
+void RoleKeeper::watch_hosts(const std::stop_token& stop) {
     const auto changes = store_.wait_for_changes(revision_, Limit(leading_ ? kTick : kProbeEvery, stop));
-    const bool first = std::exchange(revision_, changes.revision) == 0 && changes.revision != 0;
-    return first || changes.relist ||
-           std::any_of(changes.changes.begin(), changes.changes.end(),
-                       [](const auto& change) { return change.kind == "host"; });
+    const bool first = std::exchange(revision_, changes.revision) == 0;
+    if (first || changes.relist || std::any_of(changes.changes.begin(), changes.changes.end(), [](const auto& change) {
+            return change.kind == "host";
+        }))
+        outdated_ = true;
 }
 
 void RoleKeeper::read_hosts(const Limit& limit) {
     std::map<std::string, PeerAddress> book;
-    hosts_.clear();
-    voter_flags_.clear();
+    std::vector<HostNode> hosts;
+    std::map<std::string, bool> flags;
     for (const auto& row :
          store_.read({.sql = "SELECT id, node_id, facts, voter FROM host ORDER BY id"}, Freshness::leader, limit)) {
-        hosts_.push_back({row.text(0), parse_id(row.text(1)), NodeHealth::unknown});
-        voter_flags_[row.text(0)] = row.integer(3) != 0;
+        hosts.push_back({row.text(0), node_id_of(row), NodeHealth::unknown});
+        flags[row.text(0)] = row.integer(3) != 0;
         try {
             const Host host = host_from_json(parse_json(row.text(2)));
             const auto& address = host.peer_addresses.at(0);
@@ -108,6 +113,9 @@ void RoleKeeper::read_hosts(const Limit& limit) {
         }
     }
     if (!book.empty()) addresses_.set(book);
+    hosts_ = std::move(hosts);
+    voter_flags_ = std::move(flags);
+    outdated_ = false;
 }
 
 /// Asks every other host's agent whether its node is there, all at once.

@@ -42,7 +42,7 @@ private:
     };
 
     void run(const std::stop_token& stop);
-    bool hosts_changed(const std::stop_token& stop);
+    void watch_hosts(const std::stop_token& stop);
     void read_hosts(const Limit& limit);
     void probe_all(const Limit& limit);
     bool step(const Limit& limit);
@@ -64,6 +64,7 @@ private:
 
     // Of the thread alone.
     std::int64_t revision_ = 0;
+    bool outdated_ = true;  // the table of hosts has changed since it was read
     std::vector<HostNode> hosts_;
     std::map<std::string, bool> voter_flags_;
     std::map<std::string, Seen> seen_;

@@ -7,8 +7,10 @@
 #include <thread>
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -81,8 +83,17 @@ private:
 
 class Agents {
 public:
-    Agents() : folder_(fs::temp_directory_path() / ("pgedge-killed-" + random_hex(6))) {
+    /// With `disk_mb` each agent's store is on a small disk of its own (in memory; needs root).
+    explicit Agents(std::size_t disk_mb = 0) : folder_(fs::temp_directory_path() / ("pgedge-killed-" + random_hex(6))) {
         fs::create_directories(folder_);
+        for (int number : {1, 2, 3}) {
+            if (disk_mb == 0) break;
+            const auto size = fmt::format("size={}m,mode=0700", disk_mb);
+            fs::create_directories(directory(number));
+            if (::mount("none", directory(number).c_str(), "tmpfs", 0, size.c_str()) != 0)
+                throw Error(ErrorKind::denied, errno_text(errno));
+            mounts_.push_back(directory(number));
+        }
         const auto authority = make_authority("pgedge test");
         write_file(folder_ / "ca.crt", authority.certificate);
         AddressBook book(folder_ / "peers.json");
@@ -114,9 +125,20 @@ public:
             ::kill(pid, SIGKILL);
             ::waitpid(pid, nullptr, 0);
         }
+        for (const auto& mounted : mounts_) ::umount2(mounted.c_str(), MNT_DETACH);
         std::error_code ignored;
         fs::remove_all(folder_, ignored);
     }
+    fs::path directory(int number) const { return folder_ / host(number); }
+    /// Writes until there is no room left.
+    void fill_disk(int number) const {
+        const Fd ballast(::open((directory(number) / "ballast").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+        const std::string block(1 << 16, 'x');
+        for (std::size_t size = block.size(); size > 0;) {
+            if (::write(ballast.get(), block.data(), size) != static_cast<ssize_t>(size)) size /= 2;
+        }
+    }
+    void free_disk(int number) const { fs::remove(directory(number) / "ballast"); }
     Agents(const Agents&) = delete;
     Agents& operator=(const Agents&) = delete;
 
@@ -180,6 +202,7 @@ private:
     }
 
     const fs::path folder_;
+    std::vector<fs::path> mounts_;
     std::map<int, pid_t> pids_;
 };
 
@@ -307,6 +330,51 @@ TEST_CASE("a frozen leader is replaced, and takes nothing back when it thaws") {
     auto thawed = agents.at(frozen);
     CHECK(thawed.commit(put_secret("after"), soon()).committed);
     CHECK(names(store) == std::set<std::string>{"before", "while frozen", "after"});
+}
+
+TEST_CASE("a full disk of the leader stops nobody; full disks everywhere stop writing until there is room") {
+    std::unique_ptr<Agents> disks;
+    try {
+        disks = std::make_unique<Agents>(64);
+    } catch (const Error& error) {
+        MESSAGE("not run: small disks need root (" << error.what() << ")");
+        CHECK(error.kind() == ErrorKind::denied);
+        return;
+    }
+    auto& agents = *disks;
+    const int leader = agents.leader(), through = leader % 3 + 1;
+    auto store = agents.at(through);
+    store.commit(put_secret("big"), soon());
+    const auto write = [&](int round, const Limit& limit) {
+        Transaction transaction;
+        transaction.add(Statement{.sql = "UPDATE secret SET sealed = ?, updated_at = ? WHERE name = 'big'",
+                                  .args = {Blob{std::string(500'000, 'x')}, std::int64_t{round}},
+                                  .expect = 1});
+        return store.commit(transaction, limit).committed;
+    };
+
+    agents.fill_disk(leader);
+    for (int round = 1; round <= 60; ++round) REQUIRE(write(round, soon()));  // 30 MB: more than was laid out before
+
+    for (int number : {1, 2, 3})
+        if (number != leader) agents.fill_disk(number);
+    bool stopped = false;
+    int last = 60;
+    for (int round = 61; round <= 140 && !stopped; ++round) {
+        try {
+            if (write(round, Limit(3s))) last = round;
+        } catch (const Error& error) {
+            CHECK(error.transient());
+            stopped = true;
+        }
+    }
+    CHECK(stopped);
+    for (int number : {1, 2, 3}) agents.free_disk(number);
+    CHECK(write(1000, Limit(60s)));
+    CHECK(last >= 60);
+    CHECK(store.read({.sql = "SELECT updated_at FROM secret WHERE name = 'big'"}, Freshness::leader, soon())
+              .at(0)
+              .integer(0) == 1000);
 }
 
 TEST_CASE("over a real cluster too, a lease has one holder at a time, whoever is killed or frozen") {
