@@ -101,7 +101,7 @@ std::string LeaderFinder::find(const Limit& limit) {
         {
             const std::lock_guard search(search_);
             if (auto leader = known()) return *leader;
-            if (!ask_node())
+            if (!limit.over() && !ask_node())  // the limit may have ended while others searched
                 if (auto leader = ask_peers(limit)) set(std::move(leader));
             if (auto leader = known()) return *leader;
         }

@@ -87,8 +87,8 @@ SqliteConnection::SqliteConnection(const std::filesystem::path& file, Mode mode)
 }
 
 void SqliteConnection::fail(const std::string& doing) const {
-    if (!handle_) throw SqlError(SQLITE_NOMEM, doing + ": out of memory");
-    throw SqlError(static_cast<std::uint64_t>(sqlite3_extended_errcode(handle_.get())),
+    if (!handle_) throw SqliteError(SQLITE_NOMEM, doing + ": out of memory");
+    throw SqliteError(static_cast<std::uint64_t>(sqlite3_extended_errcode(handle_.get())),
                    doing + ": " + sqlite3_errmsg(handle_.get()));
 }
 
@@ -100,7 +100,7 @@ SqlConnection::Answer SqliteConnection::run(const Statement& statement) {
     const Prepared prepared(raw);
     if (compiled != SQLITE_OK) fail("the store refused a statement");
     if (sqlite3_bind_parameter_count(raw) != static_cast<int>(statement.args.size()))
-        throw SqlError(SQLITE_RANGE,
+        throw SqliteError(SQLITE_RANGE,
                        fmt::format("a statement with {} parameters was given {}: {:.80}",
                                    sqlite3_bind_parameter_count(raw), statement.args.size(), statement.sql));
     for (std::size_t i = 0; i < statement.args.size(); ++i)

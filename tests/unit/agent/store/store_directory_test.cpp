@@ -94,7 +94,7 @@ TEST_CASE("addresses and voters are there again after a restart") {
     CHECK_FALSE(again.find("host-3"));
     CHECK(again.voters() == std::vector<std::string>{"host-1", "host-2"});
     write_file(file, "not json");
-    CHECK_THROWS_AS(AddressBook(file), Error);
+    CHECK_THROWS_AS(AddressBook{file}, Error);
     CHECK(address_text("192.0.2.1", 5) == "192.0.2.1:5");
     CHECK(address_text("2001:db8::1", 5) == "[2001:db8::1]:5");
 }

@@ -89,7 +89,7 @@ TEST_CASE("a refusal carries the engine's code and text") {
     try {
         connection.execute("BEGIN IMMEDIATE");
         FAIL("it was taken");
-    } catch (const SqlError& error) {
+    } catch (const SqliteError& error) {
         CHECK(error.code() == engine_code::kNotLeader);
         CHECK(error.text().find("not leader") != std::string::npos);
     }
