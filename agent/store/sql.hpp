@@ -43,8 +43,8 @@ public:
         std::int64_t changes = 0;  ///< rows that a change changed
     };
     virtual ~SqlConnection() = default;
-    /// One statement that kind_of() accepts; its `expect` is not looked at. Throws SqliteError when SQLite refuses it, and
-    /// another Error when the connection is lost.
+    /// One statement that kind_of() accepts; its `expect` is not looked at. Throws SqliteError when SQLite refuses it,
+    /// and another Error when the connection is lost.
     virtual Answer run(const Statement& statement) = 0;
     /// Statements without parameters or rows, e.g. BEGIN IMMEDIATE, COMMIT or DDL.
     virtual void execute(std::string_view sql) = 0;

@@ -89,7 +89,7 @@ SqliteConnection::SqliteConnection(const std::filesystem::path& file, Mode mode)
 void SqliteConnection::fail(const std::string& doing) const {
     if (!handle_) throw SqliteError(SQLITE_NOMEM, doing + ": out of memory");
     throw SqliteError(static_cast<std::uint64_t>(sqlite3_extended_errcode(handle_.get())),
-                   doing + ": " + sqlite3_errmsg(handle_.get()));
+                      doing + ": " + sqlite3_errmsg(handle_.get()));
 }
 
 SqlConnection::Answer SqliteConnection::run(const Statement& statement) {
@@ -101,8 +101,8 @@ SqlConnection::Answer SqliteConnection::run(const Statement& statement) {
     if (compiled != SQLITE_OK) fail("the store refused a statement");
     if (sqlite3_bind_parameter_count(raw) != static_cast<int>(statement.args.size()))
         throw SqliteError(SQLITE_RANGE,
-                       fmt::format("a statement with {} parameters was given {}: {:.80}",
-                                   sqlite3_bind_parameter_count(raw), statement.args.size(), statement.sql));
+                          fmt::format("a statement with {} parameters was given {}: {:.80}",
+                                      sqlite3_bind_parameter_count(raw), statement.args.size(), statement.sql));
     for (std::size_t i = 0; i < statement.args.size(); ++i)
         if (bind(raw, static_cast<int>(i) + 1, statement.args[i]) != SQLITE_OK) fail("the store refused a parameter");
     Answer answer;

@@ -108,6 +108,25 @@ TEST_CASE("heavy headers stay out of headers") {
     }
 }
 
+// For the linker two types with one name are one type: it keeps the inline functions of either, and the program
+// crashes.
+TEST_CASE("no two types have the same name") {
+    static const std::regex type("^(?:class|struct|enum class) (\\w+)(?: final)?(?: : [^:{].*)? \\{");
+    std::map<std::string, std::string> place;
+    for (const auto& path : sources()) {
+        bool anonymous = false;
+        for (const auto& line : split(read_file(kRoot / path), '\n')) {
+            if (line.starts_with("namespace {")) anonymous = true;
+            if (line == "}  // namespace") anonymous = false;
+            std::smatch match;
+            if (anonymous || !std::regex_search(line, match, type)) continue;
+            const auto [other, is_new] = place.emplace(match[1], path);
+            CHECK_MESSAGE(is_new, path, " and ", other->second, " both have a type called ", match[1].str());
+        }
+    }
+    CHECK(place.size() > 50);
+}
+
 TEST_CASE("no source file is longer than 500 lines") {
     for (const auto& path : sources()) {
         const std::string text = read_file(kRoot / path);
