@@ -46,10 +46,15 @@ public:
     /// but for the interfaces it was made with. Throws Error{invalid_input} with all that is wrong.
     DraftOperation draft(const std::string& type, const Database& wanted, const Database* stored,
                          const UpdateOptions& options, const Survey& survey) const;
-    /// Plans once more for the spec that is stored already.
+    /// Plans once more for what is stored already: spec, instances and their ports.
     Plan plan_again(const OpenTask& task, const Limit& limit) override;
 
 private:
+    /// Instances that were never begun may get another port, or keep the one they were promised.
+    enum class UnusedPorts { drawn_again, kept };
+    DraftOperation draft(const std::string& type, const Database& wanted, const Database* stored,
+                         const UpdateOptions& options, const Survey& survey, UnusedPorts unused) const;
+
     Store& store_;
     const Clock& clock_;
     const Orchestrator& orchestrator_;

@@ -38,7 +38,7 @@ void Worker::look(const Limit& limit) {
     const auto open = queue_.open(limit);
 
     bool something_to_begin = false;
-    std::set<std::string> to_abandon;
+    std::vector<Key> to_abandon;
     {
         const std::lock_guard lock(mutex_);
         std::set<Key> still_mine;
@@ -49,7 +49,7 @@ void Worker::look(const Limit& limit) {
                 if (job != jobs_.end())
                     job->second->stop.request_stop();
                 else
-                    to_abandon.insert(step.task_id);
+                    to_abandon.push_back(key);
             } else if (job == jobs_.end() && !ended_.contains(key)) {
                 something_to_begin = true;
             }
@@ -61,9 +61,10 @@ void Worker::look(const Limit& limit) {
                 job->stop.request_stop();
             }
     }
-    for (const auto& task : to_abandon) {
+    for (const auto& [task, step] : to_abandon) {
         Transaction transaction;
-        transaction.add(queue_.abandon(task, clock_.wall())).add(StepQueue::settle(task, clock_.wall()));
+        const auto now = clock_.wall();
+        transaction.add(StepQueue::abandon(task, step, now)).add(StepQueue::settle(task, now));
         store_.commit(transaction, limit);
     }
     if (something_to_begin) claim(limit);

@@ -180,11 +180,11 @@ std::vector<Statement> StepQueue::failed(const ClaimedStep& step, const std::str
     return statements;
 }
 
-Statement StepQueue::abandon(const std::string& task_id, WallTime now) const {
+Statement StepQueue::abandon(const std::string& task_id, const std::string& step_id, WallTime now) {
     return {
-        "UPDATE step SET status = 'failed', error = ?, ended_at = ? WHERE task_id = ? AND host_id = ? AND "
-        "status = 'running' AND incarnation <> ? AND EXISTS (SELECT 1 FROM task WHERE id = ? AND status = 'canceling')",
-        {std::string(kCanceled), to_stored(now), task_id, host_id_, incarnation_, task_id},
+        "UPDATE step SET status = 'failed', error = ?, ended_at = ? WHERE task_id = ? AND id = ? AND "
+        "status = 'running' AND EXISTS (SELECT 1 FROM task WHERE id = ? AND status = 'canceling')",
+        {std::string(kCanceled), to_stored(now), task_id, step_id, task_id},
         {}};
 }
 

@@ -47,8 +47,9 @@ public:
                                   const TaskLogEntry& finished, const TaskLogEntry& nothing_to_do) const;
     /// The step failed (guarded as above).
     std::vector<Statement> failed(const ClaimedStep& step, const std::string& error, WallTime now) const;
-    /// Ends what an earlier incarnation of this host left running in a task that is being canceled.
-    Statement abandon(const std::string& task_id, WallTime now) const;
+    /// Ends a step that nobody carries out (an earlier start of this agent left it, or the answer to a claim was lost)
+    /// of a task that is being canceled.
+    static Statement abandon(const std::string& task_id, const std::string& step_id, WallTime now);
 
     /// What follows for the task: after a failure or a cancel no step begins any more; when no step is left its status
     /// becomes final, and so do the states of its database and instances. Does nothing when nothing follows.

@@ -422,3 +422,40 @@ TEST_CASE("a plan can be made again from what is stored") {
     CHECK(work.contains("creating process.postgres_config::" + gone));
     CHECK(work.contains("updating process.postgres_config::" + op.instances("shop")[1].id));
 }
+
+TEST_CASE("a plan that is made again keeps the ports that were promised") {
+    Operator op;
+    op.have(op.document("shop", 2));
+    const auto task = op.operations.update("shop", op.document("shop", 3), {}, op.limit).task;
+
+    const auto again = op.planner.plan_again(Tasks(op.store).open(op.limit).at(0), op.limit);
+
+    Plan first;
+    for (const auto& row : op.steps(task))
+        if (row.step) first.steps.push_back(*row.step);
+    REQUIRE(first.steps.size() == again.steps.size());
+    for (std::size_t i = 0; i < first.steps.size(); ++i) CHECK(first.steps[i].resource == again.steps[i].resource);
+}
+
+TEST_CASE("the greatest database fits into one transaction") {
+    Operator op;
+    auto wanted = op.document("a-database-with-the-longest-id-of-36", 0);
+    for (int i = 1; i <= 27; ++i) {
+        Host host = *Hosts(op.store, op.clock).find("host-1", op.limit);
+        host.id = "a-host-with-a-very-long-name-" + std::to_string(i);
+        Transaction transaction;
+        transaction.add(Hosts::insert(host, "node-" + std::to_string(i), op.clock.wall()));
+        REQUIRE(op.store.commit(transaction, op.limit).committed);
+        if (i % 3 == 1) {
+            wanted.spec.nodes.emplace_back();
+            wanted.spec.nodes.back().name = "n" + std::to_string(i / 3 + 1);
+        }
+        wanted.spec.nodes.back().host_ids.push_back(host.id);
+    }
+    for (int i = 0; i < 50; ++i)
+        wanted.spec.database_users.push_back(op.user("user_" + std::to_string(i), "correct horse"));
+
+    const auto task = op.operations.create(wanted, {}, op.limit).task;
+
+    CHECK(op.steps(task).size() > 300);
+}

@@ -242,7 +242,7 @@ TEST_CASE("a canceled step of a dead start is given up by the next start") {
     const StepQueue reborn(rig.store, "host-1", "start-9");
     CHECK(rig.claim(reborn).empty());
 
-    std::vector<Statement> statements{reborn.abandon(rig.task, kNow)};
+    std::vector<Statement> statements{StepQueue::abandon(rig.task, "x", kNow)};
     for (auto& more : StepQueue::settle(rig.task, kNow)) statements.push_back(std::move(more));
     REQUIRE(rig.run(statements).committed);
 

@@ -1,0 +1,138 @@
+// Operations, three agents, and every kind of resource in memory: databases from request to request.
+#include <algorithm>
+
+#include "agent/run/stored_operations.hpp"
+#include "common/orchestrate/process_orchestrator.hpp"
+#include "tests/unit/agent/run/engine_rig.hpp"
+#include "tests/unit/agent/run/operations_rig.hpp"
+
+using namespace pgedge;
+using namespace pgedge::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::vector<std::string> kKinds{
+    "filesystem.dir",        "common.postgres_certs", "process.data_directory",     "process.postgres_config",
+    "process.postgres",      "database.instance",     "database.postgres_database", "database.replication_slot",
+    "database.subscription", "database.physical_slot"};
+
+/// One start of an agent that knows all kinds.
+struct WholeAgent {
+    MortalStore store;
+    Secrets secrets;
+    SystemClock clock;
+    std::vector<std::unique_ptr<FakeKind>> kinds;
+    ResourceKinds registry;
+    Leases leases;
+    Engine engine;
+
+    WholeAgent(Store& shared, FakeWorld& world, const std::string& host, Replanner& replanner)
+        : store(shared),
+          secrets(store, Secret(std::string(32, 'k'))),
+          leases(store, clock, host, host + "-" + random_hex(4)),
+          engine(host, {store, secrets, registry, leases, replanner, clock, Log::none()}, quick_options()) {
+        for (const auto& kind : kKinds) {
+            kinds.push_back(std::make_unique<FakeKind>(world, kind));
+            registry.emplace(kinds.back()->kind(), kinds.back().get());
+        }
+        engine.start();
+    }
+};
+
+struct Cluster : Operator {
+    FakeWorld world;
+    std::map<std::string, std::unique_ptr<WholeAgent>> agents;
+    Cluster() {
+        for (const auto* host : {"host-1", "host-2", "host-3"}) start(host);
+    }
+    void start(const std::string& host) {
+        agents[host].reset();
+        agents[host] = std::make_unique<WholeAgent>(store, world, host, planner);
+    }
+    Task ended(const std::string& id) {
+        const Limit patience(30s);
+        while (true) {
+            auto task = *Tasks(store).find(id, limit);
+            if (is_final(task.status)) return task;
+            if (!patience.pause(3ms)) FAIL("the task does not end: " << id);
+        }
+    }
+    std::size_t count(const std::string& kind) {
+        const auto names = world.names();
+        return static_cast<std::size_t>(
+            std::count_if(names.begin(), names.end(), [&](const auto& name) { return name.starts_with(kind + "::"); }));
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a database of three nodes is created, changed, found damaged, mended and deleted") {
+    Cluster cluster;
+    auto& operations = cluster.operations;
+    const auto& limit = cluster.limit;
+    const auto done = [&](const Task& task) {
+        const auto end = cluster.ended(task.id);
+        CHECK(end.error.empty());
+        return end.status == TaskStatus::completed;
+    };
+
+    REQUIRE(done(operations.create(cluster.document("shop", 2), {}, limit).task));
+    CHECK(cluster.count("process.postgres") == 2);
+    CHECK(cluster.count("database.subscription") == 2);
+    CHECK(cluster.database("shop").state == DatabaseState::available);
+
+    REQUIRE(done(operations.update("shop", cluster.document("shop", 3), {}, limit).task));
+    CHECK(cluster.count("process.postgres") == 3);
+    CHECK(cluster.count("database.subscription") == 6);
+
+    cluster.world.forget_calls();
+    const auto same = operations.update("shop", cluster.document("shop", 3), {}, limit).task;
+    REQUIRE(done(same));
+    CHECK(cluster.log(same).ends_with("nothing to do: the database is as wanted\n"));
+    for (const auto& call : cluster.world.calls()) CHECK_MESSAGE(call.starts_with("observe "), call);
+
+    cluster.world.remove("database.subscription::sub_n1_n2");
+    REQUIRE(done(operations.update("shop", cluster.document("shop", 3), {}, limit).task));
+    CHECK(cluster.world.has("database.subscription::sub_n1_n2"));
+
+    REQUIRE(done(operations.remove("shop", false, {}, limit)));
+    CHECK(cluster.world.names().empty());
+    CHECK_FALSE(Databases(cluster.store).find("shop", limit));
+}
+
+TEST_CASE("agents that die one after the other during a create do not stop it") {
+    Cluster cluster;
+    const auto task = cluster.operations.create(cluster.document("shop"), {}, cluster.limit).task;
+    for (int round = 0; round < 4; ++round)
+        for (const auto* host : {"host-1", "host-2", "host-3"}) {
+            Limit(1min).pause(10ms);
+            cluster.start(host);
+        }
+
+    CHECK(cluster.ended(task.id).status == TaskStatus::completed);
+    CHECK(cluster.database("shop").state == DatabaseState::available);
+    CHECK(cluster.count("database.subscription") == 6);
+    for (const auto& instance : cluster.instances("shop")) CHECK(instance.state == InstanceState::available);
+}
+
+TEST_CASE("a create that failed on one host is completed by an update with the same spec") {
+    Cluster cluster;
+    std::atomic<bool> broken{true};
+    cluster.world.before = [&](const std::string& call, const Resource& resource, StepContext&) {
+        if (broken && call.starts_with("apply process.postgres::") && resource.host_id == "host-2")
+            throw Error(ErrorKind::failed, "FATAL: could not map anonymous shared memory");
+    };
+    const auto failed = cluster.ended(cluster.operations.create(cluster.document("shop"), {}, cluster.limit).task.id);
+    CHECK(failed.status == TaskStatus::failed);
+    CHECK(failed.error.starts_with(
+        "FATAL: could not map anonymous shared memory, while creating resource process.postgres::"));
+    CHECK(failed.error.ends_with(" on host-2"));
+    CHECK(cluster.database("shop").error == failed.error);
+
+    broken = false;
+    const auto retry = cluster.operations.update("shop", cluster.document("shop"), {}, cluster.limit).task;
+    CHECK(cluster.ended(retry.id).status == TaskStatus::completed);
+    CHECK(cluster.database("shop").state == DatabaseState::available);
+    CHECK(cluster.count("database.subscription") == 6);
+}
