@@ -114,6 +114,7 @@ TEST_CASE("no two types have the same name") {
     static const std::regex type("^(?:class|struct|enum class) (\\w+)(?: final)?(?: : [^:{].*)? \\{");
     std::map<std::string, std::string> place;
     for (const auto& path : sources()) {
+        if (path.starts_with("cli/")) continue;  // never in one program with agent/
         bool anonymous = false;
         for (const auto& line : split(read_file(kRoot / path), '\n')) {
             if (line.starts_with("namespace {")) anonymous = true;
