@@ -18,7 +18,6 @@ constexpr auto kPoll = 20ms;
 constexpr auto kWakeEvery = 1s;     ///< an enabled subscription that is down is woken this often while we wait for it
 constexpr auto kOriginWait = 50ms;  ///< another session of ours has the local origin
 constexpr auto kResetWait = 5s;
-constexpr int kMostNodes = 16;
 
 constexpr std::string_view kSets = "{default,default_insert_only,ddl_sql}";
 
@@ -31,7 +30,6 @@ struct ReplicationDialect::Names {
     std::string add_interface, drop_interface, move_interface;
     bool creates_disabled = false;  ///< sub_create makes a subscription that waits, with its origin
     bool sends_ddl = false;
-    std::vector<std::string> lacks;
 };
 
 const ReplicationDialect::Names& ReplicationDialect::spock() {
@@ -78,17 +76,6 @@ const ReplicationDialect::Names& ReplicationDialect::pglogical() {
         n.add_interface = "SELECT pglogical.alter_node_add_interface($1, $2, $3)";
         n.drop_interface = "SELECT pglogical.alter_node_drop_interface($1, $2)";
         n.move_interface = "SELECT pglogical.alter_subscription_interface($1, $2)";
-        n.lacks = {
-            "pglogical does not replicate DDL itself: event triggers of pgedge do, one statement a message, none from "
-            "inside "
-            "functions or DO blocks",
-            "roles, databases, tablespaces and grants on them are not replicated: define users in the database's spec",
-            "a DDL command that fails on another node, or the same object made on two nodes at once, stops replication "
-            "to "
-            "that node until it is resolved",
-            "CREATE TABLE AS and volatile defaults are run again on each node and may give other rows there",
-            "conflicts are resolved by last update, and recorded only as CONFLICT lines in the server's log",
-        };
         return n;
     }();
     return names;
@@ -103,7 +90,6 @@ const ReplicationDialect& ReplicationDialect::of(std::string_view name) {
 
 std::string_view ReplicationDialect::name() const { return names_.name; }
 std::string_view ReplicationDialect::output_plugin() const { return names_.plugin; }
-const std::vector<std::string>& ReplicationDialect::lacks() const { return names_.lacks; }
 
 void ReplicationDialect::check_settings(Session& session, const Limit& limit) const {
     // pglogical starts without commit timestamps, warns once and then resolves conflicts in favour of what comes in
@@ -161,8 +147,6 @@ void ReplicationDialect::ensure_node(Session& session, const std::string& node, 
 }
 
 void ReplicationDialect::ensure_schema_support(Session& session, int ordinal, const Limit& limit) const {
-    if (ordinal < 1 || ordinal > kMostNodes)
-        throw Error(ErrorKind::invalid_input, fmt::format("node number {} is not within 1..{}", ordinal, kMostNodes));
     const auto statements = schema_support_statements(names_.sends_ddl);
     ensure_internal_schema(session, limit);
     // What is done already is known by its digest: nothing is made again until the product's own text changes.

@@ -33,8 +33,6 @@ public:
 
     std::string_view name() const;           ///< also the extension's name and schema
     std::string_view output_plugin() const;  ///< "spock_output"
-    /// What users of this dialect have to know, one sentence each; empty when it lacks nothing.
-    const std::vector<std::string>& lacks() const;
 
     /// Settings that a wrong start loses silently: conflict resolution and commit timestamps. Any database will do.
     /// Throws Error{failed} telling which and why.
@@ -47,7 +45,7 @@ public:
     std::optional<std::string> extension_version(Session& session, const Limit& limit) const;
 
     /// Sequences that give each node numbers of its own and, where the extension does not do it, DDL that travels and
-    /// tables that join the replication sets. `ordinal`: 1..16, another one on each node.
+    /// tables that join the replication sets. `ordinal`: another one on each node, also modulo 16.
     void ensure_schema_support(Session& session, int ordinal, const Limit& limit) const;
 
     /// As the extension names it for a subscription of `provider` in this database: "spk_…" or "pgl_…".

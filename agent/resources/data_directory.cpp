@@ -7,14 +7,18 @@
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
 #include "common/base/subprocess.hpp"
+#include "common/base/uuid.hpp"
 
 namespace pgedge {
 namespace {
 
 constexpr std::string_view kReplica = "replica";
 
-/// What is being made, or being deleted: never started.
-std::filesystem::path unfinished(const InstancePaths& paths) { return paths.data().string() + ".unfinished"; }
+/// What is being made, or being deleted: never started. Each try has a name of its own: a program of a try whose agent was
+/// killed may still be writing into its.
+std::filesystem::path unfinished(const InstancePaths& paths) {
+    return paths.data().string() + ".unfinished." + random_hex(4);
+}
 
 void delete_tree(const std::filesystem::path& path) {
     std::error_code error;
@@ -22,11 +26,31 @@ void delete_tree(const std::filesystem::path& path) {
     if (error) throw Error(ErrorKind::failed, "cannot delete " + path.string() + ": " + error.message());
 }
 
+void delete_unfinished(const InstancePaths& paths) {
+    const std::string prefix = paths.data().filename().string() + ".unfinished";
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(paths.data().parent_path(), error))
+        if (entry.path().filename().string().starts_with(prefix)) delete_tree(entry.path());
+}
+
 void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to) {
     std::error_code error;
     std::filesystem::rename(from, to, error);
     if (error) throw Error(ErrorKind::failed, "cannot rename " + from.string() + ": " + error.message());
     sync_directory(to.parent_path());
+}
+
+/// The second process of a killed pg_basebackup keeps the slot until it notices, some seconds later.
+void run_when_slot_is_free(const Command& copy, const std::filesystem::path& into, const Limit& limit) {
+    for (;;) try {
+            run_or_throw(copy, limit);
+            return;
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::failed || std::string_view(error.what()).find("is active for PID") == std::string_view::npos)
+                throw;
+            delete_tree(into);
+            if (!limit.pause(std::chrono::milliseconds(200))) throw;
+        }
 }
 
 }  // namespace
@@ -49,8 +73,8 @@ Observed DataDirectory::observe(const Resource& resource, StepContext&) {
 void DataDirectory::apply(const Resource& resource, StepContext& context) {
     const InstancePaths paths(data_dir_, resource.want.at("instance_id"));
     if (observe(resource, context) == Observed::as_known) return;
+    delete_unfinished(paths);
     const auto fresh = unfinished(paths);
-    delete_tree(fresh);
     if (resource.want.at("role") == kReplica)
         copy_primary(fresh, paths, resource, context);
     else
@@ -88,17 +112,15 @@ void DataDirectory::copy_primary(const std::filesystem::path& into, const Instan
     user_.become(copy);
     within(fmt::format("copying {} from {}", primary.at("instance_id").get<std::string>(),
                        primary.at("address").get<std::string>()),
-           [&] { run_or_throw(copy, context.limit); });
+           [&] { run_when_slot_is_free(copy, into, context.limit); });
     user_.write_file(into / "standby.signal", "", 0600);
 }
 
 void DataDirectory::remove(const Resource& resource, StepContext&) {
     const InstancePaths paths(data_dir_, resource.want.at("instance_id"));
-    const auto doomed = unfinished(paths);
-    delete_tree(doomed);
     // By rename first: half deleted data must not look like data.
-    if (std::filesystem::exists(paths.data())) rename_durably(paths.data(), doomed);
-    delete_tree(doomed);
+    if (std::filesystem::exists(paths.data())) rename_durably(paths.data(), unfinished(paths));
+    delete_unfinished(paths);
 }
 
 }  // namespace pgedge

@@ -153,10 +153,8 @@ void ProcessRuntime::forget(const std::string& instance_id) {
 
 std::vector<ServerSpec> ProcessRuntime::known() {
     std::vector<ServerSpec> specs;
-    for (const auto& server : all()) {
-        const auto lock = server->lock(Limit(1min));
+    for (const auto& server : all())
         if (!server->forgotten()) specs.push_back(server->record().spec);
-    }
     return specs;
 }
 

@@ -80,8 +80,6 @@ std::string ServerLog::said() const {
     return text;
 }
 
-bool ServerLog::says(std::string_view text) const { return said().find(text) != std::string::npos; }
-
 std::string ServerLog::tail() const {
     std::vector<std::string> lines;
     for (auto& line : split(said(), '\n'))

@@ -16,8 +16,6 @@ public:
     explicit ServerLog(InstancePaths paths);
     /// The last lines said since then, at most 2,000 bytes; empty when it said nothing.
     std::string tail() const;
-    /// True when something said since then contains `text`.
-    bool says(std::string_view text) const;
 
 private:
     std::string said() const;

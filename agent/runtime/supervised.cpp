@@ -63,12 +63,12 @@ std::string_view word_of(StopMode mode) {
 }  // namespace
 
 ProcessRuntime::Supervised::Supervised(const ProcessRuntimeOptions& options, Log log, ServerRecord record)
-    : options_(options), log_(std::move(log)), record_(std::move(record)) {}
+    : options_(options), log_(std::move(log)), paths_(record.spec.paths), record_(std::move(record)) {}
 
 std::unique_lock<std::timed_mutex> ProcessRuntime::Supervised::lock(const Limit& limit) {
     std::unique_lock held(mutex_, std::defer_lock);
     while (!held.try_lock_for(std::min<std::chrono::milliseconds>(limit.left(), 100ms)))
-        limit.check("waiting for another operation on " + record_.spec.instance_id());
+        limit.check("waiting for another operation on " + paths_.instance_id());
     return held;
 }
 
@@ -80,18 +80,24 @@ ServerState ProcessRuntime::Supervised::shown_state() const {
 
 void ProcessRuntime::Supervised::record(ServerRecord record) {
     save_record(record);
+    const std::lock_guard lock(record_mutex_);
     record_ = std::move(record);
 }
 
+ServerRecord ProcessRuntime::Supervised::record() const {
+    const std::lock_guard lock(record_mutex_);
+    return record_;
+}
+
 void ProcessRuntime::Supervised::forget() {
-    erase_record(record_.spec.paths);
+    erase_record(paths_);
     forgotten_ = true;
 }
 
-bool ProcessRuntime::Supervised::ready() const { return says_ready(record_.spec.paths, pid_); }
+bool ProcessRuntime::Supervised::ready() const { return says_ready(paths_, pid_); }
 
 bool ProcessRuntime::Supervised::adopt() {
-    watch_ = GuardWatch::open(record_.spec.paths.guard_file(".guard"));
+    watch_ = GuardWatch::open(paths_.guard_file(".guard"));
     if (!watch_) return false;
     started_ = std::chrono::steady_clock::now();
     state_ = ServerState::starting;
@@ -107,7 +113,7 @@ bool ProcessRuntime::Supervised::adopt() {
 
 void ProcessRuntime::Supervised::start_guard(const Limit& limit) {
     const auto& spec = record_.spec;
-    const auto& paths = spec.paths;
+    const auto& paths = paths_;
     server_log_.emplace(paths);
     Command command;
     command.argv = {options_.guard_program, "--name", paths.guard(), "--daemon", "--log", paths.guard_file(".log")};
@@ -135,8 +141,8 @@ void ProcessRuntime::Supervised::start_guard(const Limit& limit) {
 /// Ends with a guard that runs, ours or one that was there, or throws.
 void ProcessRuntime::Supervised::launch(const Limit& limit) {
     while (!adopt()) {
-        limit.check("starting " + record_.spec.instance_id());
-        if (kill_leftovers(record_.spec.paths.data(), record_.spec.bin_dir) > 0) {
+        limit.check("starting " + paths_.instance_id());
+        if (kill_leftovers(paths_.data(), record_.spec.bin_dir) > 0) {
             limit.pause(kLeftoverPause);
             continue;
         }
@@ -150,7 +156,7 @@ void ProcessRuntime::Supervised::launch(const Limit& limit) {
 }
 
 void ProcessRuntime::Supervised::wait_ready(const Limit& limit) {
-    const Fd changes = watch_directory(record_.spec.paths.data());
+    const Fd changes = watch_directory(paths_.data());
     for (;;) {
         if (ready()) {
             state_ = ServerState::running;
@@ -159,7 +165,7 @@ void ProcessRuntime::Supervised::wait_ready(const Limit& limit) {
         if (notice_end()) report_failed_start();
         if (limit.over()) {
             const auto tail = server_log_ ? server_log_->tail() : "";
-            within(fmt::format("waiting for {} to accept connections; its log says:\n{}", record_.spec.instance_id(),
+            within(fmt::format("waiting for {} to accept connections; its log says:\n{}", paths_.instance_id(),
                                tail),
                    [&] { limit.check("starting a server"); });
         }
@@ -204,10 +210,10 @@ void ProcessRuntime::Supervised::bring_down(StopMode mode, const Limit& limit) {
         state_ = ServerState::stopped;
         return;
     }
-    const auto what = fmt::format("stopping {}", record_.spec.instance_id());
+    const auto what = fmt::format("stopping {}", paths_.instance_id());
     try {
         within(what, [&] {
-            ask_guard(record_.spec.paths.guard_file(".guard"), "stop " + std::string(word_of(mode)), limit);
+            ask_guard(paths_.guard_file(".guard"), "stop " + std::string(word_of(mode)), limit);
         });
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::unreachable) throw;  // it is on its way out by itself
@@ -239,7 +245,7 @@ void ProcessRuntime::Supervised::ended(std::optional<GuardState> last) {
     if (std::chrono::steady_clock::now() - started_ > kSteady) failures_ = 0;
     rest();
     state_ = record_.up ? ServerState::crashed : ServerState::stopped;
-    log_.info("server ended", {{"instance", record_.spec.instance_id()},
+    log_.info("server ended", {{"instance", paths_.instance_id()},
                                {"end", last && !last->running ? last->end : "guard killed"},
                                {"cause", last ? last->cause : "none"}});
 }
@@ -254,11 +260,11 @@ void ProcessRuntime::Supervised::revive(const std::stop_token& stop) {
     if (!when || *when > std::chrono::steady_clock::now()) return;
     try {
         launch(Limit(kGuardStart, stop));
-        log_.info("server started", {{"instance", record_.spec.instance_id()}, {"pid", pid_.load()}});
+        log_.info("server started", {{"instance", paths_.instance_id()}, {"pid", pid_.load()}});
     } catch (const Error& error) {
         next_try_ = std::chrono::steady_clock::now() + kLongestPause;
         state_ = ServerState::crashed;
-        log_.error("cannot start a server", {{"instance", record_.spec.instance_id()}, {"error", error.what()}});
+        log_.error("cannot start a server", {{"instance", paths_.instance_id()}, {"error", error.what()}});
     }
 }
 

@@ -14,7 +14,7 @@
 
 namespace pgedge {
 
-/// One server and its guard. Calls other than shown_state() and mutex() are made by the holder of mutex().
+/// One server and its guard. Calls that are not for any thread are made by the holder of mutex().
 class ProcessRuntime::Supervised {
 public:
     using Time = std::chrono::steady_clock::time_point;
@@ -26,12 +26,12 @@ public:
     /// Takes mutex(). Throws Error{timed_out} when another operation does not end.
     std::unique_lock<std::timed_mutex> lock(const Limit& limit);
     ServerState shown_state() const;  ///< any thread
+    ServerRecord record() const;      ///< any thread
 
-    const ServerRecord& record() const { return record_; }
     void record(ServerRecord record);  ///< kept on disk before it returns
     /// The guard's connection, while there is one. Shared so that a poll on it stays valid.
     std::shared_ptr<GuardWatch> watch() const { return watch_; }
-    bool forgotten() const { return forgotten_; }
+    bool forgotten() const { return forgotten_; }  ///< any thread
     void forget();
 
     /// Starts it, or finds it running, and waits until it accepts connections.
@@ -57,13 +57,15 @@ private:
 
     const ProcessRuntimeOptions& options_;
     const Log log_;
+    const InstancePaths paths_;
     std::timed_mutex mutex_;
+    mutable std::mutex record_mutex_;  ///< of record_, which others may read during an operation
     ServerRecord record_;
     std::shared_ptr<GuardWatch> watch_;
     std::optional<ServerLog> server_log_;  ///< since the last launch
     std::atomic<ServerState> state_{ServerState::stopped};
     std::atomic<pid_t> pid_{0};
-    bool forgotten_ = false;
+    std::atomic<bool> forgotten_{false};
     int failures_ = 0;
     Time started_{}, next_try_{};
 };

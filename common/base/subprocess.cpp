@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -51,7 +52,7 @@ std::vector<std::string> environment_of(const Command& command) {
 }
 
 /// Runs in the child, between fork and exec: only calls that are safe there. Does not return.
-[[noreturn]] void become(const Command& command, char** argv, char** env, int in, int out, int trouble) {
+[[noreturn]] void become(const Command& command, char** argv, char** env, int in, int out, int trouble, pid_t parent) {
     ::setpgid(0, 0);
     sigset_t none;
     sigemptyset(&none);
@@ -62,6 +63,9 @@ std::vector<std::string> environment_of(const Command& command) {
                        (!command.gid || (::setgroups(0, nullptr) == 0 && ::setgid(*command.gid) == 0)) &&
                        (!command.uid || ::setuid(*command.uid) == 0) &&
                        ::chdir(command.directory.empty() ? "/" : command.directory.c_str()) == 0;
+    // Nobody waits for it when we are killed, and whoever comes after us starts it again: it must not work on meanwhile.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // after setuid, which clears it
+    if (::getppid() != parent) ::_exit(127);
     // Some libraries forget close-on-exec; what a child must not have, it shall not have.
     ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     if (ready) ::execvpe(argv[0], argv, env);
@@ -78,9 +82,10 @@ public:
         auto environment = environment_of(command);
         auto argv = pointers(words), env = pointers(environment);
         Pipe trouble = make_pipe();
+        const pid_t parent = ::getpid();
         pid_ = ::fork();
         if (pid_ < 0) throw Error(ErrorKind::failed, "cannot fork: " + errno_text(errno));
-        if (pid_ == 0) become(command, argv.data(), env.data(), in, out, trouble.write.get());
+        if (pid_ == 0) become(command, argv.data(), env.data(), in, out, trouble.write.get(), parent);
         trouble.write.reset();
         int why = 0;
         if (::read(trouble.read.get(), &why, sizeof why) == sizeof why) {

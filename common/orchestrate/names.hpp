@@ -9,6 +9,8 @@ namespace pgedge {
 /// "n3" → 3: the number that tells nodes apart (sequences, snowflake). Throws Error{invalid_input} when the name is not
 /// n followed by a number from 1 to 9999.
 int node_ordinal(std::string_view node_name);
+/// Sequences are shared by this many nodes: each takes the numbers that are its own modulo this (docs/resources.md).
+inline constexpr int kSequenceNodes = 16;
 
 /// "sub_n1_n2": n2 subscribes to n1.
 std::string subscription_name(std::string_view provider, std::string_view subscriber);

@@ -1,6 +1,7 @@
 #include "common/orchestrate/preflight.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -27,6 +28,7 @@ public:
         check_settings("spec.postgresql_conf", spec_.postgresql_conf);
         for (std::size_t i = 0; i < spec_.nodes.size(); ++i)
             check_settings(node_path(i) + ".postgresql_conf", spec_.nodes[i].postgresql_conf);
+        check_node_numbers();
         check_users();
         check_runtime();
         return std::move(problems_);
@@ -129,6 +131,20 @@ private:
         return same.contains({name, value});
     }
 
+    void check_node_numbers() {
+        std::map<int, std::string> residues;
+        for (std::size_t i = 0; i < spec_.nodes.size(); ++i) {
+            const auto& name = spec_.nodes[i].name;
+            const auto [other, fresh] = residues.emplace(node_ordinal(name) % kSequenceNodes, name);
+            if (!fresh)
+                add(node_path(i) + ".name",
+                    fmt::format(
+                        "nodes {} and {} would give the same numbers from sequences: their own numbers differ by a "
+                        "multiple of {}",
+                        other->second, name, kSequenceNodes));
+        }
+    }
+
     void check_users() {
         for (std::size_t i = 0; i < spec_.database_users.size(); ++i) {
             const auto& name = spec_.database_users[i].username;
@@ -182,7 +198,9 @@ std::vector<std::string> warnings(const PreflightInput& input) {
     std::vector<std::string> warnings;
     if (input.wanted.dialect == "pglogical" && spec.nodes.size() > 1 && !input.stored)
         warnings.push_back(
-            "pglogical replicates DDL statement by statement through a queue: send one statement per message; roles, "
+            "pglogical replicates DDL statement by statement through a queue: send one statement per message, and none "
+            "from inside a "
+            "function or DO block; roles, "
             "databases, tablespaces and grants on them are not replicated, and the same object made on two nodes at "
             "once stops "
             "the link between them");

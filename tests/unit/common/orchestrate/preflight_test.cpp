@@ -87,6 +87,15 @@ TEST_CASE("settings and names that are ours are refused") {
                 "database_users[0].username: the name pgedge is reserved"});
 }
 
+TEST_CASE("nodes whose sequences would collide are refused") {
+    SmallCluster cluster;
+    cluster.add_node("n1", {"host-1"});
+    cluster.add_node("n17", {"host-2"});
+    cluster.add_node("n18", {"host-3"});
+    CHECK(problems_of(cluster) == Lines{"nodes[1].name: nodes n1 and n17 would give the same numbers from sequences: "
+                                        "their own numbers differ by a multiple of 16"});
+}
+
 TEST_CASE("what would silently not be done is refused") {
     SmallCluster cluster;
     cluster.add_node("n1", {"host-1"}).source_node = "n2";

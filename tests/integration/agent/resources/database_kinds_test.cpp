@@ -1,0 +1,244 @@
+// A whole database on real PostgreSQL: what the planner wants, made by the kinds, step by step.
+#include <random>
+
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/resources/local_session.hpp"
+#include "agent/resources/registry.hpp"
+#include "tests/fakes/test_authority.hpp"
+#include "tests/integration/support/test_host.hpp"
+#include "tests/unit/common/orchestrate/small_cluster.hpp"
+
+using namespace pgedge;
+using namespace pgedge::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr const char* kPassword = "p@ss 'word\" \\ 1";
+constexpr const char* kHostile = "Robert'); DROP \"TABLE\" stud€nts;--";
+
+Limit soon() { return Limit(60s); }
+
+/// Four hosts of one machine, all looked after by this process.
+class Rig {
+public:
+    explicit Rig(const std::string& database_name) {
+        for (int i = 1; i <= 4; ++i) {
+            auto& machine = cluster.hosts["host-" + std::to_string(i)];
+            machine.peer_addresses = machine.client_addresses = {"127.16.0." + std::to_string(20 + i)};
+            machine.memory_bytes = std::int64_t{1} << 30;
+            machine.cpus = 1;
+            machine.versions = {{"15.18", "pglogical", "2.4.2", postgres_bin_dir()}};
+        }
+        auto& spec = cluster.wanted.spec;
+        spec.database_name = database_name;
+        spec.postgresql_conf = {{"fsync", "off"}, {"shared_buffers", "16MB"}, {"max_wal_size", "64MB"}};
+        spec.scripts.post_init = {"CREATE ROLE from_script", "CREATE TABLE in_postgres (ran int)",
+                                  "INSERT INTO in_postgres VALUES (1)"};
+        spec.scripts.post_database_create = {"CREATE TABLE scripted (id serial PRIMARY KEY, v text)",
+                                             "INSERT INTO scripted (v) VALUES ('a'), ('b')"};
+        UserSpec odd;
+        odd.username = kHostile;
+        odd.password = SecretRef{"odd", "0123456789abcdef"};
+        odd.attributes = {"LOGIN"};
+        odd.roles = {"from_script", "pgedge_superuser"};
+        spec.database_users.push_back(odd);
+    }
+
+    /// Carries the plan out; `stop_after` steps, all when negative.
+    void carry_out(const Plan& plan, int stop_after = -1) {
+        ResourceRegistry registry({host.data_dir(), host.user(), host.runtime(), authority});
+        for (const auto& step : plan.steps) {
+            if (stop_after-- == 0) return;
+            StepContext context{soon(), cluster.wanted.id, [](const SecretRef&) { return Secret(kPassword); },
+                                [](std::string_view) {}};
+            auto& kind = *registry.all().at(step.resource.id.kind);
+            within(step.resource.id.text(), [&] {
+                step.action == Action::remove ? kind.remove(step.resource, context)
+                                              : kind.apply(step.resource, context);
+            });
+        }
+    }
+    void apply() {
+        const Plan plan = cluster.plan();
+        carry_out(plan);
+        cluster.carry_out(plan);
+    }
+
+    Connection on(const std::string& node, const std::string& host_id, const std::string& database = {}) {
+        return connect_locally(host.runtime(), instance_id(cluster.wanted.id, node, host_id),
+                               database.empty() ? cluster.wanted.spec.database_name : database, soon());
+    }
+    std::string ask(const std::string& node, const std::string& host_id, const std::string& sql,
+                    const std::string& database = {}) {
+        try {
+            return on(node, host_id, database).run(sql, soon()).value().value_or("null");
+        } catch (const SqlError& error) {
+            return error.what();
+        }
+    }
+    bool comes(const std::string& node, const std::string& host_id, const std::string& sql,
+               const std::string& expected) {
+        std::string last;
+        const bool came = comes_true([&] { return (last = ask(node, host_id, sql)) == expected; }, 20s);
+        if (!came) MESSAGE(node, " on ", host_id, ": ", sql, ": ", last);
+        return came;
+    }
+    /// Logs in over the network as a user of the spec.
+    Connection log_in(const std::string& user, const std::string& password) {
+        ConnectOptions options;
+        options.host = cluster.hosts["host-1"].client_addresses[0];
+        options.port = 5432;
+        options.user = user;
+        options.database = cluster.wanted.spec.database_name;
+        options.password = Secret(password);
+        return Connection(options, soon());
+    }
+
+    TestHost host;
+    TestAuthority authority;
+    SmallCluster cluster;
+};
+
+}  // namespace
+
+TEST_CASE("three nodes, one with a replica, and hostile names: made, used, made again, changed, reduced and deleted") {
+    Rig rig("we\"ird 'db' \\ ü");
+    rig.cluster.add_node("n1", {"host-1", "host-4"});
+    rig.cluster.add_node("n2", {"host-2"});
+    rig.cluster.add_node("n3", {"host-3"});
+
+    rig.apply();
+
+    // Scripts ran once on each node, before anybody subscribed.
+    for (int i = 1; i <= 3; ++i) {
+        const auto node = "n" + std::to_string(i), on = "host-" + std::to_string(i);
+        CHECK(rig.ask(node, on, "SELECT string_agg(id || v, ',' ORDER BY id) FROM scripted") == "1a,2b");
+        CHECK(rig.ask(node, on, "SELECT count(*) FROM in_postgres", "postgres") == "1");
+    }
+    // Rows in all directions, and numbers that do not collide.
+    for (int i = 1; i <= 3; ++i) {
+        auto session = rig.on("n" + std::to_string(i), "host-" + std::to_string(i));
+        session.run("INSERT INTO scripted (v) VALUES ('from n" + std::to_string(i) + "')", soon());
+    }
+    for (int i = 1; i <= 3; ++i)
+        CHECK(rig.comes("n" + std::to_string(i), "host-" + std::to_string(i), "SELECT count(*) FROM scripted", "5"));
+    // The replica follows and cannot be written.
+    CHECK(rig.comes("n1", "host-4", "SELECT count(*) FROM scripted", "5"));
+    CHECK(rig.ask("n1", "host-4", "INSERT INTO scripted (v) VALUES ('x')") ==
+          "cannot execute INSERT in a read-only transaction");
+    // Users log in by password over the network, and by nothing else.
+    CHECK(rig.log_in(kHostile, kPassword).run("SELECT current_user", soon()).value() == kHostile);
+    CHECK_THROWS_AS(rig.log_in(kHostile, "wrong"), Error);
+    CHECK_THROWS_AS(rig.log_in("pgedge", kPassword), Error);
+    rig.log_in("admin", kPassword).run("CREATE TABLE by_admin (id int PRIMARY KEY)", soon());
+    CHECK(rig.comes("n3", "host-3", "SELECT count(*) FROM by_admin", "0"));
+    CHECK(rig.ask("n1", "host-1",
+                  "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()") == "admin");
+
+    // Everything once more: nothing restarts, nothing doubles.
+    const auto verifier = rig.ask("n1", "host-1", "SELECT rolpassword FROM pg_authid WHERE rolname = 'admin'");
+    const auto started = rig.ask("n2", "host-2", "SELECT pg_postmaster_start_time()");
+    const auto subscriptions =
+        rig.ask("n2", "host-2", "SELECT string_agg(s::text, ',' ORDER BY sub_name) FROM pglogical.subscription s");
+    rig.carry_out(rig.cluster.plan({.force_update = true}));
+    CHECK(rig.ask("n1", "host-1", "SELECT rolpassword FROM pg_authid WHERE rolname = 'admin'") == verifier);
+    CHECK(rig.ask("n2", "host-2", "SELECT pg_postmaster_start_time()") == started);
+    CHECK(rig.ask("n2", "host-2", "SELECT string_agg(s::text, ',' ORDER BY sub_name) FROM pglogical.subscription s") ==
+          subscriptions);
+    CHECK(rig.ask("n1", "host-1", "SELECT count(*) FROM scripted") == "5");
+    CHECK(rig.cluster.plan().empty());
+
+    // A user loses an attribute and a membership, another one comes.
+    auto& users = rig.cluster.wanted.spec.database_users;
+    users[1].attributes = {"LOGIN", "CREATEDB"};
+    users[1].roles = {"pgedge_superuser"};
+    UserSpec late;
+    late.username = "late";
+    late.attributes = {"LOGIN"};
+    users.push_back(late);
+    rig.apply();
+    CHECK(rig.ask("n2", "host-2", "SELECT rolcreatedb AND NOT rolsuper FROM pg_roles WHERE rolname LIKE 'Robert%'") ==
+          "t");
+    CHECK(rig.ask("n2", "host-2",
+                  "SELECT string_agg(roleid::regrole::text, ',') FROM pg_auth_members WHERE member = (SELECT oid FROM "
+                  "pg_roles WHERE rolname LIKE 'Robert%')") == "pgedge_superuser");
+    CHECK(rig.ask("n3", "host-3", "SELECT count(*) FROM pg_roles WHERE rolname = 'late'") == "1");
+
+    // n3 goes: the others keep no slot, no subscription and no origin of it, and go on.
+    rig.cluster.wanted.spec.nodes.pop_back();
+    rig.apply();
+    for (const char* sql : {"SELECT count(*) FROM pg_replication_slots WHERE slot_name LIKE '%n3%'",
+                            "SELECT count(*) FROM pg_replication_origin WHERE roname LIKE '%n3%'",
+                            "SELECT count(*) FROM pglogical.subscription WHERE sub_name LIKE '%n3%'"}) {
+        CHECK(rig.ask("n1", "host-1", sql) == "0");
+        CHECK(rig.ask("n2", "host-2", sql) == "0");
+    }
+    rig.on("n1", "host-1").run("INSERT INTO scripted (v) VALUES ('after')", soon());
+    CHECK(rig.comes("n2", "host-2", "SELECT count(*) FROM scripted", "6"));
+
+    // Nothing is left of a deleted database.
+    rig.cluster.wanted.spec.nodes.clear();
+    rig.apply();
+    CHECK(rig.host.runtime().known().empty());
+    CHECK(std::filesystem::is_empty(rig.host.data_dir() / "instances"));
+}
+
+TEST_CASE("killed -9 again and again while a database is made, the next agent completes it") {
+    Rig rig("app");
+    rig.cluster.add_node("n1", {"host-1"});
+    rig.cluster.add_node("n2", {"host-2"});
+    const Plan plan = rig.cluster.plan();
+    rig.host.end_agent();
+    std::mt19937 random(4711);
+
+    for (int kill = 0; kill < 12; ++kill) {
+        const pid_t agent = ::fork();
+        if (agent == 0) {
+            try {
+                rig.host.restart_agent();
+                rig.carry_out(plan);
+            } catch (const std::exception&) {
+                ::_exit(1);
+            }
+            ::_exit(0);
+        }
+        ::usleep(100'000 + random() % 1'500'000);
+        ::kill(agent, SIGKILL);
+        int status = 0;
+        ::waitpid(agent, &status, 0);
+        CHECK((WIFSIGNALED(status) || WEXITSTATUS(status) == 0));
+    }
+    rig.host.restart_agent();
+    rig.carry_out(plan);
+
+    rig.on("n1", "host-1").run("INSERT INTO scripted (v) VALUES ('n1')", soon());
+    rig.on("n2", "host-2").run("INSERT INTO scripted (v) VALUES ('n2')", soon());
+    CHECK(rig.comes("n1", "host-1", "SELECT count(*) FROM scripted", "4"));
+    CHECK(rig.comes("n2", "host-2", "SELECT count(*) FROM scripted", "4"));
+    CHECK(rig.ask("n1", "host-1", "SELECT count(*) FROM in_postgres", "postgres") == "1");
+    CHECK(rig.ask("n1", "host-1", "SELECT count(*) FROM pg_replication_slots") == "1");
+}
+
+TEST_CASE("a script that fails leaves nothing behind, and is told by its number") {
+    Rig rig("app");
+    rig.cluster.add_node("n1", {"host-1"});
+    rig.cluster.wanted.spec.scripts.post_database_create = {"CREATE TABLE half (id int)", "SELECT 1/0"};
+
+    CHECK_THROWS_WITH_AS(rig.carry_out(rig.cluster.plan()),
+                         doctest::Contains("division by zero, while running statement 2 of post_database_create"),
+                         Error);
+    CHECK(rig.ask("n1", "host-1", "SELECT to_regclass('half') IS NULL") == "t");
+
+    for (const auto* end : {"COMMIT", "ROLLBACK", "COMMIT AND CHAIN"}) {
+        rig.cluster.wanted.spec.scripts.post_database_create = {end};
+        CHECK_THROWS_WITH_AS(rig.carry_out(rig.cluster.plan()), doctest::Contains("ended the transaction"), Error);
+    }
+    rig.cluster.wanted.spec.scripts.post_database_create = {"CREATE TABLE whole (id int)"};
+    rig.carry_out(rig.cluster.plan());
+    CHECK(rig.ask("n1", "host-1", "SELECT count(*) FROM whole") == "0");
+}

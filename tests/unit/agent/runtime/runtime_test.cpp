@@ -1,0 +1,100 @@
+#include <stdlib.h>
+
+#include <doctest/doctest.h>
+
+#include "agent/runtime/guard_client.hpp"
+#include "agent/runtime/instance_paths.hpp"
+#include "agent/runtime/server_file.hpp"
+#include "agent/runtime/server_log.hpp"
+#include "common/base/error.hpp"
+#include "common/base/file.hpp"
+
+using namespace pgedge;
+
+namespace {
+
+class Directory {
+public:
+    Directory() {
+        char name[] = "/tmp/pgedge-unit-XXXXXX";
+        path = ::mkdtemp(name);
+    }
+    ~Directory() { std::filesystem::remove_all(path); }
+    std::filesystem::path path;
+};
+
+void append(const std::filesystem::path& file, const std::string& text) {
+    write_file(file, read_file_if_there(file).value_or("") + text);
+}
+
+}  // namespace
+
+TEST_CASE("a guard's line is read, nonsense is not") {
+    const auto running = parse_guard_state("pid=4711 state=running cause=none soft=0 hard=0 left=7");
+    REQUIRE(running);
+    CHECK(running->running);
+    CHECK(running->pid == 4711);
+    CHECK(running->left == 7);
+
+    const auto killed = parse_guard_state("pid=1 state=killed:9 cause=deadline soft=5 hard=6 left=0");
+    REQUIRE(killed);
+    CHECK_FALSE(killed->running);
+    CHECK(killed->end == "killed:9");
+    CHECK(killed->cause == "deadline");
+
+    for (const char* text : {"", "ok", "pid=x state=running", "state=running", "pid=4", "error unknown command"})
+        CHECK_FALSE(parse_guard_state(text));
+}
+
+TEST_CASE("an instance has its places below the data directory, and sockets have short names") {
+    const std::string id(120, 'i');
+    const InstancePaths paths("/var/lib/pgedge", id);
+    CHECK(paths.data() == "/var/lib/pgedge/instances/" + id + "/data/pgdata");
+    CHECK((paths.sockets() / ".s.PGSQL.65535").string().size() < 60);
+    CHECK(InstancePaths("/var/lib/pgedge", id + "x").sockets() != paths.sockets());
+}
+
+TEST_CASE("ids and data directories that cannot be are refused") {
+    for (const char* id : {"", "../../etc", "a/b", "a b", "a\nb", "."}) CHECK_THROWS_AS(InstancePaths("/d", id), Error);
+    CHECK_THROWS_WITH_AS(InstancePaths("relative", "i"), doctest::Contains("absolute"), Error);
+    CHECK_THROWS_WITH_AS(InstancePaths("/" + std::string(90, 'd'), "i"), doctest::Contains("too long for sockets"), Error);
+}
+
+TEST_CASE("a record comes back as it was kept, and a broken one says where it is") {
+    const Directory directory;
+    const InstancePaths paths(directory.path, "db-n1-aaaaaaaa");
+    make_directory(paths.directory());
+    CHECK_FALSE(load_record(paths));
+
+    const ServerSpec spec{paths, "/usr/lib/postgresql/15/bin", "127.0.0.1", 5432};
+    save_record({spec, true});
+    CHECK(load_record(paths)->spec == spec);
+    CHECK(load_record(paths)->up);
+    CHECK(recorded_instances(directory.path) == std::vector<std::string>{"db-n1-aaaaaaaa"});
+
+    write_file(paths.server_file(), "{\"port\": \"x\"}");
+    CHECK_THROWS_WITH_AS(load_record(paths), doctest::Contains("server.json"), Error);
+    erase_record(paths);
+    CHECK_FALSE(load_record(paths));
+}
+
+TEST_CASE("the last lines of a log are those since the start, and a link in its place is not followed") {
+    const Directory directory;
+    const InstancePaths paths(directory.path, "db-n1-aaaaaaaa");
+    make_directory(paths.data() / "log");
+    make_directory(paths.sockets().parent_path());
+    const auto log = paths.data() / "log" / "postgresql-Sat.log";
+    append(log, "old trouble\n");
+
+    const ServerLog since(paths);
+    CHECK(since.tail().empty());
+    append(log, "LOG:  starting\nFATAL:  no\n");
+    CHECK(since.tail() == "LOG:  starting\nFATAL:  no");
+
+    append(log, std::string(5000, 'x') + "\nlast\n");
+    CHECK(since.tail() == "last");
+
+    write_file(directory.path / "secret", "hunter2\n");
+    std::filesystem::create_symlink(directory.path / "secret", paths.data() / "log" / "postgresql-Sun.log");
+    CHECK(since.tail().find("hunter2") == std::string::npos);
+}
