@@ -204,7 +204,7 @@ std::string ClusterStore::answer(std::string_view call, std::string_view body) {
         if (call == "changes") return my.answer_changes(request);
         if (call == "dump") return my.answer_dump();
         return answer_with(CallStatus::invalid, "the store has no such call");
-    } catch (const SqlError& error) {
+    } catch (const SqliteError& error) {
         return answer_with(is_refusal(error.code()) ? CallStatus::failed : CallStatus::not_leader, error.text());
     } catch (const Error& error) {
         return answer_with(error.transient() ? CallStatus::again : CallStatus::invalid, error.text());

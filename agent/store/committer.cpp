@@ -103,7 +103,7 @@ void Committer::remember(const Transaction& transaction, const Outcome& outcome)
 Outcome Committer::attempt(const Transaction& transaction) {
     try {
         return {.result = run_statements(connection_, transaction), .failure = {}};
-    } catch (const SqlError& error) {
+    } catch (const SqliteError& error) {
         if (!is_refusal(error.code())) throw;
         return {.result = {}, .failure = error.text()};
     }

@@ -66,7 +66,7 @@ std::optional<NodeInfo> LocalNode::leader() {
         if (!asking_.connection) asking_.connection = std::make_unique<WireConnection>(socket(), kAskLimit);
         auto found = asking_.connection->leader();
         return found.id == 0 ? std::nullopt : std::optional(std::move(found));
-    } catch (const SqlError&) {
+    } catch (const SqliteError&) {
         return std::nullopt;  // a node without a vote does not answer this
     } catch (const Error&) {
         asking_.connection.reset();
@@ -86,7 +86,7 @@ Rows LocalNode::read(const Statement& query, const Limit& limit) {
     }
     try {
         return reader.connection->run(query).rows;
-    } catch (const SqlError& error) {
+    } catch (const SqliteError& error) {
         if (!is_refusal(error.code())) reader.connection.reset();
         throw;
     } catch (const Error&) {

@@ -49,7 +49,7 @@ public:
 
     /// Who leads, as far as this node knows; nullopt when it does not know, or has no vote.
     std::optional<NodeInfo> leader();
-    /// Runs a query here: fresh on the leader only. Throws SqlError when this node does not lead.
+    /// Runs a query here: fresh on the leader only. Throws SqliteError when this node does not lead.
     Rows read(const Statement& query, const Limit& limit);
     /// The database as this node has it, also without a leader. Throws when it has none.
     WireConnection::Dump dump();

@@ -16,7 +16,7 @@ CommitResult LocalStore::commit(const Transaction& transaction, const Limit& lim
         auto outcome = committer_.alone(transaction);
         if (!outcome.failure.empty()) throw Error(ErrorKind::failed, outcome.failure);
         return std::move(outcome.result);
-    } catch (const SqlError&) {
+    } catch (const SqliteError&) {
         connection_.execute("ROLLBACK");
         throw;
     }

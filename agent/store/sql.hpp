@@ -11,9 +11,9 @@
 namespace pgedge {
 
 /// SQLite, here or behind the wire, did not do what a statement asked. Carries SQLite's extended result code.
-class SqlError : public Error {
+class SqliteError : public Error {
 public:
-    SqlError(std::uint64_t code, std::string text) : Error(ErrorKind::failed, std::move(text)), code_(code) {}
+    SqliteError(std::uint64_t code, std::string text) : Error(ErrorKind::failed, std::move(text)), code_(code) {}
     std::uint64_t code() const { return code_; }
 
 private:
@@ -43,8 +43,8 @@ public:
         std::int64_t changes = 0;  ///< rows that a change changed
     };
     virtual ~SqlConnection() = default;
-    /// One statement that kind_of() accepts; its `expect` is not looked at. Throws SqlError when SQLite refuses it, and
-    /// another Error when the connection is lost.
+    /// One statement that kind_of() accepts; its `expect` is not looked at. Throws SqliteError when SQLite refuses it,
+    /// and another Error when the connection is lost.
     virtual Answer run(const Statement& statement) = 0;
     /// Statements without parameters or rows, e.g. BEGIN IMMEDIATE, COMMIT or DDL.
     virtual void execute(std::string_view sql) = 0;

@@ -87,9 +87,9 @@ SqliteConnection::SqliteConnection(const std::filesystem::path& file, Mode mode)
 }
 
 void SqliteConnection::fail(const std::string& doing) const {
-    if (!handle_) throw SqlError(SQLITE_NOMEM, doing + ": out of memory");
-    throw SqlError(static_cast<std::uint64_t>(sqlite3_extended_errcode(handle_.get())),
-                   doing + ": " + sqlite3_errmsg(handle_.get()));
+    if (!handle_) throw SqliteError(SQLITE_NOMEM, doing + ": out of memory");
+    throw SqliteError(static_cast<std::uint64_t>(sqlite3_extended_errcode(handle_.get())),
+                      doing + ": " + sqlite3_errmsg(handle_.get()));
 }
 
 SqlConnection::Answer SqliteConnection::run(const Statement& statement) {
@@ -100,9 +100,9 @@ SqlConnection::Answer SqliteConnection::run(const Statement& statement) {
     const Prepared prepared(raw);
     if (compiled != SQLITE_OK) fail("the store refused a statement");
     if (sqlite3_bind_parameter_count(raw) != static_cast<int>(statement.args.size()))
-        throw SqlError(SQLITE_RANGE,
-                       fmt::format("a statement with {} parameters was given {}: {:.80}",
-                                   sqlite3_bind_parameter_count(raw), statement.args.size(), statement.sql));
+        throw SqliteError(SQLITE_RANGE,
+                          fmt::format("a statement with {} parameters was given {}: {:.80}",
+                                      sqlite3_bind_parameter_count(raw), statement.args.size(), statement.sql));
     for (std::size_t i = 0; i < statement.args.size(); ++i)
         if (bind(raw, static_cast<int>(i) + 1, statement.args[i]) != SQLITE_OK) fail("the store refused a parameter");
     Answer answer;

@@ -79,7 +79,7 @@ std::optional<Rows> StoreClient::read_once(const std::string& leader, const Stat
     if (leader == host_id_) {
         try {
             return node_.read(query, limit);
-        } catch (const SqlError& error) {
+        } catch (const SqliteError& error) {
             if (is_refusal(error.code())) throw;
             why = error.text();
             return std::nullopt;

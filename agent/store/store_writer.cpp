@@ -191,7 +191,7 @@ void StoreWriter::commit(const Batch& batch) {
         }
         done_.notify_all();
         return;
-    } catch (const SqlError& error) {
+    } catch (const SqliteError& error) {
         failure = {.kind = says_not_leader(error.code()) ? Reply::Kind::not_leader : Reply::Kind::again,
                    .why = error.text()};
         if (is_busy(error.code())) failure.why = "an earlier change is still under way";

@@ -165,7 +165,7 @@ private:
     std::string_view left_;
 };
 
-SqlError failure_of(std::string_view body) {
+SqliteError failure_of(std::string_view body) {
     Reader reader(body);
     const auto code = reader.number<std::uint64_t>();
     return {code, fmt::format("the store refused a statement: {}", reader.text())};

@@ -33,7 +33,7 @@ inline constexpr std::uint64_t kLeadershipLost = 10506;  ///< the outcome is unk
 }  // namespace engine_code
 
 /// One connection to the node in this process: the engine's wire protocol, version 1 (state-store.md §6). For one
-/// thread at a time, but cut() is for any. A request that is refused throws SqlError with the engine's code; when no
+/// thread at a time, but cut() is for any. A request that is refused throws SqliteError with the engine's code; when no
 /// whole answer comes in time, Error{unreachable} or Error{timed_out}, and the connection is good for nothing more.
 class WireConnection final : public SqlConnection {
 public:
