@@ -1,0 +1,158 @@
+// pgedge-bench: what tests/bench/run cannot measure with bash and curl, because starting them takes longer than what is
+// measured. Prints figures in milliseconds, for scripts.
+#include <cstdio>
+#include <iostream>
+#include <thread>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/digest.hpp"
+#include "common/base/error.hpp"
+#include "common/base/json.hpp"
+#include "common/net/http_client.hpp"
+#include "tests/bench/latency.hpp"
+#include "tests/bench/store_bench.hpp"
+
+namespace pgedge::bench {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto kCallLimit = 10s;
+constexpr auto kStartLimit = 30s;
+
+constexpr const char* kUsage =
+    "pgedge-bench command COUNT PROGRAM ARGUMENT…   median and p99 of running a program to its end\n"
+    "pgedge-bench ready URL LOG PROGRAM ARGUMENT…   starts it and prints the time until URL answers 200, and its pid\n"
+    "pgedge-bench get COUNT URL                     median and p99 of GET on a kept connection\n"
+    "pgedge-bench etcd COUNT URL                    median and p99 of etcd's put by its JSON gateway\n"
+    "pgedge-bench store COUNT DATA_DIR ADDRESS…     median and p99 of a commit, asked of the leader of these agents\n"
+    "pgedge-bench seed COUNT DATA_DIR ADDRESS…      writes databases into the store, with nothing behind them\n";
+
+/// Starts a program with its output in `log`; nothing of ours is open in it.
+pid_t spawn(const std::vector<std::string>& argv, const std::string& log) {
+    std::vector<char*> words;
+    for (const auto& word : argv) words.push_back(const_cast<char*>(word.c_str()));
+    words.push_back(nullptr);
+    posix_spawn_file_actions_t files;
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&files, 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    posix_spawn_file_actions_adddup2(&files, 1, 2);
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
+    pid_t pid = 0;
+    const int problem = posix_spawnp(&pid, words[0], &files, &attributes, words.data(), environ);
+    posix_spawn_file_actions_destroy(&files);
+    posix_spawnattr_destroy(&attributes);
+    if (problem != 0) throw Error(ErrorKind::failed, argv[0] + " cannot be started: " + errno_text(problem));
+    return pid;
+}
+
+void run_command(int count, const std::vector<std::string>& argv) {
+    const auto latencies = measure(count, [&] {
+        int status = 0;
+        const pid_t pid = spawn(argv, "/dev/null");
+        ::waitpid(pid, &status, 0);
+        if (status != 0) throw Error(ErrorKind::failed, argv[0] + " failed");
+    });
+    std::cout << latencies.line() << "\n";
+}
+
+bool answers(HttpTransport& transport, const HttpRequest& request) {
+    try {
+        return transport.send(request, Limit(kCallLimit)).status == 200;
+    } catch (const Error&) {
+        return false;  // it is not there yet
+    }
+}
+
+/// A GET of the whole URL, which has no query. `url` keeps the server alone.
+HttpRequest get_request(Url& url) {
+    HttpRequest request;
+    request.path = std::exchange(url.path, {});
+    return request;
+}
+
+void run_ready(Url url, const std::string& log, const std::vector<std::string>& argv) {
+    const HttpRequest request = get_request(url);
+    HttpTransport transport({.server = url});
+    const auto begin = std::chrono::steady_clock::now();
+    const pid_t pid = spawn(argv, log);
+    while (!answers(transport, request)) {
+        if (std::chrono::steady_clock::now() - begin > kStartLimit || ::waitpid(pid, nullptr, WNOHANG) == pid)
+            throw Error(ErrorKind::failed, argv[0] + " did not become ready: see " + log);
+        std::this_thread::sleep_for(1ms);
+    }
+    std::cout << fmt::format("{:.0f} {}\n", Milliseconds(std::chrono::steady_clock::now() - begin).count(), pid);
+}
+
+void run_get(int count, Url url) {
+    const HttpRequest request = get_request(url);
+    HttpTransport transport({.server = url});
+    const auto latencies = measure(count, [&] {
+        if (const auto status = transport.send(request, Limit(kCallLimit)).status; status != 200)
+            throw Error(ErrorKind::failed, fmt::format("the answer's status is {}", status));
+    });
+    std::cout << latencies.line() << "\n";
+}
+
+void run_etcd(int count, const Url& url) {
+    HttpTransport transport({.server = url});
+    HttpRequest request;
+    request.method = "POST";
+    request.path = "/v3/kv/put";
+    int number = 0;
+    const auto latencies = measure(count, [&] {
+        const Json body{{"key", to_base64(fmt::format("bench/{}", number++))},
+                        {"value", to_base64(std::string(kValueBytes, 'x'))}};
+        request.body = to_text(body);
+        if (const auto status = transport.send(request, Limit(kCallLimit)).status; status != 200)
+            throw Error(ErrorKind::failed, fmt::format("etcd answers with status {}", status));
+    });
+    std::cout << latencies.line() << "\n";
+}
+
+int run(const std::vector<std::string>& words) {
+    if (words.size() < 3) {
+        std::cerr << kUsage;
+        return 2;
+    }
+    const std::vector<std::string> rest(words.begin() + 2, words.end());
+    const std::string& what = words[0];
+    if (what == "ready" && rest.size() > 1) {
+        run_ready(parse_url(words[1]), rest[0], {rest.begin() + 1, rest.end()});
+        return 0;
+    }
+    const int count = std::stoi(words[1]);
+    if (what == "command")
+        run_command(count, rest);
+    else if (what == "get")
+        run_get(count, parse_url(rest[0]));
+    else if (what == "etcd")
+        run_etcd(count, parse_url(rest[0]));
+    else if (what == "store")
+        run_store(count, rest[0], {rest.begin() + 1, rest.end()});
+    else if (what == "seed")
+        seed_databases(count, rest[0], {rest.begin() + 1, rest.end()});
+    else
+        return run({});
+    return 0;
+}
+
+}  // namespace
+}  // namespace pgedge::bench
+
+int main(int argc, char** argv) {
+    try {
+        return pgedge::bench::run({argv + 1, argv + argc});
+    } catch (const std::exception& error) {
+        std::cerr << "pgedge-bench: " << error.what() << "\n";
+        return 1;
+    }
+}
