@@ -61,7 +61,9 @@ std::unique_lock<std::mutex> Cluster::begin_change() {
     if (!lock)
         throw Error(ErrorKind::conflict, "this host is being initialized or is joining a cluster right now")
             .named("operation_already_in_progress");
-    if (initialized())
+    // The files count as well: whatever became of the store that belongs to them, it is not ours to throw away.
+    const auto record = files_.record();
+    if (initialized() || (record && record->state == MemberState::member))
         throw Error(ErrorKind::conflict, "operation invalid on an initialized cluster")
             .named("cluster_already_initialized");
     return lock;

@@ -14,7 +14,6 @@ constexpr auto kMemberLimit = 500ms;  // to find out whether a caller has just b
 constexpr auto kChoresLimit = 10s;
 constexpr auto kChoresEvery = 24h;
 constexpr auto kChoresAgain = 5s;
-constexpr auto kStopGrace = 2s;
 
 ServerOptions server_options() {
     ServerOptions options;
@@ -81,6 +80,7 @@ void RunningMember::serve() {
 }
 
 void RunningMember::stop() {
+    if (!server_) return;
     keeper_ = {};
     if (store_) store_->stop();  // first: calls of others that wait in it end
     server_.reset();

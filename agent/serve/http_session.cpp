@@ -136,13 +136,12 @@ HttpSession::Step HttpSession::read_request() {
         if (!bytes_.empty() && take_bytes()) return Step::whole;
         const bool idle = !incoming_ && bytes_.empty();
         if (idle) bytes_.shrink_to_fit();
-        const std::size_t had = bytes_.size();
         std::array<char, kReadSize> fresh;
         const IoResult result = connection_.read(fresh);
         if (result.io == Io::quiet) return Step::park;
         if (result.io != Io::done) return Step::close;
         bytes_.append(fresh.data(), result.size);
-        if (idle && had == 0) connection_.limit(service_.limits.head);
+        if (idle) connection_.limit(service_.limits.head);
     }
 }
 

@@ -267,11 +267,7 @@ void Server::State::park(ClientPtr client) {
 }
 
 void Server::State::stop(std::chrono::milliseconds grace) {
-    {
-        std::lock_guard lock(mutex);
-        if (service.stop.stop_requested()) return;
-        service.stop.request_stop();
-    }
+    if (!service.stop.request_stop()) return;
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(wake.get(), &one, sizeof one);
     thread.reset();  // joined: nobody accepts or parks from there any more

@@ -182,6 +182,20 @@ TEST_CASE("an agent started with another host id than its files have refuses to 
     CHECK_THROWS_AS(agents[1].start(), Error);
 }
 
+TEST_CASE("the files of a member are never thrown away, also when its store does not run") {
+    Agents agents;
+    const JoinToken token = agents[1].cluster->init("test", Limit(60s));
+    agents[1].stop();
+    {
+        const SystemClock clock;
+        Cluster stopped({.data_dir = agents[1].directory(), .self = agents[1].self}, clock, Log::none());
+        CHECK(refusal_of([&] { stopped.init("other", Limit(20s)); }) == "cluster_already_initialized");
+        CHECK(refusal_of([&] { stopped.join(token, Limit(20s)); }) == "cluster_already_initialized");
+    }
+    agents[1].start();
+    CHECK(agents[1].cluster->cluster_id() == "test");
+}
+
 TEST_CASE("a taken port ends an init at once and leaves nothing that is in the way of the next") {
     Agents agents;
     agents[1];
