@@ -11,13 +11,10 @@
 
 namespace pgedge {
 
-/// The end of the newest file that a server of this host writes into its `log` directory. Throws Error{not_found}.
-std::vector<std::string> tail_of_log(const std::filesystem::path& data_directory, int lines);
-
 /// InstanceLogs over the cluster: this host's from disk, those of others by a call to their agents.
 class ServerLogs final : public InstanceLogs {
 public:
-    /// `known` outlives this.
+    /// `peers` outlives this.
     ServerLogs(std::filesystem::path data_dir, std::string host_id, PeerClient& peers, Hosts hosts)
         : data_dir_(std::move(data_dir)), host_id_(std::move(host_id)), peers_(peers), hosts_(std::move(hosts)) {}
     std::vector<std::string> tail(const std::string& host_id, const std::string& instance_id, int lines,
