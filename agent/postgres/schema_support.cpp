@@ -9,7 +9,7 @@ namespace {
 // again; setval() is not seen: call pgedge_internal.spread_sequence() after it.
 const char* const kSpreadSequence = R"sql(
 CREATE OR REPLACE FUNCTION pgedge_internal.spread_sequence(seq regclass) RETURNS void LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp AS $f$
+SET search_path = pg_catalog, pg_temp SET pgedge.replicate_ddl = off AS $f$
 DECLARE
     nodes constant numeric := 16;
     me numeric;

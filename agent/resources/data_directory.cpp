@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::string_view kReplica = "replica";
 
-/// What is being made, or being deleted: never started. Each try has a name of its own: a program of a try whose agent was
-/// killed may still be writing into its.
+/// What is being made, or being deleted: never started. Each try has a name of its own: a program of a try whose agent
+/// was killed may still be writing into its.
 std::filesystem::path unfinished(const InstancePaths& paths) {
     return paths.data().string() + ".unfinished." + random_hex(4);
 }
@@ -46,7 +46,8 @@ void run_when_slot_is_free(const Command& copy, const std::filesystem::path& int
             run_or_throw(copy, limit);
             return;
         } catch (const Error& error) {
-            if (error.kind() != ErrorKind::failed || std::string_view(error.what()).find("is active for PID") == std::string_view::npos)
+            if (error.kind() != ErrorKind::failed ||
+                std::string_view(error.what()).find("is active for PID") == std::string_view::npos)
                 throw;
             delete_tree(into);
             if (!limit.pause(std::chrono::milliseconds(200))) throw;

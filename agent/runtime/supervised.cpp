@@ -165,8 +165,7 @@ void ProcessRuntime::Supervised::wait_ready(const Limit& limit) {
         if (notice_end()) report_failed_start();
         if (limit.over()) {
             const auto tail = server_log_ ? server_log_->tail() : "";
-            within(fmt::format("waiting for {} to accept connections; its log says:\n{}", paths_.instance_id(),
-                               tail),
+            within(fmt::format("waiting for {} to accept connections; its log says:\n{}", paths_.instance_id(), tail),
                    [&] { limit.check("starting a server"); });
         }
         wait_readable(watch_->fd(), changes.get());
@@ -212,9 +211,7 @@ void ProcessRuntime::Supervised::bring_down(StopMode mode, const Limit& limit) {
     }
     const auto what = fmt::format("stopping {}", paths_.instance_id());
     try {
-        within(what, [&] {
-            ask_guard(paths_.guard_file(".guard"), "stop " + std::string(word_of(mode)), limit);
-        });
+        within(what, [&] { ask_guard(paths_.guard_file(".guard"), "stop " + std::string(word_of(mode)), limit); });
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::unreachable) throw;  // it is on its way out by itself
     }

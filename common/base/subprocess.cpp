@@ -63,7 +63,8 @@ std::vector<std::string> environment_of(const Command& command) {
                        (!command.gid || (::setgroups(0, nullptr) == 0 && ::setgid(*command.gid) == 0)) &&
                        (!command.uid || ::setuid(*command.uid) == 0) &&
                        ::chdir(command.directory.empty() ? "/" : command.directory.c_str()) == 0;
-    // Nobody waits for it when we are killed, and whoever comes after us starts it again: it must not work on meanwhile.
+    // Nobody waits for it when we are killed, and whoever comes after us starts it again: it must not work on
+    // meanwhile.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // after setuid, which clears it
     if (::getppid() != parent) ::_exit(127);
     // Some libraries forget close-on-exec; what a child must not have, it shall not have.

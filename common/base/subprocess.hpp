@@ -29,8 +29,8 @@ struct CommandResult {
 };
 
 /// Runs a program to its end; its process group is killed when the limit ends (Error{timed_out} or Error{cancelled}).
-/// It is killed too when we are. Descriptors of ours are closed in it. `on_line` hears each line as it comes. Throws Error{failed} when it cannot
-/// start.
+/// It is killed too when we are. Descriptors of ours are closed in it. `on_line` hears each line as it comes. Throws
+/// Error{failed} when it cannot start.
 CommandResult run(const Command& command, const Limit& limit,
                   const std::function<void(std::string_view)>& on_line = {});
 /// Like run(), and an exit code other than 0 is Error{failed} with the last lines that the program printed.

@@ -1,6 +1,5 @@
-#include <stdlib.h>
-
 #include <doctest/doctest.h>
+#include <stdlib.h>
 
 #include "agent/runtime/guard_client.hpp"
 #include "agent/runtime/instance_paths.hpp"
@@ -57,7 +56,8 @@ TEST_CASE("an instance has its places below the data directory, and sockets have
 TEST_CASE("ids and data directories that cannot be are refused") {
     for (const char* id : {"", "../../etc", "a/b", "a b", "a\nb", "."}) CHECK_THROWS_AS(InstancePaths("/d", id), Error);
     CHECK_THROWS_WITH_AS(InstancePaths("relative", "i"), doctest::Contains("absolute"), Error);
-    CHECK_THROWS_WITH_AS(InstancePaths("/" + std::string(90, 'd'), "i"), doctest::Contains("too long for sockets"), Error);
+    CHECK_THROWS_WITH_AS(InstancePaths("/" + std::string(90, 'd'), "i"), doctest::Contains("too long for sockets"),
+                         Error);
 }
 
 TEST_CASE("a record comes back as it was kept, and a broken one says where it is") {
