@@ -23,16 +23,23 @@ public:
         for (std::size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1))
             starts_.push_back(at + 1);
     }
-    Position position(const YAML::Mark& mark) const {
+    Position position(const YAML::Mark& mark) {
         if (mark.is_null() || mark.line < 0) return {};
-        return {mark.line + 1,
-                static_cast<int>(length_of(line(mark.line).substr(0, static_cast<std::size_t>(mark.column)))) + 1};
+        const auto byte = static_cast<std::size_t>(mark.column);
+        if (mark.line != last_line_ || byte < last_byte_) {
+            last_line_ = mark.line;
+            last_byte_ = last_characters_ = 0;
+        }
+        // Counted on from the last place: a hostile text may be one long line with a place in every second byte.
+        last_characters_ += length_of(line(mark.line).substr(last_byte_).substr(0, byte - last_byte_));
+        last_byte_ = std::min(byte, line(mark.line).size());
+        return {mark.line + 1, static_cast<int>(last_characters_) + 1};
     }
     std::string_view line(int index) const {
         const auto at = static_cast<std::size_t>(index);
         if (at >= starts_.size()) return {};
-        const auto rest = text_.substr(starts_[at]);
-        return rest.substr(0, rest.find('\n'));
+        const auto end = at + 1 < starts_.size() ? starts_[at + 1] - 1 : text_.size();
+        return text_.substr(starts_[at], end - starts_[at]);
     }
 
     /// True when the scalar at `mark`, behind its anchor and tag, begins with a quote that nothing closes: the library
@@ -60,12 +67,14 @@ public:
 private:
     std::string_view text_;
     std::vector<std::size_t> starts_{0};
+    int last_line_ = -1;
+    std::size_t last_byte_ = 0, last_characters_ = 0;
 };
 
 /// Builds trees from the parser's events. Keeps every bound while building, so that nothing large comes to be first.
 class TreeBuilder final : public YAML::EventHandler {
 public:
-    explicit TreeBuilder(const LineTable& lines) : lines_(lines) {}
+    explicit TreeBuilder(LineTable& lines) : lines_(lines) {}
     Documents documents;
     /// Where building stopped with an Error.
     Position stopped_at;
@@ -222,7 +231,7 @@ private:
         throw Error(ErrorKind::invalid_input, std::move(text));
     }
 
-    const LineTable& lines_;
+    LineTable& lines_;
     std::vector<Open> open_;
     std::map<YAML::anchor_t, Anchored> anchors_;
     Value root_;
@@ -254,7 +263,7 @@ Documents parse_yaml(std::string_view text) {
     if (const auto bad = first_bad_utf8(text)) return refused(position_of(text, *bad), "this is not UTF-8");
     if (const auto bad = first_bad_character(text))
         return refused(position_of(text, *bad), "a control character stands here");
-    const LineTable lines(text);
+    LineTable lines(text);
     TreeBuilder builder(lines);
     try {
         std::istringstream input{std::string(text)};
