@@ -1,11 +1,10 @@
 #include "agent/agent.hpp"
 
+#include <cerrno>
 #include <csignal>
 
 #include <sys/signalfd.h>
 #include <unistd.h>
-
-#include <cerrno>
 
 #include "agent/cluster/heartbeat.hpp"
 #include "agent/cluster/host_facts.hpp"
@@ -91,10 +90,11 @@ public:
           logs_(agent.config_.data_dir, agent.config_.host_id, member.peers, Hosts(member.store, agent.clock_)),
           services_{member.store, operations_, logs_},
           watch_(member.store, agent.runtime_, agent.clock_, agent.config_.host_id, agent.log_.component("instances")),
-          heartbeat_(member.store, agent.clock_, agent.config_.host_id, [this] { return watch_.health(); },
-                     agent.log_.component("heartbeat")),
-          engine_(agent.config_.host_id, {member.store, member.secrets, kinds_.all(), leases_, planner_,
-                                          agent.clock_, agent.log_.component("engine")}) {
+          heartbeat_(
+              member.store, agent.clock_, agent.config_.host_id, [this] { return watch_.health(); },
+              agent.log_.component("heartbeat")),
+          engine_(agent.config_.host_id, {member.store, member.secrets, kinds_.all(), leases_, planner_, agent.clock_,
+                                          agent.log_.component("engine")}) {
         engine_.start();
     }
     const ClusterServices& services() const { return services_; }
@@ -143,9 +143,9 @@ void Agent::start() {
 void Agent::listen() {
     std::shared_ptr<ReloadableContext> tls;
     if (!config_.http_server_cert.empty())
-        tls = std::make_shared<ReloadableContext>(make_server_context(
-            {read_file(config_.http_server_cert), Secret(read_file(config_.http_server_key))},
-            read_file(config_.http_ca_cert), ClientCertificates::required));
+        tls = std::make_shared<ReloadableContext>(
+            make_server_context({read_file(config_.http_server_cert), Secret(read_file(config_.http_server_key))},
+                                read_file(config_.http_ca_cert), ClientCertificates::required));
     api_.listen({.address = config_.http_bind_address, .port = config_.http_port, .tls = tls});
     api_.listen({.address = "", .port = 0, .socket = config_.http_socket});
 }

@@ -56,7 +56,7 @@ private:
     ProcessRuntime runtime_;
     Router routes_;
     Cluster cluster_;
-    mutable std::mutex mutex_;             ///< of parts_
+    mutable std::mutex mutex_;            ///< of parts_
     std::shared_ptr<MemberParts> parts_;  ///< null before init or join
     Server api_;
 };

@@ -60,8 +60,8 @@ public:
     void drop_subscription(Session& session, const std::string& name, const Limit& limit) const;
     /// Waits until it says "replicating". Throws Error{timed_out} with the last status.
     void wait_replicating(Session& session, const std::string& name, const Limit& limit) const;
-    /// Lets an enabled subscription that is down try again now. Left alone, pglogical tries after 5 s once and then after up
-    /// to 3 minutes.
+    /// Lets an enabled subscription that is down try again now. Left alone, pglogical tries after 5 s once and then
+    /// after up to 3 minutes.
     void wake_subscription(Session& session, const std::string& name, const Limit& limit) const;
     std::vector<SubscriptionRow> subscriptions(Session& session, const Limit& limit) const;
 

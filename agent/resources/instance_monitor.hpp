@@ -19,7 +19,8 @@ public:
           dialect_(std::move(dialect)),
           database_name_(std::move(database_name)) {}
 
-    /// What the server says of itself at `now`; when it cannot be asked, what the runtime knows. Throws Error{cancelled}.
+    /// What the server says of itself at `now`; when it cannot be asked, what the runtime knows. Throws
+    /// Error{cancelled}.
     InstanceStatus look(WallTime now, const Limit& limit);
 
 private:
