@@ -95,9 +95,9 @@ private:
     }
 
     static void show(std::ostream& out, const Style& style, const DatabaseDifference& one) {
-        out << style.bold("database " + clean(one.id)) << ": "
-            << (one.is_new            ? "does not exist yet"
-                : one.changes.empty() ? "as it is stored"
+        out << style.bold("database " + clean(one.id)) << ':'
+            << (one.is_new            ? " does not exist yet"
+                : one.changes.empty() ? " as it is stored"
                                       : "")
             << '\n';
         for (const auto& change : one.changes) {
