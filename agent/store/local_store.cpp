@@ -12,14 +12,19 @@ CommitResult LocalStore::commit(const Transaction& transaction, const Limit& lim
     check(transaction);
     limit.check("writing to the store");
     const std::lock_guard lock(mutex_);
+    Outcome outcome;
     try {
-        auto outcome = committer_.alone(transaction);
-        if (!outcome.failure.empty()) throw Error(ErrorKind::failed, outcome.failure);
-        return std::move(outcome.result);
-    } catch (const SqliteError&) {
-        connection_.execute("ROLLBACK");
+        outcome = committer_.alone(transaction);
+    } catch (const Error&) {
+        try {
+            connection_.execute("ROLLBACK");
+        } catch (const SqliteError&) {
+            // SQLite has undone it already, e.g. on a full disk
+        }
         throw;
     }
+    if (!outcome.failure.empty()) throw Error(ErrorKind::failed, outcome.failure);
+    return std::move(outcome.result);
 }
 
 Rows LocalStore::read(const Statement& query, Freshness, const Limit& limit) {
