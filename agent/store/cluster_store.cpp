@@ -18,8 +18,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// How often the node is asked whether it leads: when somebody leads, and when nobody does.
-constexpr milliseconds kWatch{100}, kWatchElection{20};
+/// Between two looks at what this host does itself, and after a failure.
+constexpr milliseconds kLookAgain{100}, kAfterFailure{20};
 /// What an answer may take beyond the time it was held back for.
 constexpr milliseconds kAnswerSlack{500};
 constexpr std::string_view kNotLeader = "this host does not lead the store";
@@ -72,7 +72,7 @@ struct ClusterStore::Parts {
                 .authorities = options.authorities},
                start, identity, addresses, log),
           writer(feed, clock, log),
-          finder(node, addresses, peers, options.host_id),
+          finder(node.id(), addresses, peers, options.host_id),
           client(node, writer, finder, feed, addresses, peers, options.host_id),
           roles(node, client, addresses, options.host_id, options.dead_after, log) {
         if (options.mirror) mirror.emplace(node, feed, clock, log);
@@ -94,20 +94,20 @@ struct ClusterStore::Parts {
 void ClusterStore::Parts::watch(const std::stop_token& stop) {
     bool leading = false;
     while (!stop.stop_requested()) {
-        const auto leader = finder.ask_node();
-        const bool now = leader && node.leads(*leader);
-        if (now != leading) {
-            leading = now;
-            log.info(now ? "this host leads the store" : "this host leads the store no longer");
-            if (now)
-                writer.lead(node.socket());
-            else
-                writer.resign();
-            roles.lead(now);
+        if (const auto leader = node.leader()) {
+            finder.note(*leader);
+            const bool now = leader->id == node.id();
+            if (now != leading) {
+                leading = now;
+                log.info(now ? "this host leads the store" : "this host leads the store no longer");
+                if (now)
+                    writer.lead(node.socket());
+                else
+                    writer.resign();
+                roles.lead(now);
+            }
         }
-        // A node without a vote never says who leads; then others do.
-        const auto pause = finder.known() ? kWatch : kWatchElection;
-        Limit(pause, stop).pause(pause);
+        finder.wait_a_moment(stop);
     }
 }
 
@@ -119,7 +119,7 @@ void ClusterStore::Parts::follow(const std::stop_token& stop) {
         } catch (const Error& error) {
             log.debug("the change feed was interrupted", {{"reason", error.text()}});
         }
-        Limit(kWatchElection, stop).pause(kWatchElection);
+        Limit(kAfterFailure, stop).pause(kAfterFailure);
     }
 }
 
@@ -128,7 +128,7 @@ bool ClusterStore::Parts::follow_once(const std::stop_token& stop) {
     const auto unchanged = finder.while_unchanged();
     const auto leader = finder.find(Limit(kMaxHold, stop));
     if (leader == options.host_id) {
-        Limit(kWatch, stop).pause(kWatch);
+        Limit(kLookAgain, stop).pause(kLookAgain);
         return true;
     }
     Encoder request;
@@ -283,7 +283,7 @@ Changes ClusterStore::wait_for_changes(std::int64_t since, const Limit& limit) {
 }
 
 void ClusterStore::wait_until_ready(const Limit& limit) {
-    while (parts_->feed.wait(0, limit.no_longer_than(kWatch)).revision == 0) {
+    while (parts_->feed.wait(0, limit.no_longer_than(kLookAgain)).revision == 0) {
         if (limit.stop().stop_requested()) limit.check("waiting for the store");
         if (limit.over())
             throw Error(ErrorKind::unreachable, "the store has no leader",

@@ -75,8 +75,8 @@ public:
     void export_to(const std::filesystem::path& file, const Limit& limit);
     /// For new connections between the nodes from now on.
     void set_certificate(const KeyPair& own);
-    /// Hands leadership on and stops everything; calls under way end with Error{unreachable}. Whoever calls answer() must
-    /// be stopped between this and the destructor.
+    /// Hands leadership on and stops everything; calls under way end with Error{unreachable}. Whoever calls answer()
+    /// must be stopped between this and the destructor.
     void stop();
 
 private:

@@ -9,14 +9,13 @@
 
 namespace pgedge {
 
-LeaderFinder::LeaderFinder(LocalNode& node, const AddressBook& addresses, StorePeers& peers, std::string host_id)
-    : node_(node), addresses_(addresses), peers_(peers), host_id_(std::move(host_id)) {}
+LeaderFinder::LeaderFinder(std::uint64_t node_id, const AddressBook& addresses, StorePeers& peers, std::string host_id)
+    : node_id_(node_id), addresses_(addresses), peers_(peers), host_id_(std::move(host_id)) {}
 
 std::string LeaderFinder::answer() {
-    ask_node();
     Encoder encoder;
     encoder.text(known().value_or(""));
-    encoder.number(node_.id());
+    encoder.number(node_id_);
     return encoder.take();
 }
 
@@ -29,6 +28,7 @@ void LeaderFinder::set(std::optional<std::string> leader) {
         before = std::exchange(unchanged_, std::stop_source());
         if (stopped_) unchanged_.request_stop();
     }
+    doubted_.notify_all();
     before.request_stop();  // without the lock: it may run callbacks
 }
 
@@ -56,10 +56,16 @@ void LeaderFinder::doubt(const std::string& host_id) {
     if (known() == host_id) set(std::nullopt);
 }
 
-std::optional<NodeInfo> LeaderFinder::ask_node() {
-    auto leader = node_.leader();
-    if (leader) set(leader->address);
-    return leader;
+void LeaderFinder::note(const NodeInfo& leader) {
+    if (leader.id != 0) set(leader.address);
+}
+
+void LeaderFinder::wait_a_moment(const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    if (leader_)
+        doubted_.wait_for(lock, stop, kWatch, [&] { return !leader_; });
+    else
+        doubted_.wait_for(lock, stop, kAskAgain, [] { return false; });
 }
 
 std::optional<std::string> LeaderFinder::ask_peers(const Limit& limit) {
@@ -101,7 +107,7 @@ std::string LeaderFinder::find(const Limit& limit) {
         {
             const std::lock_guard search(search_);
             if (auto leader = known()) return *leader;
-            if (!limit.over() && !ask_node())  // the limit may have ended while others searched
+            if (!limit.over())  // it may have ended while others searched
                 if (auto leader = ask_peers(limit)) set(std::move(leader));
             if (auto leader = known()) return *leader;
         }

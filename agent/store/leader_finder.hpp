@@ -6,8 +6,9 @@
 #include <stop_token>
 #include <string>
 
-#include "agent/store/local_node.hpp"
+#include "agent/store/address_book.hpp"
 #include "agent/store/store_peers.hpp"
+#include "agent/store/wire.hpp"
 
 namespace pgedge {
 
@@ -17,17 +18,21 @@ class LeaderFinder {
 public:
     /// For one agent's answer, and between two rounds (state-store.md §13.3).
     static constexpr std::chrono::milliseconds kAskLimit{100}, kAskAgain{20};
+    /// How often this host's node is asked while somebody leads.
+    static constexpr std::chrono::milliseconds kWatch{100};
     static constexpr std::size_t kMaxAsked = 16;
 
-    LeaderFinder(LocalNode& node, const AddressBook& addresses, StorePeers& peers, std::string host_id);
+    LeaderFinder(std::uint64_t node_id, const AddressBook& addresses, StorePeers& peers, std::string host_id);
 
     /// Throws Error{unreachable} when none is found within the limit.
     std::string find(const Limit& limit);
     std::optional<std::string> known() const;
     /// `host_id` did not answer as the leader does: ask again.
     void doubt(const std::string& host_id);
-    /// Asks this host's node; what it says counts. The watch over the node calls it again and again.
-    std::optional<NodeInfo> ask_node();
+    /// What this host's node says, from the watch over it.
+    void note(const NodeInfo& leader);
+    /// For the watch: a moment, shorter when nobody is known to lead or the one who is falls in doubt.
+    void wait_a_moment(const std::stop_token& stop);
     /// Ends when another host leads than at the time of the call: for long waits at the leader.
     std::stop_token while_unchanged();
     void stop();
@@ -39,11 +44,12 @@ private:
     void set(std::optional<std::string> leader);
     std::optional<std::string> ask_peers(const Limit& limit);
 
-    LocalNode& node_;
+    const std::uint64_t node_id_;
     const AddressBook& addresses_;
     StorePeers& peers_;
     const std::string host_id_;
     mutable std::mutex mutex_;
+    std::condition_variable_any doubted_;
     std::mutex search_;  // one round of questions at a time
     std::optional<std::string> leader_;
     bool stopped_ = false;

@@ -6,7 +6,7 @@
 namespace pgedge {
 namespace {
 
-constexpr std::chrono::milliseconds kAskLimit{100};
+constexpr std::chrono::milliseconds kAskLimit{1000};
 constexpr std::chrono::milliseconds kReadLimit{5000};
 constexpr std::chrono::milliseconds kDumpLimit{10'000};
 /// Each connection of the engine has a page cache of its own, over pages that are in memory anyway.
@@ -64,10 +64,9 @@ std::optional<NodeInfo> LocalNode::leader() {
     const std::lock_guard lock(asking_.mutex);
     try {
         if (!asking_.connection) asking_.connection = std::make_unique<WireConnection>(socket(), kAskLimit);
-        auto found = asking_.connection->leader();
-        return found.id == 0 ? std::nullopt : std::optional(std::move(found));
+        return asking_.connection->leader();
     } catch (const SqliteError&) {
-        return std::nullopt;  // a node without a vote does not answer this
+        return NodeInfo{};  // a node without a vote refuses to say
     } catch (const Error&) {
         asking_.connection.reset();
         return std::nullopt;

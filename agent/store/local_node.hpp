@@ -44,10 +44,10 @@ public:
     const StoreIdentity& identity() const { return identity_; }
     const StoreDirectory& directory() const { return directory_; }
     const std::string& socket() const { return node_->socket(); }
-    bool leads(const NodeInfo& leader) const { return leader.id == id(); }
     RaftTls& tls() { return *tls_; }
 
-    /// Who leads, as far as this node knows; nullopt when it does not know, or has no vote.
+    /// Who leads, as far as this node knows; id 0 when it does not know, or has no vote; nullopt when the node is too
+    /// busy to answer within a second, which says nothing about leadership.
     std::optional<NodeInfo> leader();
     /// Runs a query here: fresh on the leader only. Throws SqliteError when this node does not lead.
     Rows read(const Statement& query, const Limit& limit);

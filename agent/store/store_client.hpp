@@ -5,6 +5,7 @@
 #include <string>
 
 #include "agent/store/leader_finder.hpp"
+#include "agent/store/local_node.hpp"
 #include "agent/store/store.hpp"
 #include "agent/store/store_writer.hpp"
 
