@@ -42,9 +42,9 @@ public:
             const Fd client(::accept(listener_.get(), nullptr, nullptr));
             char request[256];
             for (std::size_t got = 0; got < 16;) {  // the version, and the head of a request
-                const auto size = ::recv(client.get(), request, sizeof request, 0);
-                if (size <= 0) return;
-                got += static_cast<std::size_t>(size);
+                const auto received = ::recv(client.get(), request, sizeof request, 0);
+                if (received <= 0) return;
+                got += static_cast<std::size_t>(received);
             }
             ::send(client.get(), answer.data(), answer.size(), MSG_NOSIGNAL);
             ::recv(client.get(), request, sizeof request, 0);  // until the client has left
