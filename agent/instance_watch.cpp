@@ -70,6 +70,8 @@ void InstanceWatch::look(const std::stop_token& stop) {
     report.can_wait = true;
     std::map<std::string, std::string> states;
     for (const auto& instance : instances) {
+        // Not made yet: a status of nothing would hide that it has just become available.
+        if (runtime_.state(instance.id) == ServerState::absent) continue;
         auto& monitor = monitor_of(instance, Limit(kStoreLimit, stop));
         const auto status = monitor.look(clock_.wall(), Limit(kServerLimit, stop));
         states[instance.id] = status.postgres_state;
