@@ -180,26 +180,6 @@ void ReplicationDialect::ensure_slot(Session& provider, const std::string& slot,
     provider.run("SELECT pg_create_logical_replication_slot($1, $2)", {slot, names_.plugin}, limit);
 }
 
-void ReplicationDialect::drop_slot(Session& provider, const std::string& slot, const Limit& limit) const {
-    for (;;) {
-        const auto known =
-            provider.run("SELECT active_pid FROM pg_replication_slots WHERE slot_name = $1", {slot}, limit);
-        if (known.empty()) return;
-        if (const auto& pid = known.at(0, "active_pid"))
-            provider.run("SELECT pg_terminate_backend($1::int)", {*pid}, limit);
-        try {
-            provider.run("SELECT pg_drop_replication_slot($1)", {slot}, limit);
-            return;
-        } catch (const SqlError& error) {
-            constexpr std::string_view kObjectInUse = "55006", kUndefined = "42704";
-            if (error.sqlstate() == kUndefined) return;
-            if (error.sqlstate() != kObjectInUse) throw;
-        }
-        limit.check("dropping replication slot " + slot);
-        limit.pause(kPoll);
-    }
-}
-
 void ReplicationDialect::wake_subscription(Session& session, const std::string& name, const Limit& limit) const {
     session.run(names_.sub_enable, {name}, limit);
 }

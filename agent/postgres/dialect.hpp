@@ -52,8 +52,6 @@ public:
     std::string slot_name(Session& session, const std::string& provider, const std::string& subscription,
                           const Limit& limit) const;
     void ensure_slot(Session& provider, const std::string& slot, const Limit& limit) const;
-    /// Ends its walsender, then drops it.
-    void drop_slot(Session& provider, const std::string& slot, const Limit& limit) const;
 
     /// The subscription with this provider address, on or off as wanted, reading the slot from where that stands.
     void ensure_subscription(Session& session, const WantedSubscription& wanted, const Limit& limit) const;

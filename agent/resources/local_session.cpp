@@ -27,4 +27,8 @@ Connection connect_locally(Runtime& runtime, const std::string& instance_id, con
     return Connection(options, limit);
 }
 
+Connection connect_to_database(Runtime& runtime, const Json& want, const Limit& limit) {
+    return connect_locally(runtime, want.at("instance_id"), want.at("database_name"), limit);
+}
+
 }  // namespace pgedge

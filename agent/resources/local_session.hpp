@@ -4,6 +4,7 @@
 
 #include "agent/postgres/connection.hpp"
 #include "agent/runtime/runtime.hpp"
+#include "common/base/json.hpp"
 
 namespace pgedge {
 
@@ -15,5 +16,7 @@ bool is_running(Runtime& runtime, const std::string& instance_id);
 /// A session as superuser over the instance's own socket. Throws what Connection throws, and Error{not_found}.
 Connection connect_locally(Runtime& runtime, const std::string& instance_id, const std::string& database,
                            const Limit& limit);
+/// connect_locally() to what a resource's `want` names: its `instance_id` and `database_name`.
+Connection connect_to_database(Runtime& runtime, const Json& want, const Limit& limit);
 
 }  // namespace pgedge

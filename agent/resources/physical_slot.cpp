@@ -1,5 +1,7 @@
 #include "agent/resources/physical_slot.hpp"
 
+#include "agent/postgres/replication_slots.hpp"
+
 namespace pgedge {
 namespace {
 
@@ -29,21 +31,7 @@ void PhysicalSlot::remove(const Resource& resource, StepContext& context) {
     const std::string slot = resource.want.at("slot");
     if (!is_running(runtime_, resource.want.at("primary"))) return;  // what is down is going away, or was lost
     auto primary = session(resource, context);
-    // Dropping waits for nobody: whoever still reads from it is sent away first, and may try again meanwhile.
-    while (is_there(primary, slot, context.limit)) {
-        context.limit.check("dropping the slot " + slot);
-        primary.run(
-            "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots"
-            " WHERE slot_name = $1 AND active_pid IS NOT NULL",
-            {slot}, context.limit);
-        try {
-            primary.run("SELECT pg_drop_replication_slot($1)", {slot}, context.limit);
-        } catch (const SqlError& error) {
-            constexpr std::string_view kObjectInUse = "55006";
-            if (error.sqlstate() != kObjectInUse) throw;
-            context.limit.pause(std::chrono::milliseconds(20));
-        }
-    }
+    drop_replication_slot(primary, slot, context.limit);
 }
 
 }  // namespace pgedge

@@ -24,7 +24,7 @@ Observed PostgresDatabase::observe(const Resource& resource, StepContext& contex
     if (!is_running(runtime_, want.at("instance_id"))) return Observed::as_known;  // the matter of process.postgres
     auto server = connect_locally(runtime_, want.at("instance_id"), "postgres", context.limit);
     if (!exists(server, want, context.limit)) return Observed::missing;
-    auto session = connect_locally(runtime_, want.at("instance_id"), want.at("database_name"), context.limit);
+    auto session = connect_to_database(runtime_, want, context.limit);
     const auto node = dialect_of(want).own_node(session, context.limit);
     return node == want.at("node").get<std::string>() ? Observed::as_known : Observed::differs;
 }
@@ -44,7 +44,7 @@ void PostgresDatabase::apply(const Resource& resource, StepContext& context) {
     if (!want.at("owner").is_null()) owner = want.at("owner").get<std::string>();
 
     create_if_missing(want, limit);
-    auto session = connect_locally(runtime_, want.at("instance_id"), database, limit);
+    auto session = connect_to_database(runtime_, want, limit);
     dialect.check_settings(session, limit);
     dialect.ensure_node(session, want.at("node"), want.at("dsn"), limit);
     // Every node runs the script before it has subscribers, so its rows are not sent and its sequences give the same

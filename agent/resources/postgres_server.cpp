@@ -8,22 +8,16 @@
 namespace pgedge {
 namespace {
 
-/// Parameters that wait for a restart. The server notices them when it has taken a reload, which is not at once.
+/// Nullopt: the server runs with what its files say. Else the parameters that wait for a restart, as far as the server
+/// has noticed: it marks them when it has taken a reload, which is not at once.
 std::optional<std::string> waiting_for_restart(Runtime& runtime, const std::string& instance_id, const Limit& limit) {
     auto session = connect_locally(runtime, instance_id, "postgres", limit);
-    return session.run("SELECT string_agg(name, ', ' ORDER BY name) FROM pg_settings WHERE pending_restart", limit)
-        .value();
-}
-
-/// True when a parameter of the wanted ones has another value in the server than its file says.
-bool differs_from_files(Runtime& runtime, const std::string& instance_id, const Limit& limit) {
-    auto session = connect_locally(runtime, instance_id, "postgres", limit);
     // pg_file_settings reads the files now; an entry that could not be applied is one that needs a restart.
-    return session
-        .run(
-            "SELECT EXISTS (SELECT FROM pg_file_settings WHERE NOT applied AND error = 'setting could not be applied')",
-            limit)
-        .yes();
+    constexpr auto kNotApplied =
+        "SELECT EXISTS (SELECT FROM pg_file_settings WHERE NOT applied AND error = 'setting could not be applied')";
+    if (!session.run(kNotApplied, limit).yes()) return std::nullopt;
+    constexpr auto kPending = "SELECT string_agg(name, ', ' ORDER BY name) FROM pg_settings WHERE pending_restart";
+    return session.run(kPending, limit).value().value_or("");
 }
 
 }  // namespace
@@ -41,9 +35,9 @@ void PostgresServer::apply(const Resource& resource, StepContext& context) {
     const std::string instance_id = want.at("instance_id");
     runtime_.start({InstancePaths(data_dir_, instance_id), want.at("bin_dir"), want.at("address"), want.at("port")},
                    context.limit);
-    if (!differs_from_files(runtime_, instance_id, context.limit)) return;
     const auto names = waiting_for_restart(runtime_, instance_id, context.limit);
-    context.tell(fmt::format("restarting {}{}", instance_id, names ? " for " + *names : ""));
+    if (!names) return;
+    context.tell(fmt::format("restarting {}{}", instance_id, names->empty() ? "" : " for " + *names));
     runtime_.restart(instance_id, context.limit);
 }
 

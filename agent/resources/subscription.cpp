@@ -8,10 +8,6 @@
 namespace pgedge {
 namespace {
 
-Connection connect(Runtime& runtime, const Json& want, const Limit& limit) {
-    return connect_locally(runtime, want.at("instance_id"), want.at("database_name"), limit);
-}
-
 const ReplicationDialect& dialect_of(const Resource& resource) {
     return ReplicationDialect::of(resource.want.at("dialect").get<std::string>());
 }
@@ -19,7 +15,7 @@ const ReplicationDialect& dialect_of(const Resource& resource) {
 }  // namespace
 
 Observed Subscription::observe(const Resource& resource, StepContext& context) {
-    auto session = connect(runtime_, resource.want, context.limit);
+    auto session = connect_to_database(runtime_, resource.want, context.limit);
     const auto rows = dialect_of(resource).subscriptions(session, context.limit);
     const auto row =
         std::find_if(rows.begin(), rows.end(), [&](const auto& each) { return each.name == resource.id.name; });
@@ -31,7 +27,7 @@ Observed Subscription::observe(const Resource& resource, StepContext& context) {
 
 void Subscription::apply(const Resource& resource, StepContext& context) {
     const Json& want = resource.want;
-    auto session = connect(runtime_, want, context.limit);
+    auto session = connect_to_database(runtime_, want, context.limit);
     const auto& dialect = dialect_of(resource);
     const std::string name = resource.id.name, provider = want.at("provider");
     const bool enabled = want.at("enabled");
@@ -47,7 +43,7 @@ void Subscription::apply(const Resource& resource, StepContext& context) {
 
 void Subscription::remove(const Resource& resource, StepContext& context) {
     if (!is_running(runtime_, resource.want.at("instance_id"))) return;
-    auto session = connect(runtime_, resource.want, context.limit);
+    auto session = connect_to_database(runtime_, resource.want, context.limit);
     dialect_of(resource).drop_subscription(session, resource.id.name, context.limit);
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "agent/postgres/dialect.hpp"
+#include "agent/postgres/replication_slots.hpp"
 #include "tests/integration/support/test_host.hpp"
 
 using namespace pgedge;
@@ -255,14 +256,14 @@ TEST_CASE("a removed subscription leaves no slot and no origin, and the others g
     mesh.connect_all();
     const auto slot = mesh.wanted(1, 2).slot;
     mesh.dialect.drop_subscription(mesh.on(2), "sub_n1_n2", soon());
-    mesh.dialect.drop_slot(mesh.on(1), slot, soon());
+    drop_replication_slot(mesh.on(1), slot, soon());
     mesh.dialect.drop_subscription(mesh.on(2), "sub_n1_n2", soon());
-    mesh.dialect.drop_slot(mesh.on(1), slot, soon());
+    drop_replication_slot(mesh.on(1), slot, soon());
 
     CHECK(mesh.run(1, "SELECT count(*) FROM pg_replication_slots WHERE slot_name LIKE '%sub_n1_n2'").value() == "0");
     CHECK(mesh.run(2, "SELECT count(*) FROM pg_replication_origin WHERE roname LIKE '%sub_n1_n2'").value() == "0");
     // A slot with a walsender on it goes too.
-    mesh.dialect.drop_slot(mesh.on(1), mesh.wanted(1, 3).slot, soon());
+    drop_replication_slot(mesh.on(1), mesh.wanted(1, 3).slot, soon());
     CHECK(mesh.run(1, "SELECT count(*) FROM pg_replication_slots").value() == "0");
 }
 

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "agent/postgres/replication_slots.hpp"
 #include "agent/postgres/schema_support.hpp"
 #include "tests/fakes/fake_session.hpp"
 
@@ -148,7 +149,7 @@ TEST_CASE("slots are named by the extension, made once, and dropped with whoever
     CHECK_THROWS_AS(spock().ensure_slot(session, "slot", soon()), Error);
 
     session.answer("SELECT active_pid", ResultSet({"active_pid"}, {{"4711"}}));
-    spock().drop_slot(session, "slot", soon());
+    drop_replication_slot(session, "slot", soon());
     CHECK(contains(session.asked, "SELECT pg_terminate_backend($1::int) [4711]"));
     CHECK(session.asked.back() == "SELECT pg_drop_replication_slot($1) [slot]");
 }
