@@ -84,9 +84,7 @@ void MemberFiles::set_certificate(const KeyPair& own) const {
 }
 
 void MemberFiles::clear_store() const {
-    std::error_code error;
-    std::filesystem::remove_all(store_directory(), error);
-    if (error) throw Error(ErrorKind::failed, "cannot remove " + store_directory().string() + ": " + error.message());
+    delete_tree(store_directory());
 }
 
 }  // namespace pgedge

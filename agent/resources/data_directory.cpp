@@ -20,12 +20,6 @@ std::filesystem::path unfinished(const InstancePaths& paths) {
     return paths.data().string() + ".unfinished." + random_hex(4);
 }
 
-void delete_tree(const std::filesystem::path& path) {
-    std::error_code error;
-    std::filesystem::remove_all(path, error);
-    if (error) throw Error(ErrorKind::failed, "cannot delete " + path.string() + ": " + error.message());
-}
-
 void delete_unfinished(const InstancePaths& paths) {
     const std::string prefix = paths.data().filename().string() + ".unfinished";
     std::error_code error;

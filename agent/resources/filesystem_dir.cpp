@@ -30,13 +30,8 @@ void FilesystemDir::apply(const Resource& resource, StepContext&) {
 void FilesystemDir::remove(const Resource& resource, StepContext&) {
     const auto paths = paths_of(data_dir_, resource);
     for (const auto& path : {paths.directory(), paths.sockets(), paths.guard_file(".lock"), paths.guard_file(".last"),
-                             paths.guard_file(".log")}) {
-        std::error_code error;
-        std::filesystem::remove_all(path, error);
-        if (error)
-            throw Error(ErrorKind::failed, "cannot delete " + path.string() + ": " + error.message(),
-                        "see what holds it (fuser, lsof), then try again");
-    }
+                             paths.guard_file(".log")})
+        delete_tree(path);
 }
 
 }  // namespace pgedge

@@ -75,7 +75,7 @@ void PostgresCerts::remove(const Resource& resource, StepContext&) {
     if (!std::filesystem::exists(paths.certificates())) return;
     std::filesystem::remove(stamp_of(paths));
     for (const auto& entry : std::filesystem::directory_iterator(paths.certificates()))
-        std::filesystem::remove_all(entry.path());
+        delete_tree(entry.path());
 }
 
 }  // namespace pgedge

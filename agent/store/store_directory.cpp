@@ -58,7 +58,7 @@ std::optional<StoreIdentity> StoreDirectory::identity() const {
 
 void StoreDirectory::clear_engine() {
     if (has_identity(path_)) throw Error(ErrorKind::internal, "the store's data must not be removed: it is in use");
-    fs::remove_all(engine());
+    delete_tree(engine());
     make_directory(engine(), 0700);
 }
 

@@ -1,6 +1,7 @@
 #include "common/base/file.hpp"
 
 #include <cerrno>
+#include <thread>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -99,6 +100,21 @@ void make_directory(const std::filesystem::path& path, mode_t mode) {
     std::filesystem::create_directories(path, error);
     if (error) throw Error(ErrorKind::failed, "cannot make directory " + path.string() + ": " + error.message());
     if (::chmod(path.c_str(), mode) != 0) fail("set the mode of", path);
+}
+
+void delete_tree(const std::filesystem::path& path) {
+    constexpr int kTries = 50;
+    for (int tried = 1;; ++tried) {
+        std::error_code error;
+        std::filesystem::remove_all(path, error);
+        if (!error) return;
+        const bool somebody_else_is_in_it =
+            error == std::errc::no_such_file_or_directory || error == std::errc::directory_not_empty;
+        if (!somebody_else_is_in_it || tried == kTries)
+            throw Error(ErrorKind::failed, "cannot delete " + path.string() + ": " + error.message(),
+                        "see what holds it (fuser, lsof), then try again");
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
 }
 
 }  // namespace pgedge

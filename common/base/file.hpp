@@ -39,5 +39,9 @@ void write_file(const std::filesystem::path& path, std::string_view text, mode_t
 void sync_directory(const std::filesystem::path& path);
 /// Makes the directory and its parents; sets the mode of the last one. Nothing to do when it is there.
 void make_directory(const std::filesystem::path& path, mode_t mode = 0755);
+/// Deletes a file, or a directory with all that is in it; nothing to do when it is not there. Others may be deleting in
+/// it or still writing into it, as the program of a killed try does until it notices: it is tried again for a while.
+/// Error{failed} with the path.
+void delete_tree(const std::filesystem::path& path);
 
 }  // namespace pgedge
