@@ -2,14 +2,12 @@
 
 #include <algorithm>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include "agent/store/engine_node.hpp"
 #include "agent/store/hosts.hpp"
 #include "agent/store/store_directory.hpp"
 #include "common/base/digest.hpp"
 #include "common/base/error.hpp"
+#include "common/base/text.hpp"
 #include "common/base/uuid.hpp"
 #include "common/net/url.hpp"
 
@@ -21,11 +19,6 @@ constexpr std::chrono::seconds kFirstWord{10};
 
 Error not_initialized() {
     return Error(ErrorKind::conflict, "operation invalid on an uninitialized cluster").named("cluster_not_initialized");
-}
-
-bool is_ip_address(const std::string& text) {
-    in6_addr address{};
-    return ::inet_pton(AF_INET, text.c_str(), &address) == 1 || ::inet_pton(AF_INET6, text.c_str(), &address) == 1;
 }
 
 std::vector<std::string> addresses_to_bind(const Cluster::Options& options) {

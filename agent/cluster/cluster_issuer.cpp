@@ -1,20 +1,13 @@
 #include "agent/cluster/cluster_issuer.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include "common/base/error.hpp"
+#include "common/base/text.hpp"
 #include "common/net/tls.hpp"
 
 namespace pgedge {
 namespace {
 
-constexpr std::string_view kSealName = "cluster/ca_key";
-
-bool is_ip_address(const std::string& text) {
-    in6_addr address{};
-    return ::inet_pton(AF_INET, text.c_str(), &address) == 1 || ::inet_pton(AF_INET6, text.c_str(), &address) == 1;
-}
+constexpr std::string_view kAuthorityKeyName = "cluster/ca_key";
 
 }  // namespace
 
@@ -23,11 +16,13 @@ KeyPair ClusterIssuer::issue(const CertificateRequest& request) const {
         const auto rows = store_.read({.sql = "SELECT ca_key FROM cluster", .args = {}, .expect = {}}, Freshness::local,
                                       Limit(kLimit));
         if (rows.empty()) throw Error(ErrorKind::unreachable, "this host's copy of the store is not complete yet");
-        return issue_certificate({certificate_, secrets_.open(kSealName, rows[0].blob(0))}, request);
+        return issue_certificate({certificate_, secrets_.open(kAuthorityKeyName, rows[0].blob(0))}, request);
     });
 }
 
-Blob ClusterIssuer::sealed_key(const Secrets& secrets, const Secret& key) { return {secrets.seal(kSealName, key)}; }
+Blob ClusterIssuer::sealed_key(const Secrets& secrets, const Secret& key) {
+    return {secrets.seal(kAuthorityKeyName, key)};
+}
 
 CertificateRequest agent_certificate(const Host& host) {
     CertificateRequest request{.common_name = host.id, .server = true, .client = true};

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kPrefix = "PGEDGE-";
 constexpr std::size_t kFingerprintDigits = 64, kSecretDigits = 32;
-constexpr std::string_view kSealName = "cluster/join_token";
+constexpr std::string_view kJoinTokenName = "cluster/join_token";
 
 Error invalid(std::string text) { return Error(ErrorKind::denied, std::move(text)).named("invalid_join_token"); }
 
@@ -41,7 +41,7 @@ std::string JoinTokens::current(const Limit& limit) const {
                      .args = {milliseconds_of(now + kLeast)},
                      .expect = {}},
                     Freshness::leader, limit);
-    if (!rows.empty()) return secrets_.open(kSealName, rows[0].blob(0)).reveal();
+    if (!rows.empty()) return secrets_.open(kJoinTokenName, rows[0].blob(0)).reveal();
 
     const std::string secret = random_hex(kSecretDigits / 2);
     const Secret token(std::string(kPrefix) + fingerprint_ + "-" + secret);
@@ -50,7 +50,7 @@ std::string JoinTokens::current(const Limit& limit) const {
         Statement{.sql = "DELETE FROM join_token WHERE expires_at < ?", .args = {milliseconds_of(now)}, .expect = {}});
     transaction.add(
         Statement{.sql = "INSERT INTO join_token(token_hash, token, created_at, expires_at) VALUES (?, ?, ?, ?)",
-                  .args = {to_hex(sha256(secret)), Blob{secrets_.seal(kSealName, token)}, milliseconds_of(now),
+                  .args = {to_hex(sha256(secret)), Blob{secrets_.seal(kJoinTokenName, token)}, milliseconds_of(now),
                            milliseconds_of(now + kLife)},
                   .expect = 1});
     store_.commit(transaction, limit);

@@ -83,8 +83,6 @@ void MemberFiles::set_certificate(const KeyPair& own) const {
     write_file(in_certificates("host.crt"), own.certificate);
 }
 
-void MemberFiles::clear_store() const {
-    delete_tree(store_directory());
-}
+void MemberFiles::clear_store() const { delete_tree(store_directory()); }
 
 }  // namespace pgedge

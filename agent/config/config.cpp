@@ -48,9 +48,7 @@ std::vector<std::string> to_addresses(const std::string& text) {
     std::vector<std::string> addresses;
     for (const auto& part : split(text, ',')) {
         const std::string address(trimmed(part));
-        in_addr four{};
-        in6_addr six{};
-        if (::inet_pton(AF_INET, address.c_str(), &four) != 1 && ::inet_pton(AF_INET6, address.c_str(), &six) != 1)
+        if (!is_ip_address(address))
             throw Error(ErrorKind::invalid_input, fmt::format("'{}' is not an IP address", address));
         addresses.push_back(address);
     }

@@ -74,8 +74,7 @@ void PostgresCerts::remove(const Resource& resource, StepContext&) {
     const InstancePaths paths(data_dir_, resource.want.at("instance_id"));
     if (!std::filesystem::exists(paths.certificates())) return;
     std::filesystem::remove(stamp_of(paths));
-    for (const auto& entry : std::filesystem::directory_iterator(paths.certificates()))
-        delete_tree(entry.path());
+    for (const auto& entry : std::filesystem::directory_iterator(paths.certificates())) delete_tree(entry.path());
 }
 
 }  // namespace pgedge

@@ -7,7 +7,7 @@
 namespace pgedge {
 namespace {
 
-enum ValueTag : std::uint8_t { kNull, kInteger, kReal, kText, kBlob };
+enum ValueTag : std::uint8_t { kNullTag, kIntegerTag, kRealTag, kTextTag, kBlobTag };
 
 [[noreturn]] void refuse(const char* why) {
     throw Error(ErrorKind::invalid_input, std::string("a message of the store is damaged: ") + why);
@@ -119,11 +119,11 @@ std::string Decoder::text() {
 
 SqlValue Decoder::value() {
     switch (byte()) {
-        case kNull: return nullptr;
-        case kInteger: return integer();
-        case kReal: return std::bit_cast<double>(number());
-        case kText: return text();
-        case kBlob: return Blob{text()};
+        case kNullTag: return nullptr;
+        case kIntegerTag: return integer();
+        case kRealTag: return std::bit_cast<double>(number());
+        case kTextTag: return text();
+        case kBlobTag: return Blob{text()};
         default: refuse("a value has an unknown type");
     }
 }

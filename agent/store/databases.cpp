@@ -100,7 +100,6 @@ std::vector<Instance> read_instances(Store& store, std::string_view where, std::
     return instances;
 }
 
-SqlValue text_of(std::string_view text) { return std::string(text); }
 SqlValue text_or_null(const std::string& text) { return text.empty() ? SqlValue(nullptr) : SqlValue(text); }
 
 }  // namespace

@@ -25,7 +25,7 @@ struct Sight {
     bool operator==(const Sight&) const = default;
 };
 
-struct Watched {
+struct WatchedLease {
     Sight sight;
     nanoseconds since{};  // monotonic
 };
@@ -71,7 +71,7 @@ struct Leases::State {
     bool registered = false;   // our incarnation was once in the beat table
     std::int64_t taken = kNoBeat;
     std::map<std::string, Held> held;
-    std::map<std::string, Watched> watched;
+    std::map<std::string, WatchedLease> watched;
     std::map<std::string, Lease> seen;
 
     bool trusts(const std::string& name) const {

@@ -10,17 +10,18 @@ namespace {
 
 /// Tables whose changes wake those who wait, with the SQL for the name of a row. Not here: what changes every few
 /// seconds (statuses, beats) and what no one waits for.
-struct Watched {
+struct WatchedTable {
     std::string_view table, name;
 };
 constexpr std::array kWatchedFirst{
-    Watched{"host", "{0}.id"},     Watched{"database", "{0}.id"},      Watched{"instance", "{0}.id"},
-    Watched{"secret", "{0}.name"}, Watched{"task", "{0}.id"},          Watched{"step", "{0}.task_id || '/' || {0}.id"},
-    Watched{"lease", "{0}.name"},  Watched{"task_log", "{0}.task_id"},
+    WatchedTable{"host", "{0}.id"},     WatchedTable{"database", "{0}.id"},
+    WatchedTable{"instance", "{0}.id"}, WatchedTable{"secret", "{0}.name"},
+    WatchedTable{"task", "{0}.id"},     WatchedTable{"step", "{0}.task_id || '/' || {0}.id"},
+    WatchedTable{"lease", "{0}.name"},  WatchedTable{"task_log", "{0}.task_id"},
 };
 
 template <std::size_t Size>
-std::vector<std::string> triggers_of(const std::array<Watched, Size>& tables) {
+std::vector<std::string> triggers_of(const std::array<WatchedTable, Size>& tables) {
     std::vector<std::string> triggers;
     for (const auto& watched : tables) {
         for (const std::string_view event : {"INSERT", "UPDATE", "DELETE"}) {

@@ -16,6 +16,7 @@ struct Blob {
     bool operator==(const Blob&) const = default;
 };
 using SqlValue = std::variant<std::nullptr_t, std::int64_t, double, std::string, Blob>;
+inline SqlValue text_of(std::string_view text) { return std::string(text); }
 
 /// One SQL statement (never several) with its parameters. No embedded NUL in texts, no RETURNING.
 struct Statement {

@@ -41,8 +41,6 @@ Task task_from_row(const Row& row) {
     return task;
 }
 
-SqlValue text_of(std::string_view text) { return std::string(text); }
-
 }  // namespace
 
 std::string_view to_string(TaskStage stage) { return kStages.name_of(stage); }

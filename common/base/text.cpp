@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 namespace pgedge {
 namespace {
 
@@ -72,6 +75,11 @@ std::string shortened(std::string_view text, std::size_t at_most) {
     if (text.size() <= at_most) return std::string(text);
     while (at_most > 0 && (static_cast<unsigned char>(text[at_most]) & 0xC0) == 0x80) --at_most;
     return std::string(text.substr(0, at_most)) + "…";
+}
+
+bool is_ip_address(const std::string& text) {
+    in6_addr address{};
+    return ::inet_pton(AF_INET, text.c_str(), &address) == 1 || ::inet_pton(AF_INET6, text.c_str(), &address) == 1;
 }
 
 bool is_identifier(std::string_view text, std::size_t at_most) {

@@ -21,6 +21,8 @@ std::size_t length_of(std::string_view text);
 std::optional<std::size_t> first_bad_utf8(std::string_view text);
 /// True when there is a control character: U+0000 to U+001F or U+007F.
 bool has_control_characters(std::string_view text);
+/// True for an IPv4 or IPv6 address in numbers, the latter without brackets.
+bool is_ip_address(const std::string& text);
 
 /// Longest id that the API gives to new things.
 inline constexpr std::size_t kLongestIdentifier = 36;

@@ -5,11 +5,11 @@
 namespace pgedge {
 namespace {
 
-constexpr NameTable<HostState, 4> kStates{"host state",
-                                          {{{HostState::healthy, "healthy"},
-                                            {HostState::degraded, "degraded"},
-                                            {HostState::unreachable, "unreachable"},
-                                            {HostState::unknown, "unknown"}}}};
+constexpr NameTable<HostState, 4> kHostStates{"host state",
+                                              {{{HostState::healthy, "healthy"},
+                                                {HostState::degraded, "degraded"},
+                                                {HostState::unreachable, "unreachable"},
+                                                {HostState::unknown, "unknown"}}}};
 
 Json to_json(const PostgresVersion& version) {
     return {{"postgres", version.postgres},
@@ -37,7 +37,7 @@ ComponentHealth component_health_from_json(const Json& stored) {
     }
 }
 
-std::string_view to_string(HostState state) { return kStates.name_of(state); }
+std::string_view to_string(HostState state) { return kHostStates.name_of(state); }
 
 Json to_json_text(const Host& host) {
     Json versions = Json::array(), components = Json::object();
@@ -79,7 +79,7 @@ Host host_from_json(const Json& stored) {
         for (const auto& version : stored.at("versions")) host.versions.push_back(version_from_json(version));
         stored.at("agent_version").get_to(host.agent_version);
         stored.at("voter").get_to(host.voter);
-        host.state = kStates.value_of(stored.at("state").get_ref<const std::string&>());
+        host.state = kHostStates.value_of(stored.at("state").get_ref<const std::string&>());
         host.updated_at = parse_rfc3339(stored.at("updated_at").get_ref<const std::string&>());
         for (const auto& [name, health] : stored.at("components").items())
             host.components[name] = component_health_from_json(health);

@@ -11,16 +11,16 @@
 namespace pgedge {
 namespace {
 
-constexpr NameTable<InstanceState, 9> kStates{"instance state",
-                                              {{{InstanceState::creating, "creating"},
-                                                {InstanceState::modifying, "modifying"},
-                                                {InstanceState::deleting, "deleting"},
-                                                {InstanceState::backing_up, "backing_up"},
-                                                {InstanceState::available, "available"},
-                                                {InstanceState::degraded, "degraded"},
-                                                {InstanceState::failed, "failed"},
-                                                {InstanceState::stopped, "stopped"},
-                                                {InstanceState::unknown, "unknown"}}}};
+constexpr NameTable<InstanceState, 9> kInstanceStates{"instance state",
+                                                      {{{InstanceState::creating, "creating"},
+                                                        {InstanceState::modifying, "modifying"},
+                                                        {InstanceState::deleting, "deleting"},
+                                                        {InstanceState::backing_up, "backing_up"},
+                                                        {InstanceState::available, "available"},
+                                                        {InstanceState::degraded, "degraded"},
+                                                        {InstanceState::failed, "failed"},
+                                                        {InstanceState::stopped, "stopped"},
+                                                        {InstanceState::unknown, "unknown"}}}};
 
 /// Bytes as one big number, big end first, in base 36 without leading zeros.
 std::string to_base36(std::string_view bytes) {
@@ -57,8 +57,8 @@ InstanceState from_server_state(std::string_view state) {
 
 }  // namespace
 
-std::string_view to_string(InstanceState state) { return kStates.name_of(state); }
-InstanceState parse_instance_state(std::string_view text) { return kStates.value_of(text); }
+std::string_view to_string(InstanceState state) { return kInstanceStates.name_of(state); }
+InstanceState parse_instance_state(std::string_view text) { return kInstanceStates.value_of(text); }
 
 std::string instance_id(std::string_view database_id, std::string_view node_name, std::string_view host_id) {
     return fmt::format("{}-{}-{}", database_id, node_name, to_base36(sha1(host_id)).substr(0, 8));

@@ -27,13 +27,13 @@ using OctetsPtr = std::unique_ptr<ASN1_OCTET_STRING, OpensslFree<ASN1_OCTET_STRI
 using NamePtr = std::unique_ptr<GENERAL_NAME, OpensslFree<GENERAL_NAME_free>>;
 
 [[noreturn]] void fail(std::string_view what) { throw_openssl(ErrorKind::internal, what); }
-void require(bool worked, std::string_view what) {
+void must_work(bool worked, std::string_view what) {
     if (!worked) fail(what);
 }
 
 KeyPtr new_key() {
     KeyPtr key(EVP_EC_gen("P-256"));
-    require(key != nullptr, "make a private key");
+    must_work(key != nullptr, "make a private key");
     return key;
 }
 
@@ -44,13 +44,13 @@ std::string text_of(BIO* bio) {
 }
 std::string pem_of(X509* certificate) {
     const BioPtr bio(BIO_new(BIO_s_mem()));
-    require(bio && PEM_write_bio_X509(bio.get(), certificate) == 1, "write a certificate");
+    must_work(bio && PEM_write_bio_X509(bio.get(), certificate) == 1, "write a certificate");
     return text_of(bio.get());
 }
 Secret pem_of(EVP_PKEY* key) {
     const BioPtr bio(BIO_new(BIO_s_secmem()));
-    require(bio && PEM_write_bio_PKCS8PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) == 1,
-            "write a private key");
+    must_work(bio && PEM_write_bio_PKCS8PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) == 1,
+              "write a private key");
     return Secret(text_of(bio.get()));
 }
 
@@ -60,7 +60,7 @@ void add_extension(X509* certificate, X509* issuer, int nid, const char* value) 
     X509V3_set_ctx_nodb(&context);
     X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
     const ExtensionPtr extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value));
-    require(extension && X509_add_ext(certificate, extension.get(), -1) == 1, "add a certificate extension");
+    must_work(extension && X509_add_ext(certificate, extension.get(), -1) == 1, "add a certificate extension");
 }
 
 std::string address_bytes(const std::string& address) {
@@ -74,31 +74,32 @@ std::string address_bytes(const std::string& address) {
 void add_name(GENERAL_NAMES* names, int type, std::string_view bytes) {
     NamePtr name(GENERAL_NAME_new());
     ASN1_STRING* value = type == GEN_IPADD ? ASN1_OCTET_STRING_new() : ASN1_IA5STRING_new();
-    require(name && value && ASN1_STRING_set(value, bytes.data(), static_cast<int>(bytes.size())) == 1,
-            "make a certificate's name");
+    must_work(name && value && ASN1_STRING_set(value, bytes.data(), static_cast<int>(bytes.size())) == 1,
+              "make a certificate's name");
     GENERAL_NAME_set0_value(name.get(), type, value);
-    require(sk_GENERAL_NAME_push(names, name.get()) > 0, "add a certificate's name");
+    must_work(sk_GENERAL_NAME_push(names, name.get()) > 0, "add a certificate's name");
     static_cast<void>(name.release());  // the list owns it now
 }
 
 void add_alternative_names(X509* certificate, const CertificateRequest& request) {
     if (request.dns_names.empty() && request.ip_addresses.empty()) return;
     const NamesPtr names(sk_GENERAL_NAME_new_null());
-    require(names != nullptr, "make a list of names");
+    must_work(names != nullptr, "make a list of names");
     for (const auto& name : request.dns_names) {
         if (name.empty() || name.find('\0') != std::string::npos)
             throw Error(ErrorKind::invalid_input, "a DNS name for a certificate is empty or holds a NUL");
         add_name(names.get(), GEN_DNS, name);
     }
     for (const auto& address : request.ip_addresses) add_name(names.get(), GEN_IPADD, address_bytes(address));
-    require(X509_add1_ext_i2d(certificate, NID_subject_alt_name, names.get(), 0, 0) == 1, "add a certificate's names");
+    must_work(X509_add1_ext_i2d(certificate, NID_subject_alt_name, names.get(), 0, 0) == 1,
+              "add a certificate's names");
 }
 
 void set_serial(X509* certificate) {
     const BignumPtr serial(BN_new());
-    require(serial && BN_rand(serial.get(), kSerialBits - 1, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY) == 1 &&
-                BN_to_ASN1_INTEGER(serial.get(), X509_get_serialNumber(certificate)) != nullptr,
-            "make a serial number");
+    must_work(serial && BN_rand(serial.get(), kSerialBits - 1, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY) == 1 &&
+                  BN_to_ASN1_INTEGER(serial.get(), X509_get_serialNumber(certificate)) != nullptr,
+              "make a serial number");
 }
 
 void set_common_name(X509* certificate, const std::string& name) {
@@ -111,18 +112,18 @@ void set_common_name(X509* certificate, const std::string& name) {
 
 X509Ptr new_certificate(const std::string& common_name, EVP_PKEY* key, int days) {
     X509Ptr certificate(X509_new());
-    require(certificate && X509_set_version(certificate.get(), X509_VERSION_3) == 1, "make a certificate");
+    must_work(certificate && X509_set_version(certificate.get(), X509_VERSION_3) == 1, "make a certificate");
     set_serial(certificate.get());
     set_common_name(certificate.get(), common_name);
-    require(X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -kBackdateSeconds) &&
-                X509_time_adj_ex(X509_getm_notAfter(certificate.get()), days, 0, nullptr) &&
-                X509_set_pubkey(certificate.get(), key) == 1,
-            "fill a certificate");
+    must_work(X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -kBackdateSeconds) &&
+                  X509_time_adj_ex(X509_getm_notAfter(certificate.get()), days, 0, nullptr) &&
+                  X509_set_pubkey(certificate.get(), key) == 1,
+              "fill a certificate");
     return certificate;
 }
 
 void sign(X509* certificate, EVP_PKEY* key) {
-    require(X509_sign(certificate, key, EVP_sha256()) > 0, "sign a certificate");
+    must_work(X509_sign(certificate, key, EVP_sha256()) > 0, "sign a certificate");
 }
 
 }  // namespace
@@ -131,7 +132,7 @@ KeyPair make_authority(const std::string& common_name) {
     const KeyPtr key = new_key();
     const X509Ptr certificate = new_certificate(common_name, key.get(), kAuthorityDays);
     X509* self = certificate.get();
-    require(X509_set_issuer_name(self, X509_get_subject_name(self)) == 1, "name a certificate's issuer");
+    must_work(X509_set_issuer_name(self, X509_get_subject_name(self)) == 1, "name a certificate's issuer");
     add_extension(self, self, NID_basic_constraints, "critical,CA:TRUE,pathlen:0");
     add_extension(self, self, NID_key_usage, "critical,keyCertSign,cRLSign");
     add_extension(self, self, NID_subject_key_identifier, "hash");
@@ -150,7 +151,7 @@ KeyPair issue_certificate(const KeyPair& authority, const CertificateRequest& re
     const KeyPtr key = new_key();
     const X509Ptr certificate = new_certificate(request.common_name, key.get(), request.days);
     X509* leaf = certificate.get();
-    require(X509_set_issuer_name(leaf, X509_get_subject_name(issuer.get())) == 1, "name a certificate's issuer");
+    must_work(X509_set_issuer_name(leaf, X509_get_subject_name(issuer.get())) == 1, "name a certificate's issuer");
     add_extension(leaf, issuer.get(), NID_basic_constraints, "critical,CA:FALSE");
     add_extension(leaf, issuer.get(), NID_key_usage, "critical,digitalSignature");
     if (request.server || request.client)
@@ -169,7 +170,7 @@ std::string fingerprint_of(const std::string& certificate_pem) {
     const X509Ptr certificate = read_certificate(certificate_pem);
     unsigned char* der = nullptr;
     const int size = i2d_X509(certificate.get(), &der);
-    require(size > 0, "encode a certificate");
+    must_work(size > 0, "encode a certificate");
     const std::unique_ptr<unsigned char, decltype([](unsigned char* p) { OPENSSL_free(p); })> owner(der);
     return to_hex(sha256({reinterpret_cast<const char*>(der), static_cast<std::size_t>(size)}));
 }
@@ -177,8 +178,8 @@ std::string fingerprint_of(const std::string& certificate_pem) {
 int days_left(const std::string& certificate_pem) {
     const X509Ptr certificate = read_certificate(certificate_pem);
     int days = 0, seconds = 0;
-    require(ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(certificate.get())) == 1,
-            "read a certificate's end");
+    must_work(ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(certificate.get())) == 1,
+              "read a certificate's end");
     return seconds < 0 ? days - 1 : days;
 }
 

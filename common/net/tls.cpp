@@ -9,7 +9,7 @@
 namespace pgedge {
 namespace {
 
-void require(bool worked, std::string_view what) {
+void must_be_usable(bool worked, std::string_view what) {
     if (!worked) throw_openssl(ErrorKind::invalid_input, what);
 }
 
@@ -36,7 +36,7 @@ void for_each_certificate(const std::string& pem, Take take) {
         take(certificate.get());
         ++count;
     }
-    require(count > 0, "read a certificate (PEM)");
+    must_be_usable(count > 0, "read a certificate (PEM)");
     ERR_clear_error();  // reading past the last one leaves "no start line"
 }
 
@@ -44,19 +44,19 @@ void use_own(SSL_CTX* context, const KeyPair& own) {
     bool leaf = true;
     for_each_certificate(own.certificate, [&](X509* certificate) {
         if (leaf)
-            require(SSL_CTX_use_certificate(context, certificate) == 1, "use a certificate");
+            must_be_usable(SSL_CTX_use_certificate(context, certificate) == 1, "use a certificate");
         else
-            require(SSL_CTX_add1_chain_cert(context, certificate) == 1, "use a certificate's chain");
+            must_be_usable(SSL_CTX_add1_chain_cert(context, certificate) == 1, "use a certificate's chain");
         leaf = false;
     });
     const KeyPtr key = read_private_key(own.key.reveal());
-    require(SSL_CTX_use_PrivateKey(context, key.get()) == 1 && SSL_CTX_check_private_key(context) == 1,
-            "use a private key with its certificate");
+    must_be_usable(SSL_CTX_use_PrivateKey(context, key.get()) == 1 && SSL_CTX_check_private_key(context) == 1,
+                   "use a private key with its certificate");
 }
 
 void trust(SSL_CTX* context, const std::string& authorities) {
     for_each_certificate(authorities, [&](X509* certificate) {
-        require(X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate) == 1, "trust an authority");
+        must_be_usable(X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate) == 1, "trust an authority");
     });
 }
 

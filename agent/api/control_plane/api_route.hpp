@@ -40,6 +40,7 @@ struct ApiParameter {
     ApiParameterType type = ApiParameterType::text;
     std::string text;  ///< for people
 };
+inline const ApiParameter kDatabaseParameter{"database_id", ApiParameterType::identifier, "The database's id"};
 
 /// One request on its way, already checked against the route's parameters.
 struct ApiCall {

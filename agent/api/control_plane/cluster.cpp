@@ -67,7 +67,7 @@ HttpResponse join(const ApiCall& call) {
 
 HttpResponse join_token(const ApiCall& call) { return token_response(call.plane.membership.join_token(call.limit)); }
 
-HttpResponse show(const ApiCall& call) {
+HttpResponse show_cluster(const ApiCall& call) {
     const std::string id = call.plane.membership.cluster_id();
     OrderedJson hosts = OrderedJson::array();
     for (const auto& host : call.hosts().list(call.limit)) hosts.push_back(host_shape(host, id));
@@ -111,7 +111,7 @@ std::vector<ApiRoute> cluster_routes() {
          .summary = "The cluster and its hosts",
          .answer = "Cluster",
          .throws = {"cluster_not_initialized"},
-         .run = show},
+         .run = show_cluster},
     };
 }
 

@@ -30,7 +30,7 @@ void add_upgrades(const ApiCall& call, OrderedJson& shape) {
         if (wanted == "available_upgrades") shape["available_upgrades"] = OrderedJson::array();
 }
 
-HttpResponse list(const ApiCall& call) {
+HttpResponse list_databases(const ApiCall& call) {
     const auto hosts = hosts_by_id(call);
     std::map<std::string, std::vector<Instance>> instances;
     for (auto& instance : call.databases().all_instances(call.limit)) {
@@ -46,7 +46,7 @@ HttpResponse list(const ApiCall& call) {
     return json_response({{"databases", std::move(databases)}});
 }
 
-HttpResponse show(const ApiCall& call) {
+HttpResponse show_database(const ApiCall& call) {
     const Database database = found(call);
     auto shape =
         database_shape({database, call.databases().instances(database.id, call.limit), hosts_by_id(call), call.now()});
@@ -110,7 +110,6 @@ HttpResponse instance_log(const ApiCall& call) {
     throw Error(ErrorKind::not_found, "no instance \"" + id + "\" of database \"" + database.id + "\" found");
 }
 
-const ApiParameter kDatabase{"database_id", ApiParameterType::identifier, "The database's id"};
 const ApiParameter kInclude{"include", ApiParameterType::texts, "available_upgrades: show these too"};
 const ApiParameter kForceUpdate{"force_update", ApiParameterType::boolean, "Also carry out what does not differ"};
 const ApiParameter kRemoveHost{"remove_host", ApiParameterType::texts, "Hosts to be treated as gone"};
@@ -126,20 +125,20 @@ std::vector<ApiRoute> reading() {
          .parameters = {kInclude},
          .answer = "ListDatabasesResponse",
          .throws = {"cluster_not_initialized"},
-         .run = list},
+         .run = list_databases},
         {.method = "GET",
          .path = "/v1/databases/{database_id}",
          .id = "get-database",
          .summary = "One database with its spec and its instances",
-         .parameters = {kInclude, kDatabase},
+         .parameters = {kInclude, kDatabaseParameter},
          .answer = "Database",
          .throws = {"invalid_input", "not_found", "cluster_not_initialized"},
-         .run = show},
+         .run = show_database},
         {.method = "GET",
          .path = "/v1/databases/{database_id}/instances/{instance_id}/log",
          .id = "get-instance-log",
          .summary = "The end of a server's own log",
-         .parameters = {kDatabase,
+         .parameters = {kDatabaseParameter,
                         {"instance_id", ApiParameterType::instance, "The instance's id"},
                         {"lines", ApiParameterType::integer, "How many lines, at most 10000; 100 unless given"}},
          .answer = "InstanceLog",
@@ -166,7 +165,7 @@ std::vector<ApiRoute> changing() {
          .path = "/v1/databases/{database_id}",
          .id = "update-database",
          .summary = "Change a database to a new spec, or try again what failed; secrets left out keep their values",
-         .parameters = {kForceUpdate, kRemoveHost, kExpectedDigest, kDatabase},
+         .parameters = {kForceUpdate, kRemoveHost, kExpectedDigest, kDatabaseParameter},
          .body = "UpdateDatabaseRequest",
          .answer = "UpdateDatabaseResponse",
          .throws = {"invalid_input", "not_found", "cluster_not_initialized", "database_not_modifiable",
@@ -177,7 +176,9 @@ std::vector<ApiRoute> changing() {
          .path = "/v1/databases/{database_id}",
          .id = "delete-database",
          .summary = "Delete a database with its data",
-         .parameters = {{"force", ApiParameterType::boolean, "Whatever state it is in"}, kExpectedDigest, kDatabase},
+         .parameters = {{"force", ApiParameterType::boolean, "Whatever state it is in"},
+                        kExpectedDigest,
+                        kDatabaseParameter},
          .answer = "DeleteDatabaseResponse",
          .throws = {"invalid_input", "not_found", "cluster_not_initialized", "database_not_modifiable",
                     "operation_already_in_progress", "stale_plan"},

@@ -4,14 +4,14 @@
 namespace pgedge {
 namespace {
 
-HttpResponse list(const ApiCall& call) {
+HttpResponse list_hosts(const ApiCall& call) {
     const std::string cluster = call.plane.membership.cluster_id();
     OrderedJson hosts = OrderedJson::array();
     for (const auto& host : call.hosts().list(call.limit)) hosts.push_back(host_shape(host, cluster));
     return json_response({{"hosts", std::move(hosts)}});
 }
 
-HttpResponse show(const ApiCall& call) {
+HttpResponse show_host(const ApiCall& call) {
     const auto host = call.hosts().find(call.variable("host_id"), call.limit);
     if (!host) throw Error(ErrorKind::not_found, "no host \"" + call.variable("host_id") + "\" found");
     return json_response(host_shape(*host, call.plane.membership.cluster_id()));
@@ -27,7 +27,7 @@ std::vector<ApiRoute> host_routes() {
          .summary = "All hosts with their health",
          .answer = "ListHostsResponse",
          .throws = {"cluster_not_initialized"},
-         .run = list},
+         .run = list_hosts},
         {.method = "GET",
          .path = "/v1/hosts/{host_id}",
          .id = "get-host",
@@ -35,7 +35,7 @@ std::vector<ApiRoute> host_routes() {
          .parameters = {{"host_id", ApiParameterType::identifier, "The host's id"}},
          .answer = "Host",
          .throws = {"invalid_input", "not_found", "cluster_not_initialized"},
-         .run = show},
+         .run = show_host},
     };
 }
 

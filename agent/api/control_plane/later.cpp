@@ -17,18 +17,17 @@ ApiRoute later(std::string method, std::string path, std::string id, std::string
     return route;
 }
 
-const ApiParameter kDatabase{"database_id", ApiParameterType::identifier, "The database's id"};
 const ApiParameter kNode{"node_name", ApiParameterType::node, "The node's name"};
 const ApiParameter kInstance{"instance_id", ApiParameterType::instance, "The instance's id"};
 const ApiParameter kForce{"force", ApiParameterType::boolean, "Also when the database is not in a state for it"};
 
-std::vector<ApiRoute> of_instances() {
+std::vector<ApiRoute> later_instance_routes() {
     const std::string path = "/v1/databases/{database_id}/instances/{instance_id}/";
     const std::string restart_text =
         "restarting an instance by request is not supported by this version; an update of settings that need a restart "
         "restarts the instances concerned";
     auto restart = later("POST", path + "restart", "restart-instance", "Restart an instance", restart_text);
-    restart.parameters = {kDatabase, kInstance};
+    restart.parameters = {kDatabaseParameter, kInstance};
     restart.body = "RestartInstanceRequest";
     restart.answer = "RestartInstanceResponse";
     auto restart_as_documented = restart;  // the path that the pgEdge Control Plane's documentation names
@@ -36,12 +35,12 @@ std::vector<ApiRoute> of_instances() {
     restart_as_documented.id = "restart-instance-as-documented";
     auto stop = later("POST", path + "stop-instance", "stop-instance", "Stop an instance and keep it down",
                       "stopping an instance by request is not supported by this version");
-    stop.parameters = {kDatabase, kInstance, kForce};
+    stop.parameters = {kDatabaseParameter, kInstance, kForce};
     stop.answer = "StopInstanceResponse";
     auto start = later("POST", path + "start-instance", "start-instance", "Start an instance that was stopped",
                        "starting an instance by request is not supported by this version; servers that die are "
                        "started again by their agents");
-    start.parameters = {kDatabase, kInstance, kForce};
+    start.parameters = {kDatabaseParameter, kInstance, kForce};
     start.answer = "StartInstanceResponse";
     return {restart, restart_as_documented, stop, start};
 }
@@ -50,32 +49,32 @@ std::vector<ApiRoute> of_nodes() {
     const std::string path = "/v1/databases/{database_id}/nodes/{node_name}/";
     auto backup = later("POST", path + "backups", "backup-database-node", "Back a node up",
                         "backups are not supported by this version");
-    backup.parameters = {kDatabase, kNode, kForce};
+    backup.parameters = {kDatabaseParameter, kNode, kForce};
     backup.body = "BackupOptions";
     backup.answer = "BackupDatabaseNodeResponse";
     auto switchover = later("POST", path + "switchover", "switchover-database-node",
                             "Make another instance the primary", "switchover is not supported by this version");
-    switchover.parameters = {kDatabase, kNode};
+    switchover.parameters = {kDatabaseParameter, kNode};
     switchover.body = "SwitchoverDatabaseNodeRequestBody";
     switchover.answer = "SwitchoverDatabaseNodeResponse";
     auto failover = later("POST", path + "failover", "failover-database-node",
                           "Make another instance the primary by force", "failover is not supported by this version");
-    failover.parameters = {kDatabase, kNode};
+    failover.parameters = {kDatabaseParameter, kNode};
     failover.body = "FailoverDatabaseNodeRequest2";
     failover.answer = "FailoverDatabaseNodeResponse";
     return {backup, switchover, failover};
 }
 
-std::vector<ApiRoute> of_databases() {
+std::vector<ApiRoute> later_database_routes() {
     auto restore = later("POST", "/v1/databases/{database_id}/restore", "restore-database",
                          "Restore nodes from a backup", "restoring from a backup is not supported by this version");
-    restore.parameters = {kDatabase, kForce};
+    restore.parameters = {kDatabaseParameter, kForce};
     restore.body = "RestoreDatabaseRequest";
     restore.answer = "RestoreDatabaseResponse";
     auto upgrade = later("POST", "/v1/databases/{database_id}/upgrade", "apply-upgrade", "Go to a newer minor version",
                          "upgrades by request are not supported by this version; servers run the newest minor version "
                          "that their host has installed when they start");
-    upgrade.parameters = {kDatabase};
+    upgrade.parameters = {kDatabaseParameter};
     upgrade.body = "ApplyUpgradeRequest";
     upgrade.answer = "ApplyUpgradeResponse";
     return {restore, upgrade};
@@ -84,9 +83,9 @@ std::vector<ApiRoute> of_databases() {
 }  // namespace
 
 std::vector<ApiRoute> later_routes() {
-    std::vector<ApiRoute> all = of_instances();
+    std::vector<ApiRoute> all = later_instance_routes();
     for (auto& route : of_nodes()) all.push_back(std::move(route));
-    for (auto& route : of_databases()) all.push_back(std::move(route));
+    for (auto& route : later_database_routes()) all.push_back(std::move(route));
     auto remove_host = later("DELETE", "/v1/hosts/{host_id}", "remove-host", "Take a host out of the cluster",
                              "removing a host from the cluster is not supported by this version");
     remove_host.parameters = {{"host_id", ApiParameterType::identifier, "The host's id"},

@@ -76,7 +76,6 @@ HttpResponse cancel(const ApiCall& call) {
     return json_response(task_shape(call.cluster->operations.cancel(task.entity_id, task.id, call.limit)));
 }
 
-const ApiParameter kDatabase{"database_id", ApiParameterType::identifier, "The database's id"};
 const ApiParameter kHost{"host_id", ApiParameterType::identifier, "The host's id"};
 const ApiParameter kTask{"task_id", ApiParameterType::uuid, "The task's id"};
 
@@ -124,12 +123,12 @@ std::vector<ApiRoute> of_any() {
     };
 }
 
-std::vector<ApiRoute> of_databases() {
+std::vector<ApiRoute> database_task_routes() {
     const ApiRoute cancelling{.method = "GET",
                               .path = "/v1/databases/{database_id}/tasks/{task_id}/cancel",
                               .id = "cancel-database-task",
                               .summary = "Ask a task to end early",
-                              .parameters = {kDatabase, kTask},
+                              .parameters = {kDatabaseParameter, kTask},
                               .answer = "Task",
                               .throws = {"invalid_input", "not_found", "cluster_not_initialized"},
                               .run = cancel};
@@ -141,7 +140,7 @@ std::vector<ApiRoute> of_databases() {
          .path = "/v1/databases/{database_id}/tasks",
          .id = "list-database-tasks",
          .summary = "Tasks of a database, newest first; also of one that was deleted",
-         .parameters = with_page({kDatabase}),
+         .parameters = with_page({kDatabaseParameter}),
          .answer = "ListDatabaseTasksResponse",
          .throws = {"invalid_input", "not_found", "cluster_not_initialized"},
          .run = list_of_database},
@@ -149,7 +148,7 @@ std::vector<ApiRoute> of_databases() {
          .path = "/v1/databases/{database_id}/tasks/{task_id}",
          .id = "get-database-task",
          .summary = "One task of a database",
-         .parameters = {kDatabase, kTask},
+         .parameters = {kDatabaseParameter, kTask},
          .answer = "Task",
          .throws = {"invalid_input", "not_found", "cluster_not_initialized"},
          .run = show_of_database},
@@ -157,7 +156,7 @@ std::vector<ApiRoute> of_databases() {
          .path = "/v1/databases/{database_id}/tasks/{task_id}/log",
          .id = "get-database-task-log",
          .summary = "The log of a database's task",
-         .parameters = with_log({kDatabase, kTask}),
+         .parameters = with_log({kDatabaseParameter, kTask}),
          .answer = "TaskLog",
          .throws = {"invalid_input", "not_found", "cluster_not_initialized"},
          .run = log_of_database},
@@ -166,7 +165,7 @@ std::vector<ApiRoute> of_databases() {
     };
 }
 
-std::vector<ApiRoute> of_hosts() {
+std::vector<ApiRoute> host_task_routes() {
     return {
         {.method = "GET",
          .path = "/v1/hosts/{host_id}/tasks",
@@ -199,8 +198,8 @@ std::vector<ApiRoute> of_hosts() {
 
 std::vector<ApiRoute> task_routes() {
     std::vector<ApiRoute> all = of_any();
-    for (auto& route : of_databases()) all.push_back(std::move(route));
-    for (auto& route : of_hosts()) all.push_back(std::move(route));
+    for (auto& route : database_task_routes()) all.push_back(std::move(route));
+    for (auto& route : host_task_routes()) all.push_back(std::move(route));
     return all;
 }
 

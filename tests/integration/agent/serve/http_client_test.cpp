@@ -1,5 +1,7 @@
 #include "common/net/http_client.hpp"
 
+#include <thread>
+
 #include <doctest/doctest.h>
 
 #include "common/base/error.hpp"

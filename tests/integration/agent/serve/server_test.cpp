@@ -1,6 +1,7 @@
 #include "agent/serve/server.hpp"
 
 #include <filesystem>
+#include <thread>
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <string>
+#include <thread>
 
 #include "agent/serve/server.hpp"
 #include "common/net/http_client.hpp"

@@ -1,6 +1,7 @@
 #include "agent/store/raft_tls.hpp"
 
 #include <cstring>
+#include <thread>
 
 #include <doctest/doctest.h>
 #include <sys/socket.h>

@@ -30,8 +30,6 @@ void check_all_done(Rig& rig, const Task& task) {
     for (const auto& step : Tasks(rig.store).steps(task.id, soon())) CHECK(step.status == StepStatus::done);
 }
 
-bool holds_a_text(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
 }  // namespace
 
 TEST_CASE("an agent that dies at any commit, heard or not, is continued by its next start") {

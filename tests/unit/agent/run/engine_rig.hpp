@@ -16,6 +16,7 @@
 #include "common/base/uuid.hpp"
 #include "tests/fakes/fake_kind.hpp"
 #include "tests/fakes/mortal_store.hpp"
+#include "tests/unit/agent/run/holds_a_text.hpp"
 
 namespace pgedge::test {
 

@@ -26,8 +26,6 @@ void start_three(Rig& rig) {
     for (const auto* host : {"host-1", "host-2", "host-3"}) rig.start(host);
 }
 
-bool holds_a_text(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
 }  // namespace
 
 TEST_CASE("hosts carry out their steps of a plan, each when what it needs is there") {

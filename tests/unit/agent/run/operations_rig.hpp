@@ -15,6 +15,7 @@
 #include "common/orchestrate/process_orchestrator.hpp"
 #include "common/spec/seal.hpp"
 #include "tests/fakes/fake_clock.hpp"
+#include "tests/unit/agent/run/holds_a_text.hpp"
 
 namespace pgedge::test {
 

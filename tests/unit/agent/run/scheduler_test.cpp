@@ -38,7 +38,7 @@ Plan plan_of(const std::vector<std::pair<std::string, std::string>>& resources) 
 }
 
 /// A scheduler on host-1 that holds the lease; host-2 beats when told to.
-struct Rig {
+struct SchedulerRig {
     LocalStore store;
     FakeClock clock;
     Leases leases{store, clock, "host-1", "start-1"}, other{store, clock, "host-2", "start-2"};
@@ -47,7 +47,7 @@ struct Rig {
     StepQueue one{store, "host-1", "start-1"}, two{store, "host-2", "start-2"};
     std::string task = new_uuid();
 
-    Rig() {
+    SchedulerRig() {
         commit(
             {"INSERT INTO database (id, state, dialect, spec, last_task_id, revision, created_at, updated_at) "
              "VALUES ('db', 'modifying', 'pglogical', '{}', ?, 7, 1, 1)",
@@ -100,12 +100,12 @@ struct Rig {
 }  // namespace
 
 TEST_CASE("without open tasks there is nothing to look after") {
-    Rig rig;
+    SchedulerRig rig;
     CHECK_FALSE(rig.scheduler.look_after_tasks(Limit(10s)));
 }
 
 TEST_CASE("a host that has been silent for 30 s loses its steps, one that beats keeps them") {
-    Rig rig;
+    SchedulerRig rig;
     rig.begin({}, plan_of({{"a", "host-1"}, {"b", "host-2"}}));
     rig.claim(rig.two);
 
@@ -122,7 +122,7 @@ TEST_CASE("a host that has been silent for 30 s loses its steps, one that beats 
 }
 
 TEST_CASE("a host that never came is given up as well, but not by an observer that looks for the first time") {
-    Rig rig;
+    SchedulerRig rig;
     rig.clock.advance(10min);
     rig.beat();
     rig.leases.try_take(kSchedulerLease, "host-1", 6s, Limit(10s));
@@ -138,7 +138,7 @@ TEST_CASE("a host that never came is given up as well, but not by an observer th
 }
 
 TEST_CASE("an agent without the lease changes nothing") {
-    Rig rig;
+    SchedulerRig rig;
     rig.begin({}, plan_of({{"b", "host-2"}}));
     rig.scheduler.look_after_tasks(Limit(10s));
     rig.leases.release(kSchedulerLease, Limit(10s));
@@ -151,7 +151,7 @@ TEST_CASE("an agent without the lease changes nothing") {
 }
 
 TEST_CASE("a plan is made again when all looks are done, and replaces the steps of the old one") {
-    Rig rig;
+    SchedulerRig rig;
     rig.begin({{"host-1", "host-2"}, {}}, plan_of({{"old", "host-1"}}));
     rig.claim(rig.one);
     rig.commit({"UPDATE task SET stage = 'replan'", {}, 1});
@@ -172,7 +172,7 @@ TEST_CASE("a plan is made again when all looks are done, and replaces the steps 
 }
 
 TEST_CASE("a new plan without steps completes the task") {
-    Rig rig;
+    SchedulerRig rig;
     rig.begin({{"host-1"}, {}}, plan_of({{"old", "host-1"}}));
     rig.claim(rig.one);
     rig.commit({"UPDATE step SET status = 'done' WHERE resource IS NULL", {}, 1});
@@ -184,7 +184,7 @@ TEST_CASE("a new plan without steps completes the task") {
 }
 
 TEST_CASE("a plan that cannot be made again fails the task with the reason, unless it may pass") {
-    Rig rig;
+    SchedulerRig rig;
     rig.begin({{"host-1"}, {}}, plan_of({{"old", "host-1"}}));
     rig.claim(rig.one);
     rig.commit({"UPDATE step SET status = 'done' WHERE resource IS NULL", {}, 1});

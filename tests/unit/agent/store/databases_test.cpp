@@ -3,19 +3,12 @@
 #include <doctest/doctest.h>
 
 #include "agent/store/local_store.hpp"
+#include "tests/unit/agent/store/commit.hpp"
 
 using namespace pgedge;
 using namespace std::chrono_literals;
 
 namespace {
-
-const Limit kSoon(5min);
-
-bool commit(Store& store, Statement statement) {
-    Transaction transaction;
-    transaction.add(std::move(statement));
-    return store.commit(transaction, kSoon).committed;
-}
 
 Database shop() {
     Database database;
@@ -50,10 +43,10 @@ Instance instance(const std::string& id, const std::string& host, int port) {
 TEST_CASE("a database comes back as it was stored") {
     LocalStore store;
     const Databases databases(store);
-    CHECK_FALSE(databases.find("shop", kSoon));
+    CHECK_FALSE(databases.find("shop", soon()));
     REQUIRE(commit(store, Databases::insert(shop())));
 
-    const auto found = *databases.find("shop", kSoon);
+    const auto found = *databases.find("shop", soon());
     CHECK(found.tenant_id == "acme");
     CHECK(found.state == DatabaseState::creating);
     CHECK(found.dialect == "pglogical");
@@ -62,7 +55,7 @@ TEST_CASE("a database comes back as it was stored") {
     CHECK(found.revision == 3);
     CHECK(found.created_at == WallTime(1s));
     CHECK(found.updated_at == WallTime(2s));
-    CHECK(databases.list(kSoon).size() == 1);
+    CHECK(databases.list(soon()).size() == 1);
     CHECK_FALSE(commit(store, Databases::insert(shop())));
 }
 
@@ -79,7 +72,7 @@ TEST_CASE("a database is changed only by who knows its revision") {
     CHECK(commit(store, Databases::update(changed, 3)));
     CHECK_FALSE(commit(store, Databases::update(changed, 3)));
 
-    const auto found = *Databases(store).find("shop", kSoon);
+    const auto found = *Databases(store).find("shop", soon());
     CHECK(found.tenant_id.empty());
     CHECK(found.state == DatabaseState::failed);
     CHECK(found.error == "it broke");
@@ -98,8 +91,8 @@ TEST_CASE("two instances never have one port of one host") {
     again.port = 5432;
     CHECK(commit(store, Databases::upsert_instance(again)));
 
-    CHECK(Databases(store).instances_on("host-1", kSoon).size() == 1);
-    const auto all = Databases(store).instances("shop", kSoon);
+    CHECK(Databases(store).instances_on("host-1", soon()).size() == 1);
+    const auto all = Databases(store).instances("shop", soon());
     REQUIRE(all.size() == 2);
     CHECK(all[0].state == InstanceState::modifying);
     CHECK(all[0].port == 5432);
@@ -125,7 +118,7 @@ TEST_CASE("an instance shows its last status, and a status without an instance i
     REQUIRE(commit(store, Databases::set_instance_status("gone", status)));
     REQUIRE(commit(store, Databases::set_instance_state("a", InstanceState::failed, "it broke", WallTime(5s))));
 
-    const auto all = Databases(store).all_instances(kSoon);
+    const auto all = Databases(store).all_instances(soon());
     REQUIRE(all.size() == 1);
     CHECK(all[0].status == status);
     CHECK(all[0].state == InstanceState::failed);
@@ -143,16 +136,16 @@ TEST_CASE("resources come back as they are known, and go with their database") {
     known.error = "it broke";
 
     REQUIRE(commit(store, Databases::upsert_resource("shop", known)));
-    REQUIRE(databases.resources("shop", kSoon).size() == 1);
-    const auto found = databases.resources("shop", kSoon).begin()->second;
+    REQUIRE(databases.resources("shop", soon()).size() == 1);
+    const auto found = databases.resources("shop", soon()).begin()->second;
     CHECK(found.resource == known.resource);
     CHECK(found.needs_recreate);
     CHECK(found.error == "it broke");
     known.error.clear();
     REQUIRE(commit(store, Databases::upsert_resource("shop", known)));
-    CHECK(databases.resources("shop", kSoon).begin()->second.error.empty());
+    CHECK(databases.resources("shop", soon()).begin()->second.error.empty());
 
     REQUIRE(commit(store, Databases::erase("shop")));
-    CHECK(databases.resources("shop", kSoon).empty());
-    CHECK(databases.all_instances(kSoon).empty());
+    CHECK(databases.resources("shop", soon()).empty());
+    CHECK(databases.all_instances(soon()).empty());
 }

@@ -19,7 +19,7 @@ Host host(const std::string& id) {
     return made;
 }
 
-struct Rig {
+struct HostsRig {
     LocalStore store;
     FakeClock clock;
     Hosts hosts{store, clock};
@@ -35,7 +35,7 @@ struct Rig {
 }  // namespace
 
 TEST_CASE("a host is stored once; a second one with its id is refused") {
-    Rig rig;
+    HostsRig rig;
     CHECK(rig.commit(Hosts::insert(host("host-2"), "17", rig.clock.wall())));
     CHECK(rig.commit(Hosts::insert(host("host-1"), "18", rig.clock.wall())));
     CHECK_FALSE(rig.commit(Hosts::insert(host("host-1"), "19", rig.clock.wall())));
@@ -49,7 +49,7 @@ TEST_CASE("a host is stored once; a second one with its id is refused") {
 }
 
 TEST_CASE("a host's state follows its reports and their age") {
-    Rig rig;
+    HostsRig rig;
     rig.commit(Hosts::insert(host("host-1"), "17", rig.clock.wall()));
 
     rig.commit(Hosts::report("host-1", {{"docker", {true, "", {{"version", "1"}}}}}, rig.clock.wall()));
@@ -68,7 +68,7 @@ TEST_CASE("a host's state follows its reports and their age") {
 }
 
 TEST_CASE("facts are replaced, and what was removed does not come back by a report") {
-    Rig rig;
+    HostsRig rig;
     rig.commit(Hosts::insert(host("host-1"), "17", rig.clock.wall()));
     auto changed = host("host-1");
     changed.cpus = 8;

@@ -7,6 +7,7 @@
 #include "agent/store/local_store.hpp"
 #include "common/base/error.hpp"
 #include "tests/fakes/fake_clock.hpp"
+#include "tests/unit/agent/store/commit.hpp"
 
 using namespace pgedge;
 using namespace std::chrono_literals;
@@ -14,8 +15,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto kHold = 4000ms;
-
-Limit soon() { return Limit(10s); }
 
 /// Two agents and their clocks; the store's answers can be lost.
 class LossyStore final : public Store {
@@ -36,7 +35,7 @@ public:
     bool lose_request = false, lose_answer = false;
 };
 
-struct Rig {
+struct LeaseRig {
     LossyStore store;
     FakeClock clock;
     Leases one{store, clock, "host-1", "boot-1/a"};
@@ -57,7 +56,7 @@ struct Rig {
 }  // namespace
 
 TEST_CASE("a lease nobody has is taken at once, and only once") {
-    Rig rig;
+    LeaseRig rig;
     CHECK(rig.one_takes());
     CHECK(rig.one.holds("scheduler"));
     CHECK_FALSE(rig.two_takes());
@@ -67,7 +66,7 @@ TEST_CASE("a lease nobody has is taken at once, and only once") {
 }
 
 TEST_CASE("the holder trusts its lease for 0.6 of the hold, counted from before it asked") {
-    Rig rig;
+    LeaseRig rig;
     rig.one_takes();
     rig.clock.advance(2399ms);
     CHECK(rig.one.holds("scheduler"));
@@ -78,14 +77,14 @@ TEST_CASE("the holder trusts its lease for 0.6 of the hold, counted from before 
 }
 
 TEST_CASE("time asleep counts against the holder") {
-    Rig rig;
+    LeaseRig rig;
     rig.one_takes();
     rig.clock.sleep(3s);
     CHECK_FALSE(rig.one.holds("scheduler"));
 }
 
 TEST_CASE("a step of the wall clock changes nothing") {
-    Rig rig;
+    LeaseRig rig;
     rig.one_takes();
     rig.two_takes();
     rig.clock.set_wall(WallTime(1ms));
@@ -96,7 +95,7 @@ TEST_CASE("a step of the wall clock changes nothing") {
 }
 
 TEST_CASE("a lease whose holder beats is never taken") {
-    Rig rig;
+    LeaseRig rig;
     rig.one_takes();
     for (int i = 0; i < 50; ++i) {
         rig.clock.advance(500ms);
@@ -107,7 +106,7 @@ TEST_CASE("a lease whose holder beats is never taken") {
 }
 
 TEST_CASE("a silent holder is replaced after its whole hold, and never are there two") {
-    Rig rig;
+    LeaseRig rig;
     rig.one_takes();
     CHECK_FALSE(rig.two_takes());
     for (auto waited = 0ms; waited < kHold - 100ms; waited += 100ms) {
@@ -122,7 +121,7 @@ TEST_CASE("a silent holder is replaced after its whole hold, and never are there
 }
 
 TEST_CASE("a late write of the old holder is refused by the epoch") {
-    Rig rig;
+    LeaseRig rig;
     rig.one_takes();
     CHECK(rig.may_write(rig.one));
     rig.two_takes();
@@ -137,7 +136,7 @@ TEST_CASE("a late write of the old holder is refused by the epoch") {
 }
 
 TEST_CASE("a contender that was started again waits the whole hold again") {
-    Rig rig;
+    LeaseRig rig;
     rig.one_takes();
     rig.two_takes();
     rig.clock.advance(kHold - 1ms);
@@ -151,7 +150,7 @@ TEST_CASE("a contender that was started again waits the whole hold again") {
 }
 
 TEST_CASE("a beat between two looks starts the wait again, also when the look missed it") {
-    Rig rig;
+    LeaseRig rig;
     rig.one_takes();
     rig.two_takes();
     rig.clock.advance(kHold - 1ms);
@@ -163,7 +162,7 @@ TEST_CASE("a beat between two looks starts the wait again, also when the look mi
 }
 
 TEST_CASE("a release is taken over at once") {
-    Rig rig;
+    LeaseRig rig;
     rig.one_takes();
     rig.one.release("scheduler", soon());
     CHECK_FALSE(rig.one.holds("scheduler"));
@@ -175,7 +174,7 @@ TEST_CASE("a release is taken over at once") {
 }
 
 TEST_CASE("a holder that was started again has to wait for its own old lease") {
-    Rig rig;
+    LeaseRig rig;
     rig.one_takes();
     Leases restarted(rig.store, rig.clock, "host-1", "boot-1/b");
     restarted.beat(soon());
@@ -190,7 +189,7 @@ TEST_CASE("a holder that was started again has to wait for its own old lease") {
 }
 
 TEST_CASE("an agent whose host id another one took says so and holds nothing") {
-    Rig rig;
+    LeaseRig rig;
     rig.one_takes();
     Leases twin(rig.store, rig.clock, "host-1", "boot-9/a");
     twin.beat(soon());
@@ -199,7 +198,7 @@ TEST_CASE("an agent whose host id another one took says so and holds nothing") {
 }
 
 TEST_CASE("an unknown outcome is not renewed, and a lost take is adopted when it is seen") {
-    Rig rig;
+    LeaseRig rig;
     rig.one.beat(soon());
     rig.store.lose_answer = true;
     CHECK_THROWS_AS(rig.one_takes(), Error);
@@ -219,7 +218,7 @@ TEST_CASE("an unknown outcome is not renewed, and a lost take is adopted when it
 }
 
 TEST_CASE("one beat renews every lease of the host, and only those it still has") {
-    Rig rig;
+    LeaseRig rig;
     for (const char* name : {"a", "b", "c"}) REQUIRE(rig.one.try_take(name, "one", kHold, soon()));
     CHECK_FALSE(rig.two.try_take("b", "two", kHold, soon()));
     rig.clock.advance(kHold);
@@ -234,7 +233,7 @@ TEST_CASE("one beat renews every lease of the host, and only those it still has"
 }
 
 TEST_CASE("a lease of a host that was removed is free after its hold") {
-    Rig rig;
+    LeaseRig rig;
     rig.one_takes();
     Transaction removal;
     removal.add(Statement{.sql = "DELETE FROM beat WHERE host = 'host-1'"});
@@ -247,7 +246,7 @@ TEST_CASE("a lease of a host that was removed is free after its hold") {
 TEST_CASE("at no moment do two agents hold a lease, whatever is lost, late or frozen") {
     for (unsigned seed = 1; seed <= 200; ++seed) {
         CAPTURE(seed);
-        Rig rig;
+        LeaseRig rig;
         unsigned state = seed * 2654435761U;
         const auto dice = [&](unsigned sides) {
             state = state * 1664525U + 1013904223U;

@@ -5,22 +5,13 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
-#include "common/base/uuid.hpp"
+#include "tests/fakes/temporary_directory.hpp"
 
 using namespace pgedge;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct Folder {
-    fs::path path = fs::temp_directory_path() / ("pgedge-store-" + random_hex(8));
-    Folder() { fs::create_directories(path); }
-    ~Folder() {
-        std::error_code ignored;
-        fs::remove_all(path, ignored);
-    }
-};
 
 Transaction put_secret(const std::string& name) {
     Transaction transaction;
@@ -35,36 +26,36 @@ std::int64_t secrets(Store& store) {
 }  // namespace
 
 TEST_CASE("what was committed is there when the file is opened again") {
-    const Folder folder;
+    const testing::TemporaryDirectory folder;
     {
-        LocalStore store(folder.path / "state.db");
+        LocalStore store(folder.path() / "state.db");
         CHECK(store.commit(put_secret("a"), Limit(1s)).committed);
     }
-    LocalStore again(folder.path / "state.db");
+    LocalStore again(folder.path() / "state.db");
     CHECK(secrets(again) == 1);
     CHECK(again.wait_for_changes(0, Limit(1s)).revision == 2);  // the schema, and the secret
 }
 
 TEST_CASE("the file and its export are for their owner alone, and the export is a whole store") {
-    const Folder folder;
-    LocalStore store(folder.path / "state.db");
+    const testing::TemporaryDirectory folder;
+    LocalStore store(folder.path() / "state.db");
     store.commit(put_secret("a"), Limit(1s));
 
-    store.export_to(folder.path / "export.db");
+    store.export_to(folder.path() / "export.db");
 
     for (const char* name : {"state.db", "export.db"}) {
         struct stat info {};
-        REQUIRE(::stat((folder.path / name).c_str(), &info) == 0);
+        REQUIRE(::stat((folder.path() / name).c_str(), &info) == 0);
         CHECK((info.st_mode & 0777) == 0600);
     }
-    LocalStore copy(folder.path / "export.db");
+    LocalStore copy(folder.path() / "export.db");
     CHECK(secrets(copy) == 1);
-    CHECK(std::distance(fs::directory_iterator(folder.path), fs::directory_iterator()) == 2);
+    CHECK(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()) == 2);
 }
 
 TEST_CASE("a file that is no database is refused with its name") {
-    const Folder folder;
-    CHECK_THROWS_AS(LocalStore(folder.path / "no" / "such" / "folder.db"), Error);
+    const testing::TemporaryDirectory folder;
+    CHECK_THROWS_AS(LocalStore(folder.path() / "no" / "such" / "folder.db"), Error);
 }
 
 TEST_CASE("a read may not change anything") {

@@ -16,12 +16,12 @@ const WallTime kNow(100s);
 using Names = std::vector<std::string>;
 
 /// A database "db" with instances "a" on host-1 and "b" on host-2, and a task on it.
-struct Rig {
+struct QueueRig {
     LocalStore store;
     StepQueue one{store, "host-1", "start-1"}, two{store, "host-2", "start-2"};
     std::string task = new_uuid();
 
-    explicit Rig(const std::string& type = "create") {
+    explicit QueueRig(const std::string& type = "create") {
         run(
             {"INSERT INTO database (id, state, dialect, spec, last_task_id, revision, created_at, updated_at) "
              "VALUES ('db', ?, 'pglogical', '{}', ?, 7, 1, 1)",
@@ -99,7 +99,7 @@ struct Rig {
 }  // namespace
 
 TEST_CASE("steps begin on their own host, once, when what they wait for is done") {
-    Rig rig;
+    QueueRig rig;
     rig.step("dir-a", "host-1");
     rig.step("dir-b", "host-2");
     rig.step("join", "host-1", {"dir-a", "dir-b"});
@@ -120,7 +120,7 @@ TEST_CASE("steps begin on their own host, once, when what they wait for is done"
 }
 
 TEST_CASE("no more steps are claimed than there are free places") {
-    Rig rig;
+    QueueRig rig;
     rig.step("x", "host-1");
     rig.step("y", "host-1");
     CHECK(rig.names(rig.claim(rig.one, 1)) == Names{"x"});
@@ -129,7 +129,7 @@ TEST_CASE("no more steps are claimed than there are free places") {
 }
 
 TEST_CASE("the last step that is done closes the task and makes the database available") {
-    Rig rig;
+    QueueRig rig;
     rig.step("dir-a", "host-1");
     rig.step("dir-b", "host-2", {"dir-a"});
 
@@ -149,7 +149,7 @@ TEST_CASE("the last step that is done closes the task and makes the database ava
 }
 
 TEST_CASE("a resource is known from the moment its making begins") {
-    Rig rig;
+    QueueRig rig;
     rig.step("dir-a", "host-1");
     CHECK(rig.look("SELECT error FROM resource").empty());
     const auto step = rig.claim(rig.one)[0];
@@ -159,7 +159,7 @@ TEST_CASE("a resource is known from the moment its making begins") {
 }
 
 TEST_CASE("after a failure nothing begins, what runs may end, and the first error is the task's") {
-    Rig rig;
+    QueueRig rig;
     rig.step("x", "host-1");
     rig.step("y", "host-2");
     rig.step("z", "host-2", {"y"});
@@ -180,7 +180,7 @@ TEST_CASE("after a failure nothing begins, what runs may end, and the first erro
 }
 
 TEST_CASE("a step that an earlier start of the agent left running is run again, and only by the new one") {
-    Rig rig;
+    QueueRig rig;
     rig.step("x", "host-1");
     const auto old = rig.claim(rig.one)[0];
     const StepQueue reborn(rig.store, "host-1", "start-9");
@@ -196,7 +196,7 @@ TEST_CASE("a step that an earlier start of the agent left running is run again, 
 }
 
 TEST_CASE("a canceled task ends when its running steps have ended, with a last line") {
-    Rig rig;
+    QueueRig rig;
     rig.step("x", "host-1");
     rig.step("y", "host-1", {"x"});
     const auto x = rig.claim(rig.one)[0];
@@ -217,14 +217,14 @@ TEST_CASE("a canceled task ends when its running steps have ended, with a last l
 }
 
 TEST_CASE("a cancel before any step began ends the task at once") {
-    Rig rig;
+    QueueRig rig;
     rig.step("x", "host-1");
     rig.cancel();
     CHECK(rig.now().status == TaskStatus::canceled);
 }
 
 TEST_CASE("a cancel that comes while the last step ends well changes nothing") {
-    Rig rig;
+    QueueRig rig;
     rig.step("x", "host-1");
     const auto x = rig.claim(rig.one)[0];
     rig.cancel();
@@ -235,7 +235,7 @@ TEST_CASE("a cancel that comes while the last step ends well changes nothing") {
 }
 
 TEST_CASE("a canceled step of a dead start is given up by the next start") {
-    Rig rig;
+    QueueRig rig;
     rig.step("x", "host-1");
     rig.claim(rig.one);
     rig.cancel();
@@ -250,7 +250,7 @@ TEST_CASE("a canceled step of a dead start is given up by the next start") {
 }
 
 TEST_CASE("a completed delete leaves nothing but its task") {
-    Rig rig("delete");
+    QueueRig rig("delete");
     rig.step("x", "host-1", {}, Action::remove);
     rig.step("y", "host-2", {}, Action::remove);
 
@@ -264,7 +264,7 @@ TEST_CASE("a completed delete leaves nothing but its task") {
 }
 
 TEST_CASE("settling again changes nothing, also when the id is used by a new database") {
-    Rig rig("delete");
+    QueueRig rig("delete");
     rig.step("x", "host-1", {}, Action::remove);
     REQUIRE(rig.done(rig.one, rig.claim(rig.one)[0]));
     rig.run(
@@ -280,7 +280,7 @@ TEST_CASE("settling again changes nothing, also when the id is used by a new dat
 }
 
 TEST_CASE("a look that finds something missing stops the plan until it is made again") {
-    Rig rig;
+    QueueRig rig;
     rig.run(
         {"INSERT INTO resource (database_id, kind, name, host_id, body) VALUES ('db', 'kind', 'gone', 'host-1', '{}')",
          {},
@@ -310,7 +310,7 @@ TEST_CASE("a look that finds something missing stops the plan until it is made a
 }
 
 TEST_CASE("looks that find all in place, with nothing planned, complete the task and say so once") {
-    Rig rig;
+    QueueRig rig;
     for (const auto* host : {"host-1", "host-2"})
         rig.run(Tasks::insert_step(
             {.task_id = rig.task, .id = std::string("refresh.") + host, .host_id = host, .own = {{"look", true}}}));
@@ -333,7 +333,7 @@ TEST_CASE("looks that find all in place, with nothing planned, complete the task
 }
 
 TEST_CASE("a step of a silent host is given up, whether it runs or could begin, but not one that waits") {
-    Rig rig;
+    QueueRig rig;
     rig.step("x", "host-1");
     rig.step("y", "host-2");
     rig.step("z", "host-2", {"x"});

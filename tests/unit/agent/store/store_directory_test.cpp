@@ -7,60 +7,52 @@
 
 #include "agent/store/address_book.hpp"
 #include "common/base/error.hpp"
-#include "common/base/uuid.hpp"
+#include "tests/fakes/temporary_directory.hpp"
 
 using namespace pgedge;
 namespace fs = std::filesystem;
 
 namespace {
 
-struct Folder {
-    fs::path path = fs::temp_directory_path() / ("pgedge-directory-" + random_hex(8));
-    ~Folder() {
-        std::error_code ignored;
-        fs::remove_all(path, ignored);
-    }
-};
-
 const StoreIdentity kIdentity{"cluster", "host-1", 0xfedcba9876543210ULL};
 
 }  // namespace
 
 TEST_CASE("a fresh directory belongs to no cluster; a marked one says which") {
-    const Folder folder;
+    const testing::TemporaryDirectory folder;
     {
-        StoreDirectory directory(folder.path);
+        StoreDirectory directory(folder.path());
         CHECK_FALSE(directory.identity());
         write_file(directory.engine() / "metadata1", "term");
         directory.set_identity(kIdentity);
         CHECK(directory.identity() == kIdentity);
     }
-    CHECK(StoreDirectory::has_identity(folder.path));
-    CHECK(StoreDirectory(folder.path).identity() == kIdentity);
+    CHECK(StoreDirectory::has_identity(folder.path()));
+    CHECK(StoreDirectory(folder.path()).identity() == kIdentity);
     struct stat info {};
-    REQUIRE(::stat(folder.path.c_str(), &info) == 0);
+    REQUIRE(::stat(folder.path().c_str(), &info) == 0);
     CHECK((info.st_mode & 0777) == 0700);
 }
 
 TEST_CASE("a marked directory without the engine's data is refused with what to do") {
-    const Folder folder;
-    StoreDirectory directory(folder.path);
+    const testing::TemporaryDirectory folder;
+    StoreDirectory directory(folder.path());
     directory.set_identity(kIdentity);
     CHECK_THROWS_WITH_AS(directory.identity(), doctest::Contains("host-1 is gone"), Error);
 }
 
 TEST_CASE("a broken marker is an error, not a fresh start") {
-    const Folder folder;
-    StoreDirectory directory(folder.path);
+    const testing::TemporaryDirectory folder;
+    StoreDirectory directory(folder.path());
     for (const char* text : {"", "{}", "{\"cluster_id\": \"a\", \"host_id\": \"b\", \"node_id\": \"x\"}"}) {
-        write_file(folder.path / "identity.json", text);
+        write_file(folder.path() / "identity.json", text);
         CHECK_THROWS_AS(directory.identity(), Error);
     }
 }
 
 TEST_CASE("what a cut-off start left is cleared, but never what is in use") {
-    const Folder folder;
-    StoreDirectory directory(folder.path);
+    const testing::TemporaryDirectory folder;
+    StoreDirectory directory(folder.path());
     write_file(directory.engine() / "metadata1", "term");
     directory.clear_engine();
     CHECK(fs::is_empty(directory.engine()));
@@ -71,18 +63,18 @@ TEST_CASE("what a cut-off start left is cleared, but never what is in use") {
 }
 
 TEST_CASE("one directory has one user at a time") {
-    const Folder folder;
+    const testing::TemporaryDirectory folder;
     {
-        const StoreDirectory directory(folder.path);
-        CHECK_THROWS_AS(StoreDirectory(folder.path), Error);
+        const StoreDirectory directory(folder.path());
+        CHECK_THROWS_AS(StoreDirectory(folder.path()), Error);
     }
-    CHECK_NOTHROW(StoreDirectory(folder.path));
+    CHECK_NOTHROW(StoreDirectory(folder.path()));
 }
 
 TEST_CASE("addresses and voters are there again after a restart") {
-    const Folder folder;
-    fs::create_directories(folder.path);
-    const auto file = folder.path / "peers.json";
+    const testing::TemporaryDirectory folder;
+    fs::create_directories(folder.path());
+    const auto file = folder.path() / "peers.json";
     {
         AddressBook book(file);
         CHECK(book.all().empty());

@@ -4,13 +4,12 @@
 
 #include "agent/store/local_store.hpp"
 #include "common/base/uuid.hpp"
+#include "tests/unit/agent/store/commit.hpp"
 
 using namespace pgedge;
 using namespace std::chrono_literals;
 
 namespace {
-
-const Limit kSoon(10s);
 
 Task task_of(const std::string& database_id, TaskStatus status = TaskStatus::pending) {
     Task task;
@@ -23,11 +22,6 @@ Task task_of(const std::string& database_id, TaskStatus status = TaskStatus::pen
     return task;
 }
 
-bool commit(Store& store, Statement statement) {
-    Transaction transaction;
-    transaction.add(std::move(statement));
-    return store.commit(transaction, Limit(10s)).committed;
-}
 std::string stored(Store& store, const Task& task) {
     REQUIRE(commit(store, Tasks::insert(task, TaskStage::apply, Json::object())));
     return task.id;
@@ -104,11 +98,11 @@ TEST_CASE("tasks are listed newest first, in pages, in both directions") {
     const auto other = stored(store, task_of("warehouse"));
     using Ids = std::vector<std::string>;
 
-    CHECK(ids(tasks.list("database", "storefront", {}, kSoon)) == Ids{c, b, a});
-    CHECK(ids(tasks.list("", "", {}, kSoon)) == Ids{other, c, b, a});
-    CHECK(ids(tasks.list("host", "", {}, kSoon)).empty());
-    CHECK(ids(tasks.list("database", "storefront", {.after_task_id = c, .limit = 1}, kSoon)) == Ids{b});
-    CHECK(ids(tasks.list("database", "storefront", {.after_task_id = a, .ascending = true}, kSoon)) == Ids{b, c});
+    CHECK(ids(tasks.list("database", "storefront", {}, soon())) == Ids{c, b, a});
+    CHECK(ids(tasks.list("", "", {}, soon())) == Ids{other, c, b, a});
+    CHECK(ids(tasks.list("host", "", {}, soon())).empty());
+    CHECK(ids(tasks.list("database", "storefront", {.after_task_id = c, .limit = 1}, soon())) == Ids{b});
+    CHECK(ids(tasks.list("database", "storefront", {.after_task_id = a, .ascending = true}, soon())) == Ids{b, c});
 }
 
 TEST_CASE("steps come back as they were stored, in their order") {
@@ -131,7 +125,7 @@ TEST_CASE("steps come back as they were stored, in their order") {
     REQUIRE(commit(store, Tasks::insert_step(make)));
     REQUIRE(commit(store, Tasks::insert_step(look)));
 
-    const auto steps = Tasks(store).steps(task, kSoon);
+    const auto steps = Tasks(store).steps(task, soon());
     REQUIRE(steps.size() == 2);
     CHECK(steps[0].id == "refresh.host-1");
     CHECK_FALSE(steps[0].step);
@@ -149,17 +143,17 @@ TEST_CASE("following a log misses no line of a host whose clock is late") {
     const Tasks tasks(store);
 
     REQUIRE(commit(store, Tasks::append_log(task, {late, WallTime(20s), "from host-1", {{"n", 1}}})));
-    const auto seen = tasks.log(task, "", {}, kSoon);
+    const auto seen = tasks.log(task, "", {}, soon());
     REQUIRE(commit(store, Tasks::append_log(task, {early, WallTime(10s), "from host-2", {}})));
 
     REQUIRE(seen.size() == 1);
     CHECK(seen[0].message == "from host-1");
     CHECK(seen[0].timestamp == WallTime(20s));
     CHECK(seen[0].fields == Json{{"n", 1}});
-    const auto more = tasks.log(task, seen.back().id, {}, kSoon);
+    const auto more = tasks.log(task, seen.back().id, {}, soon());
     REQUIRE(more.size() == 1);
     CHECK(more[0].message == "from host-2");
-    CHECK(tasks.log(task, more.back().id, {}, kSoon).empty());
+    CHECK(tasks.log(task, more.back().id, {}, soon()).empty());
 }
 
 TEST_CASE("a limited log holds the last lines of what matches") {
@@ -168,7 +162,7 @@ TEST_CASE("a limited log holds the last lines of what matches") {
     for (const auto* line : {"one", "two", "three"})
         REQUIRE(commit(store, Tasks::append_log(task, {new_uuid(), WallTime(1s), line, {}})));
 
-    const auto last = Tasks(store).log(task, "", 2, kSoon);
+    const auto last = Tasks(store).log(task, "", 2, soon());
 
     REQUIRE(last.size() == 2);
     CHECK(last[0].message == "two");
@@ -188,6 +182,6 @@ TEST_CASE("erasing the tasks of a used id leaves the open one") {
 
     REQUIRE(commit(store, Tasks::erase_of_database("storefront")));
 
-    CHECK(ids(Tasks(store).list("", "", {}, kSoon)) == std::vector<std::string>{open});
-    CHECK(Tasks(store).log(old, "", {}, kSoon).empty());
+    CHECK(ids(Tasks(store).list("", "", {}, soon())) == std::vector<std::string>{open});
+    CHECK(Tasks(store).log(old, "", {}, soon()).empty());
 }

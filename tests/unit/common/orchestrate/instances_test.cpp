@@ -7,8 +7,6 @@ using namespace pgedge;
 
 namespace {
 
-const char* const kFirst = "storefront-n1-689qacsi";
-
 Instance other(const std::string& host_id, int port) {
     Instance instance;
     instance.id = "other-n1-x" + std::to_string(port);
@@ -25,7 +23,7 @@ TEST_CASE("a fixed port is taken as it is and published") {
     cluster.add_node("n1", {"host-1"});
     const auto settled = settle_instances(cluster.wanted, {}, cluster.hosts);
     REQUIRE(settled.size() == 1);
-    const Instance& instance = settled.at(kFirst);
+    const Instance& instance = settled.at(SmallCluster::kFirst);
     CHECK(instance.port == 5432);
     CHECK(instance.listen_port == 5432);
     CHECK(instance.database_id == "storefront");
@@ -44,38 +42,43 @@ TEST_CASE("a random port is the same each time, outside the ephemeral range, and
         CHECK(instance.port == instance.listen_port);
         CHECK(settle_instances(cluster.wanted, {}, cluster.hosts).at(id).listen_port == instance.listen_port);
     }
-    Instance kept = settled.at(kFirst);
+    Instance kept = settled.at(SmallCluster::kFirst);
     kept.listen_port = 7777;
-    CHECK(settle_instances(cluster.wanted, {kept}, cluster.hosts).at(kFirst).port == 7777);
+    CHECK(settle_instances(cluster.wanted, {kept}, cluster.hosts).at(SmallCluster::kFirst).port == 7777);
 }
 
 TEST_CASE("an instance that is not published has a port for its peers, and keeps it when it is published") {
     SmallCluster cluster;
     cluster.wanted.spec.port.reset();
     cluster.add_node("n1", {"host-1"});
-    const Instance hidden = settle_instances(cluster.wanted, {}, cluster.hosts).at(kFirst);
+    const Instance hidden = settle_instances(cluster.wanted, {}, cluster.hosts).at(SmallCluster::kFirst);
     CHECK_FALSE(hidden.port.has_value());
     CHECK(hidden.listen_port >= 5432);
     cluster.wanted.spec.port = 0;
-    CHECK(settle_instances(cluster.wanted, {hidden}, cluster.hosts).at(kFirst).port == hidden.listen_port);
+    CHECK(settle_instances(cluster.wanted, {hidden}, cluster.hosts).at(SmallCluster::kFirst).port ==
+          hidden.listen_port);
 }
 
 TEST_CASE("a drawn port avoids other instances, the agent, fixed ports of the same spec, and what the caller knows") {
     SmallCluster cluster;
     cluster.wanted.spec.port = 0;
     cluster.add_node("n1", {"host-1"});
-    const int first = settle_instances(cluster.wanted, {}, cluster.hosts).at(kFirst).listen_port;
+    const int first = settle_instances(cluster.wanted, {}, cluster.hosts).at(SmallCluster::kFirst).listen_port;
 
-    CHECK(settle_instances(cluster.wanted, {other("host-1", first)}, cluster.hosts).at(kFirst).listen_port ==
-          first + 1);
-    CHECK(settle_instances(cluster.wanted, {other("host-2", first)}, cluster.hosts).at(kFirst).listen_port == first);
-    CHECK(settle_instances(cluster.wanted, {}, cluster.hosts, {{"host-1", {first}}}).at(kFirst).listen_port ==
-          first + 1);
+    CHECK(settle_instances(cluster.wanted, {other("host-1", first)}, cluster.hosts)
+              .at(SmallCluster::kFirst)
+              .listen_port == first + 1);
+    CHECK(settle_instances(cluster.wanted, {other("host-2", first)}, cluster.hosts)
+              .at(SmallCluster::kFirst)
+              .listen_port == first);
+    CHECK(settle_instances(cluster.wanted, {}, cluster.hosts, {{"host-1", {first}}})
+              .at(SmallCluster::kFirst)
+              .listen_port == first + 1);
     cluster.hosts["host-1"].http_port = first;
-    CHECK(settle_instances(cluster.wanted, {}, cluster.hosts).at(kFirst).listen_port == first + 1);
+    CHECK(settle_instances(cluster.wanted, {}, cluster.hosts).at(SmallCluster::kFirst).listen_port == first + 1);
     cluster.hosts["host-1"].http_port = 3000;
     cluster.add_node("n2", {"host-1"}).port = first;
-    CHECK(settle_instances(cluster.wanted, {}, cluster.hosts).at(kFirst).listen_port == first + 1);
+    CHECK(settle_instances(cluster.wanted, {}, cluster.hosts).at(SmallCluster::kFirst).listen_port == first + 1);
 }
 
 TEST_CASE("instances that are not wanted any more are not settled") {
@@ -94,7 +97,7 @@ TEST_CASE("a host without a free port says so") {
     for (int port = 5432; port <= 15432; ++port) all.insert(port);
     CHECK_THROWS_WITH_AS(settle_instances(cluster.wanted, {}, cluster.hosts, {{"host-1", all}}),
                          "host host-1 has no free port from 5432 to 15432", Error);
-    CHECK(
-        settle_instances(cluster.wanted, {}, cluster.hosts, {{"host-1", all}}, {20000, 20000}).at(kFirst).listen_port ==
-        20000);
+    CHECK(settle_instances(cluster.wanted, {}, cluster.hosts, {{"host-1", all}}, {20000, 20000})
+              .at(SmallCluster::kFirst)
+              .listen_port == 20000);
 }

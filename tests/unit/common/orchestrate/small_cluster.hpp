@@ -15,6 +15,9 @@ namespace pgedge {
 /// `wanted` and the hosts, plans, and lets the plan happen.
 class SmallCluster {
 public:
+    /// The instance of its first node.
+    static constexpr const char* kFirst = "storefront-n1-689qacsi";
+
     std::map<std::string, Host> hosts;
     Database wanted;
     Known known;

@@ -6,8 +6,6 @@ using namespace pgedge;
 
 namespace {
 
-const char* const kFirst = "storefront-n1-689qacsi";
-
 PostgresVersion version(const std::string& postgres, const std::string& dialect,
                         const std::string& extension = "5.0.11") {
     return {postgres, dialect, extension, "/bin/" + postgres};
@@ -31,7 +29,7 @@ TEST_CASE("the default is the greatest version that all hosts have") {
     CHECK(chosen.default_version == "17.10");
     CHECK(chosen.dialect == "pglogical");
     CHECK(chosen.by_instance.size() == 3);
-    CHECK(chosen.by_instance.at(kFirst).bin_dir == "/bin/17.10");
+    CHECK(chosen.by_instance.at(SmallCluster::kFirst).bin_dir == "/bin/17.10");
 }
 
 TEST_CASE("17.10 is greater than 17.9, and Spock comes before pglogical") {
@@ -50,7 +48,7 @@ TEST_CASE("an existing database keeps its dialect") {
     cluster.hosts["host-1"].versions = {version("17.10", "spock"), version("17.10", "pglogical", "2.4.5")};
     const auto chosen = choose_versions(cluster.wanted, &cluster.wanted, cluster.hosts);
     CHECK(chosen.dialect == "pglogical");
-    CHECK(chosen.by_instance.at(kFirst).extension == "2.4.5");
+    CHECK(chosen.by_instance.at(SmallCluster::kFirst).extension == "2.4.5");
 }
 
 TEST_CASE("a bare major is its newest minor") {
@@ -58,7 +56,8 @@ TEST_CASE("a bare major is its newest minor") {
     cluster.add_node("n1", {"host-1"});
     cluster.wanted.spec.postgres_version = "16";
     cluster.hosts["host-1"].versions = {version("17.1", "spock"), version("16.3", "spock"), version("16.12", "spock")};
-    CHECK(choose_versions(cluster.wanted, nullptr, cluster.hosts).by_instance.at(kFirst).postgres == "16.12");
+    CHECK(choose_versions(cluster.wanted, nullptr, cluster.hosts).by_instance.at(SmallCluster::kFirst).postgres ==
+          "16.12");
 }
 
 TEST_CASE("a node may have a version of its own") {
@@ -69,7 +68,7 @@ TEST_CASE("a node may have a version of its own") {
     cluster.hosts["host-2"].versions = {version("17.1", "spock"), version("16.3", "spock")};
     const auto chosen = choose_versions(cluster.wanted, nullptr, cluster.hosts);
     CHECK(first_problem(chosen) == "none");
-    CHECK(chosen.by_instance.at(kFirst).postgres == "17.1");
+    CHECK(chosen.by_instance.at(SmallCluster::kFirst).postgres == "17.1");
     CHECK(chosen.by_instance.at("storefront-n2-9ptayhma").postgres == "16.3");
 }
 
@@ -105,7 +104,7 @@ TEST_CASE("the wanted Spock is chosen") {
     cluster.hosts["host-1"].versions = {version("17.11", "spock", "6.0.0"), version("17.10", "spock", "5.0.11"),
                                         version("18.6", "pglogical")};
     const auto chosen = choose_versions(cluster.wanted, nullptr, cluster.hosts);
-    CHECK(chosen.by_instance.at(kFirst).postgres == "17.10");
+    CHECK(chosen.by_instance.at(SmallCluster::kFirst).postgres == "17.10");
 }
 
 TEST_CASE("a minor that the packages have outgrown goes on with the newest of its major") {
@@ -113,7 +112,8 @@ TEST_CASE("a minor that the packages have outgrown goes on with the newest of it
     cluster.add_node("n1", {"host-1"});
     cluster.wanted.spec.postgres_version = "15.17";
     const Database stored = cluster.wanted;
-    CHECK(choose_versions(cluster.wanted, &stored, cluster.hosts).by_instance.at(kFirst).postgres == "15.18");
+    CHECK(choose_versions(cluster.wanted, &stored, cluster.hosts).by_instance.at(SmallCluster::kFirst).postgres ==
+          "15.18");
     cluster.wanted.spec.postgres_version = "15.16";
     CHECK(choose_versions(cluster.wanted, &stored, cluster.hosts).problems.size() == 1);
 }

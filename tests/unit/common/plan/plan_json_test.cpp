@@ -15,7 +15,7 @@ Plan a_plan() {
          state("process.postgres::i@h1 want port=2\nnew@h2 needs process.postgres::i want script=x once script")});
 }
 
-std::string error_of(const Json& json) {
+std::string error_of_plan(const Json& json) {
     try {
         plan_from_json(json);
     } catch (const Error& error) {
@@ -40,9 +40,9 @@ TEST_CASE("JSON that is no plan is refused with the place") {
     const auto changed = [&](const std::string& pointer, const Json& value) {
         Json json = good;
         json[Json::json_pointer(pointer)] = value;
-        return error_of(json);
+        return error_of_plan(json);
     };
-    CHECK(error_of(Json::array()) == "plan: an object is expected");
+    CHECK(error_of_plan(Json::array()) == "plan: an object is expected");
     CHECK(changed("/steps", 1) == "plan.steps: a list is expected");
     CHECK(changed("/steps/0", "x") == "plan.steps[0]: an object is expected");
     CHECK(changed("/steps/1/action", "explode") == "plan.steps[1].action: no action is called \"explode\"");
@@ -57,5 +57,5 @@ TEST_CASE("JSON that is no plan is refused with the place") {
           "plan.steps[1].id: \"0.process.postgres::i.update\" stands twice in the plan");
     Json missing = good;
     missing["steps"][2].erase("why");
-    CHECK(error_of(missing) == "plan.steps[2].why is missing");
+    CHECK(error_of_plan(missing) == "plan.steps[2].why is missing");
 }

@@ -30,7 +30,7 @@ SavedPlan a_saved_plan() {
     return saved;
 }
 
-std::string error_of(const std::string& document) {
+std::string error_of_document(const std::string& document) {
     try {
         read_saved_plan(document);
     } catch (const Error& error) {
@@ -43,7 +43,7 @@ std::string error_of(const std::string& document) {
 std::string changed(const std::string& pointer, const Json& value) {
     Json json = parse_json(to_document(a_saved_plan()));
     json[Json::json_pointer(pointer)] = value;
-    return error_of(json.dump());
+    return error_of_document(json.dump());
 }
 
 }  // namespace
@@ -87,9 +87,9 @@ TEST_CASE("every kind of reference may stand in a saved plan") {
 }
 
 TEST_CASE("what is no saved plan is refused with the place") {
-    CHECK(error_of("").find("line 1, column 1") != std::string::npos);
-    CHECK(error_of("[]") == "plan: an object is expected");
-    CHECK(error_of("{}") == "plan.format is missing");
+    CHECK(error_of_document("").find("line 1, column 1") != std::string::npos);
+    CHECK(error_of_document("[]") == "plan: an object is expected");
+    CHECK(error_of_document("{}") == "plan.format is missing");
     CHECK(changed("/format", "pgedge-plan/2") ==
           "plan.format: this is \"pgedge-plan/2\", and this program reads \"pgedge-plan/1\"");
     CHECK(changed("/extra", 1) == "plan.extra is not known");

@@ -2,11 +2,11 @@
 #include <regex>
 
 #include <doctest/doctest.h>
-#include <stdlib.h>
 
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
 #include "common/spec/load.hpp"
+#include "tests/fakes/temporary_directory.hpp"
 
 using namespace pgedge;
 
@@ -16,7 +16,7 @@ Loaded load(std::string_view text, LoadOptions options = {}, const std::string& 
     return load_text(text, file, "/specs", options);
 }
 
-std::string lines(const std::vector<Problem>& problems) {
+std::string ended_lines(const std::vector<Problem>& problems) {
     std::string text;
     for (const auto& problem : problems) text += to_line(problem) + "\n";
     return text;
@@ -46,8 +46,8 @@ spec:
 TEST_CASE("the example of the manual is read whole") {
     const Loaded loaded = load(kStorefront);
 
-    CHECK(lines(loaded.problems) == "");
-    CHECK(lines(loaded.warnings) == "");
+    CHECK(ended_lines(loaded.problems) == "");
+    CHECK(ended_lines(loaded.warnings) == "");
     REQUIRE(loaded.databases.size() == 1);
     const auto& database = loaded.databases[0];
     CHECK(database.document.id == "storefront");
@@ -84,7 +84,7 @@ spec:
       host_ids: []
 )");
 
-    CHECK(lines(loaded.problems) ==
+    CHECK(ended_lines(loaded.problems) ==
           "storefront.yaml:3:5: id: must be 1 to 36 lower-case letters, digits and single hyphens, with a letter or "
           "digit at "
           "both ends\n"
@@ -105,23 +105,13 @@ spec:
 )";
 
 std::string problems_of(const std::string& text, const std::string& file = "f.yaml") {
-    return lines(load(text, {}, file).problems);
+    return ended_lines(load(text, {}, file).problems);
 }
 
 /// What a test of one line in `spec:` is told, without the rest of the document.
 std::string with_line(const std::string& line) {
     return problems_of("spec:\n  database_name: d\n  nodes: [{name: n1, host_ids: [h]}]\n  " + line + "\n");
 }
-
-struct Directory {
-    std::filesystem::path path;
-    Directory() {
-        std::string name = "/tmp/pgedge-spec-XXXXXX";
-        REQUIRE(mkdtemp(name.data()));
-        path = name;
-    }
-    ~Directory() { std::filesystem::remove_all(path); }
-};
 
 }  // namespace
 
@@ -139,7 +129,7 @@ spec:
   postgresql_conf: {jit: off, work_mem: 64MB, max_connections: 100, random_page_cost: 1.10, quoted: "yes"}
   pg_hba_conf: ["host all all 10.0.0.0/8 md5"]
 )");
-    CHECK(lines(loaded.problems) == "");
+    CHECK(ended_lines(loaded.problems) == "");
     REQUIRE(loaded.databases.size() == 1);
     const auto& spec = loaded.databases[0].document.spec;
     CHECK(spec.database_name == "0777");
@@ -196,11 +186,11 @@ TEST_CASE("an API body is a valid file, as JSON and as YAML") {
         R"({"id": "storefront", "spec": {"database_name": "storefront", "nodes": [{"name": "n1", "host_ids": ["host-1"]}]}})";
     for (const std::string file : {"body.json", "body.yaml", "-"}) {
         const Loaded loaded = load(body, {}, file);
-        CHECK(lines(loaded.problems) == "");
+        CHECK(ended_lines(loaded.problems) == "");
         REQUIRE(loaded.databases.size() == 1);
         CHECK(loaded.databases[0].document.id == "storefront");
     }
-    CHECK(lines(load(kSmallSpec).problems) == "");
+    CHECK(ended_lines(load(kSmallSpec).problems) == "");
     CHECK_FALSE(load(kSmallSpec).databases.at(0).document.id.has_value());
 }
 
@@ -221,7 +211,7 @@ TEST_CASE("JSON files are strict and tell line and column") {
 TEST_CASE("a file may hold many documents, each with its own problems") {
     const Loaded loaded = load("id: a" + kSmallSpec + "---\nid: b" + kSmallSpec + "  port: x\n---\nid: c" + kSmallSpec);
     CHECK(loaded.databases.size() == 3);
-    CHECK(lines(loaded.problems) == "storefront.yaml:10:9: spec.port: must be a whole number, not a text\n");
+    CHECK(ended_lines(loaded.problems) == "storefront.yaml:10:9: spec.port: must be a whole number, not a text\n");
     CHECK(problems_of("id: a" + kSmallSpec + "---\nid: a" + kSmallSpec) ==
           "f.yaml:6:5: id: the database \"a\" stands in f.yaml already\n");
 }
@@ -262,17 +252,17 @@ TEST_CASE("literals in secret fields are a warning, and a problem when that is a
         "f.yaml:4:44: spec.database_users[0].password: a secret stands here in clear text (use env:NAME, file:path, "
         "generate:32 or keep)\n";
     const Loaded loose = load(text, {}, "f.yaml");
-    CHECK(lines(loose.problems) == "");
-    CHECK(lines(loose.warnings) == said);
+    CHECK(ended_lines(loose.problems) == "");
+    CHECK(ended_lines(loose.warnings) == said);
     CHECK(loose.databases.at(0).document.spec.database_users[0].password.given()->reveal() == "hunter2");
     const Loaded strict = load(text, {.strict = true}, "f.yaml");
-    CHECK(lines(strict.problems) == said);
+    CHECK(ended_lines(strict.problems) == said);
     CHECK(strict.warnings.empty());
     for (const std::string reference : {"env:X", "file:x", "generate:32", "keep", "12345", "~"}) {
         const Loaded loaded = load(
             "spec: {database_name: d, nodes: [{name: n1, host_ids: [h]}], database_users: [{username: a, password: " +
             reference + "}]}");
-        CHECK(lines(loaded.problems) == "");
+        CHECK(ended_lines(loaded.problems) == "");
         CHECK(loaded.warnings.size() == (reference == "12345" ? 1 : 0));
     }
     CHECK(with_line("database_users: [{username: a, password: \"generate:3\"}]") ==
@@ -289,37 +279,37 @@ TEST_CASE("problems that are found later get their place in the file") {
                                   {.path = "spec.nodes[0].port", .text = "taken"},
                                   {.path = "spec.nodes[7].name", .text = "gone"}};
     place(problems, loaded.databases.at(0));
-    CHECK(lines(problems) ==
+    CHECK(ended_lines(problems) ==
           "storefront.yaml:17:37: spec.nodes[1].host_ids[1]: unknown host\n"
           "storefront.yaml:16:7: spec.nodes[0].port: taken\n"
           "storefront.yaml:16:5: spec.nodes[7].name: gone\n");
 }
 
 TEST_CASE("a file is read with its directory, a directory with all its files") {
-    const Directory directory;
-    write_file(directory.path / "b.yaml", "id: b" + kSmallSpec);
-    write_file(directory.path / "a.yml", "id: a" + kSmallSpec);
-    write_file(directory.path / "c.json",
+    const testing::TemporaryDirectory directory;
+    write_file(directory.path() / "b.yaml", "id: b" + kSmallSpec);
+    write_file(directory.path() / "a.yml", "id: a" + kSmallSpec);
+    write_file(directory.path() / "c.json",
                R"({"id": "c", "spec": {"database_name": "d", "nodes": [{"name": "n1", "host_ids": ["h"]}]}})");
-    write_file(directory.path / "notes.txt", "no spec: [");
-    std::filesystem::create_directory(directory.path / "sub.yaml");
+    write_file(directory.path() / "notes.txt", "no spec: [");
+    std::filesystem::create_directory(directory.path() / "sub.yaml");
 
-    const Loaded all = load_file(directory.path);
-    CHECK(lines(all.problems) == "");
+    const Loaded all = load_file(directory.path());
+    CHECK(ended_lines(all.problems) == "");
     REQUIRE(all.databases.size() == 3);
     CHECK(all.databases[0].document.id == "a");
     CHECK(all.databases[2].document.id == "c");
-    CHECK(all.databases[0].base_dir == directory.path);
-    CHECK(load_file(directory.path / "b.yaml").databases.size() == 1);
+    CHECK(all.databases[0].base_dir == directory.path());
+    CHECK(load_file(directory.path() / "b.yaml").databases.size() == 1);
 
-    write_file(directory.path / "d.yaml", "id: a" + kSmallSpec);
-    CHECK(lines(load_file(directory.path).problems) == (directory.path / "d.yaml").string() +
-                                                           ":1:5: id: the database \"a\" stands in " +
-                                                           (directory.path / "a.yml").string() + " already\n");
+    write_file(directory.path() / "d.yaml", "id: a" + kSmallSpec);
+    CHECK(ended_lines(load_file(directory.path()).problems) ==
+          (directory.path() / "d.yaml").string() + ":1:5: id: the database \"a\" stands in " +
+              (directory.path() / "a.yml").string() + " already\n");
 
-    write_file(directory.path / "large.yaml", "# " + std::string(kMaxSpecFile, 'x'));
-    CHECK(lines(load_file(directory.path / "large.yaml").problems) ==
-          (directory.path / "large.yaml").string() + ": is larger than 1048576 bytes\n");
-    CHECK_THROWS_AS(load_file(directory.path / "none.yaml"), Error);
-    CHECK_THROWS_AS(load_file(directory.path / "sub.yaml"), Error);
+    write_file(directory.path() / "large.yaml", "# " + std::string(kMaxSpecFile, 'x'));
+    CHECK(ended_lines(load_file(directory.path() / "large.yaml").problems) ==
+          (directory.path() / "large.yaml").string() + ": is larger than 1048576 bytes\n");
+    CHECK_THROWS_AS(load_file(directory.path() / "none.yaml"), Error);
+    CHECK_THROWS_AS(load_file(directory.path() / "sub.yaml"), Error);
 }

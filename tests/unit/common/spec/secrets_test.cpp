@@ -3,7 +3,6 @@
 #include <set>
 
 #include <doctest/doctest.h>
-#include <stdlib.h>
 
 #include "common/base/digest.hpp"
 #include "common/base/error.hpp"
@@ -14,6 +13,7 @@
 #include "common/spec/secret_reference.hpp"
 #include "common/spec/walk_secrets.hpp"
 #include "common/spec/write.hpp"
+#include "tests/fakes/temporary_directory.hpp"
 #include "tests/unit/common/spec/specs.hpp"
 
 using namespace pgedge;
@@ -35,22 +35,6 @@ DatabaseSpec sealed(const Json& body, Vault& vault) {
     DatabaseSpec spec = spec_of(body);
     seal_secrets("storefront", spec, vault.seal);
     return spec;
-}
-
-struct Directory {
-    std::filesystem::path path;
-    Directory() {
-        std::string name = "/tmp/pgedge-spec-XXXXXX";
-        REQUIRE(mkdtemp(name.data()));
-        path = name;
-    }
-    ~Directory() { std::filesystem::remove_all(path); }
-};
-
-std::string lines(const std::vector<Problem>& problems) {
-    std::string text;
-    for (const auto& problem : problems) text += (text.empty() ? "" : "\n") + to_line(problem);
-    return text;
 }
 
 UserSpec user_named(const std::string& name, SecretValue password = {}) {
@@ -266,23 +250,23 @@ TEST_CASE("secrets come from the environment") {
 }
 
 TEST_CASE("secrets come from files beside the spec") {
-    const Directory directory;
-    write_file(directory.path / "one", "text\n", 0600);
-    write_file(directory.path / "two", "te xt \n\n", 0600);
-    write_file(directory.path / "three", "text\r\n", 0600);
-    write_file(directory.path / "empty", "\n", 0600);
-    write_file(directory.path / "most", std::string(kMaxSecretFile, 'x'), 0600);
-    write_file(directory.path / "large", std::string(kMaxSecretFile + 1, 'x'), 0600);
-    const SecretSources sources{directory.path, {}, nullptr};
+    const testing::TemporaryDirectory directory;
+    write_file(directory.path() / "one", "text\n", 0600);
+    write_file(directory.path() / "two", "te xt \n\n", 0600);
+    write_file(directory.path() / "three", "text\r\n", 0600);
+    write_file(directory.path() / "empty", "\n", 0600);
+    write_file(directory.path() / "most", std::string(kMaxSecretFile, 'x'), 0600);
+    write_file(directory.path() / "large", std::string(kMaxSecretFile + 1, 'x'), 0600);
+    const SecretSources sources{directory.path(), {}, nullptr};
     CHECK(resolve("file:one", sources).password.given()->reveal() == "text");
     CHECK(resolve("file:two", sources).password.given()->reveal() == "te xt \n");
     CHECK(resolve("file:three", sources).password.given()->reveal() == "text");
-    CHECK(resolve("file:" + (directory.path / "one").string(), {"/", {}, nullptr}).password.given()->reveal() ==
+    CHECK(resolve("file:" + (directory.path() / "one").string(), {"/", {}, nullptr}).password.given()->reveal() ==
           "text");
     CHECK(resolve("file:most", sources).problems == "");
     CHECK(resolve("file:large", sources).problems.find("is larger than 65536 bytes") != std::string::npos);
     CHECK(resolve("file:empty", sources).problems == "database_users[0].password: the file empty is empty");
-    CHECK(resolve("file:none", sources).problems.find("cannot open " + directory.path.string() + "/none") !=
+    CHECK(resolve("file:none", sources).problems.find("cannot open " + directory.path().string() + "/none") !=
           std::string::npos);
     CHECK(resolve("file:.", sources).problems.find("cannot read") != std::string::npos);
 }

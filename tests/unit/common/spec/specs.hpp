@@ -97,4 +97,11 @@ inline Json small_body() {
                   {"name": "n3", "host_ids": ["host-3"]}]}})");
 }
 
+/// One line for each.
+inline std::string lines(const std::vector<Problem>& problems) {
+    std::string text;
+    for (const auto& problem : problems) text += (text.empty() ? "" : "\n") + to_line(problem);
+    return text;
+}
+
 }  // namespace pgedge

@@ -10,12 +10,6 @@ using namespace pgedge;
 
 namespace {
 
-std::string lines(const std::vector<Problem>& problems) {
-    std::string text;
-    for (const auto& problem : problems) text += (text.empty() ? "" : "\n") + to_line(problem);
-    return text;
-}
-
 /// What is wrong with `body`, as the API says it; "" when nothing is.
 std::string wrong(const Json& body) {
     try {
