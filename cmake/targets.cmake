@@ -4,6 +4,9 @@ target_compile_options(pgedge_warnings INTERFACE -Wall -Wextra -Wpedantic -Werro
                                                  -Woverloaded-virtual)
 # Two warnings of g++ 12 are false alarms on std::string at -O2 (GCC PR 105329, 105651).
 target_compile_options(pgedge_warnings INTERFACE -Wno-restrict -Wno-stringop-overread)
+if(CMAKE_UNITY_BUILD)  # a class of a .cpp with members of its anonymous namespace looks like one of a header then
+    target_compile_options(pgedge_warnings INTERFACE -Wno-subobject-linkage)
+endif()
 
 option(PGEDGE_PCH "Precompile the heavy headers once" ON)
 if(PGEDGE_PCH)

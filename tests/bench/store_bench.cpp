@@ -19,7 +19,7 @@ namespace pgedge::bench {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kCallLimit = 10s;
+constexpr auto kStoreCallLimit = 10s;
 constexpr int kStorePort = 2380, kPeerPort = 2379;
 constexpr int kDatabasesAtOnce = 25;
 
@@ -52,7 +52,7 @@ public:
 private:
     /// False: it is not the leader.
     bool commit_at(const std::string& host, const std::string& body) {
-        const std::string answer = peers_.call(host, addresses_.at(host), "commit", body, Limit(kCallLimit));
+        const std::string answer = peers_.call(host, addresses_.at(host), "commit", body, Limit(kStoreCallLimit));
         Decoder decoder(answer);
         const auto status = static_cast<CallStatus>(decoder.number());
         if (status == CallStatus::not_leader) return false;
