@@ -1,6 +1,6 @@
 # Three agents on loopback and what tests of them need. Source it; it cleans up after itself, also when a test fails.
 #
-#   PGEDGE_BIN   directory with pgedge-agent, pgedge-guard and openapi_check (default: build/debug/bin)
+#   PGEDGE_BIN   directory with pgedgectl, pgedge-agent, pgedge-guard and openapi_check (default: build/debug/bin)
 #   PGEDGE_NET   first three numbers of the loopback addresses (default: 127.18.0)
 #   PGEDGE_KEEP  when set, the working directory stays
 #
@@ -45,11 +45,12 @@ finish() {
     for _ in $(seq 50); do [ -z "$(ours)" ] && break; sleep 0.1; done
     kill_ours KILL
     [ -n "${PGEDGE_KEEP:-}" ] && { say "kept: $work"; exit $status; }
-    rm -rf "$work"
+    rm -rf "$work" "${extra_directories[@]}"
     [ $status -eq 0 ] && say "passed: $(basename "$0")"
     exit $status
 }
 declare -A extra_pid=() # of helpers in the background
+extra_directories=()
 
 # Ids of processes whose command line or working directory names our directory: guards and servers that agents left.
 ours() {
@@ -95,6 +96,7 @@ wait_ready() { within 15 "host-$1 answers" answers "$1"; }
 # kill_agent N: power cut for the agent; its servers live on.
 kill_agent() {
     kill -9 "${agent_pid[$1]}"
+    within 10 "the killed agent of host-$1 is gone" gone "${agent_pid[$1]}" # until then its port is not free
     unset "agent_pid[$1]"
 }
 stop_agent() {
@@ -196,6 +198,18 @@ sql() {
 }
 # sees N QUERY RESULT
 sees() { [ "$(sql "$1" "$2" 2>/dev/null)" = "$3" ]; }
+
+# ctl WORD…: the command line on host-2, with nothing of our own settings.
+ctl() {
+    env -i PATH="$PATH" HOME="$work" PGEDGECTL_ENDPOINT="http://$net.2:3000" "$bin/pgedgectl" "$@" </dev/null
+}
+# exits CODE COMMAND…: ends with this code.
+exits() {
+    local code=0 wanted=$1
+    shift
+    "$@" || code=$?
+    [ $code -eq "$wanted" ] || fail "exit code $code instead of $wanted: $*"
+}
 
 # The database of the user guide.
 guide_spec() {
