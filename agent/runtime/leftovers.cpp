@@ -1,6 +1,7 @@
 #include "agent/runtime/leftovers.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include <fcntl.h>
 #include <signal.h>
@@ -8,9 +9,31 @@
 #include <unistd.h>
 
 #include "common/base/file.hpp"
+#include "common/base/text.hpp"
 
 namespace pgedge {
 namespace {
+
+template <class Number>
+Number number_from(std::string_view text) {
+    Number number = 0;
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    return number;
+}
+
+/// The postmaster of an older start that is dying or dead while its parent (init, when the guard is gone) has not taken
+/// notice of it: its number is still taken, and PostgreSQL reads from that and postmaster.pid that it runs.
+bool is_unburied_postmaster(const std::filesystem::path& data_directory) {
+    constexpr std::size_t kFlags = 6;        // proc(5), counted behind the name
+    constexpr std::uint64_t kExiting = 0x4;  // PF_EXITING: stays set until the process is reaped
+    const auto pid = number_from<pid_t>(read_file_if_there(data_directory / "postmaster.pid").value_or(""));
+    if (pid <= 0) return false;
+    const auto stat = read_file_if_there("/proc/" + std::to_string(pid) + "/stat").value_or("");
+    const auto name_end = stat.rfind(") ");
+    if (name_end == std::string::npos) return false;
+    const auto fields = split(stat.substr(name_end + 2), ' ');
+    return fields.size() > kFlags && (number_from<std::uint64_t>(fields[kFlags]) & kExiting) != 0;
+}
 
 /// A server process works in its data directory and runs our program. A single-user session of an administrator does
 /// too, and is left alone.
@@ -45,7 +68,7 @@ int kill_leftovers(const std::filesystem::path& data_directory, const std::strin
         ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
         ++killed;
     }
-    return killed;
+    return killed > 0 ? killed : is_unburied_postmaster(real_data);
 }
 
 }  // namespace pgedge

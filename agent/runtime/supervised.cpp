@@ -20,10 +20,11 @@ using namespace std::chrono_literals;
 constexpr auto kGuardStart = 10s;  ///< a guard that needs longer to fork is on a machine that does not work
 constexpr auto kGuardAnswer = 2s;
 constexpr auto kLeftoverPause = 10ms;
-constexpr auto kPortPause = 1s;      ///< before the second try of a port that nobody listens on
-constexpr auto kFirstPause = 100ms;  ///< doubled with each failure in a row …
-constexpr auto kLongestPause = 30s;  ///< … up to here
-constexpr auto kSteady = 60s;        ///< a server that lived this long starts with a clean record
+constexpr auto kLeftoverPatience = 10s;  ///< then the server shall say itself what is in its way
+constexpr auto kPortPause = 1s;          ///< before the second try of a port that nobody listens on
+constexpr auto kFirstPause = 100ms;      ///< doubled with each failure in a row …
+constexpr auto kLongestPause = 30s;      ///< … up to here
+constexpr auto kSteady = 60s;            ///< a server that lived this long starts with a clean record
 constexpr int kMostFailures = 10;
 constexpr int kFailuresAfterBadStart = 4;
 constexpr std::string_view kPortInUse = "is in use by another program";
@@ -140,9 +141,10 @@ void ProcessRuntime::Supervised::start_guard(const Limit& limit) {
 
 /// Ends with a guard that runs, ours or one that was there, or throws.
 void ProcessRuntime::Supervised::launch(const Limit& limit) {
+    const Limit patience = limit.no_longer_than(kLeftoverPatience);
     while (!adopt()) {
         limit.check("starting " + paths_.instance_id());
-        if (kill_leftovers(paths_.data(), record_.spec.bin_dir) > 0) {
+        if (!patience.over() && kill_leftovers(paths_.data(), record_.spec.bin_dir) > 0) {
             limit.pause(kLeftoverPause);
             continue;
         }

@@ -1,8 +1,11 @@
 #include <doctest/doctest.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "agent/runtime/guard_client.hpp"
 #include "agent/runtime/instance_paths.hpp"
+#include "agent/runtime/leftovers.hpp"
 #include "agent/runtime/server_file.hpp"
 #include "agent/runtime/server_log.hpp"
 #include "common/base/error.hpp"
@@ -97,4 +100,21 @@ TEST_CASE("the last lines of a log are those since the start, and a link in its 
     write_file(directory.path / "secret", "hunter2\n");
     std::filesystem::create_symlink(directory.path / "secret", paths.data() / "log" / "postgresql-Sun.log");
     CHECK(since.tail().find("hunter2") == std::string::npos);
+}
+
+TEST_CASE("a dead postmaster is in the way of the next one until its parent has taken notice of it") {
+    const Directory directory;
+    const pid_t postmaster = ::fork();
+    REQUIRE(postmaster >= 0);
+    if (postmaster == 0) ::_exit(0);
+    siginfo_t end{};
+    REQUIRE(::waitid(P_PID, static_cast<id_t>(postmaster), &end, WEXITED | WNOWAIT) == 0);
+    write_file(directory.path / "postmaster.pid", std::to_string(postmaster) + "\n/data\n");
+
+    CHECK(kill_leftovers(directory.path, "/usr/lib/postgresql/15/bin") == 1);
+
+    ::waitpid(postmaster, nullptr, 0);
+    CHECK(kill_leftovers(directory.path, "/usr/lib/postgresql/15/bin") == 0);
+    write_file(directory.path / "postmaster.pid", std::to_string(::getpid()) + "\n/data\n");  // the number of another
+    CHECK(kill_leftovers(directory.path, "/usr/lib/postgresql/15/bin") == 0);
 }
