@@ -4,17 +4,25 @@
 
 namespace pgedge {
 
-Secret& Secret::operator=(Secret&& other) noexcept {
+Secret& Secret::operator=(const Secret& other) {
     if (this == &other) return *this;
-    wipe();
-    text_ = std::move(other.text_);
-    other.wipe();
+    wipe(text_);
+    text_ = other.text_;
     return *this;
 }
 
-void Secret::wipe() noexcept {
-    OPENSSL_cleanse(text_.data(), text_.size());
-    text_.clear();
+Secret& Secret::operator=(Secret&& other) noexcept {
+    if (this == &other) return *this;
+    wipe(text_);
+    text_ = std::move(other.text_);
+    wipe(other.text_);
+    return *this;
+}
+
+void Secret::wipe(std::string& text) noexcept {
+    text.resize(text.capacity());  // a short text that was moved away has no size any more, but is still there
+    OPENSSL_cleanse(text.data(), text.size());
+    text.clear();
 }
 
 }  // namespace pgedge

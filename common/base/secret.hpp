@@ -12,19 +12,19 @@ namespace pgedge {
 class Secret {
 public:
     Secret() = default;
-    explicit Secret(std::string text) : text_(std::move(text)) {}
+    explicit Secret(std::string text) : text_(std::move(text)) { wipe(text); }
     Secret(const Secret&) = default;
-    Secret& operator=(const Secret&) = default;
-    Secret(Secret&& other) noexcept : text_(std::move(other.text_)) { other.wipe(); }
+    Secret& operator=(const Secret& other);
+    Secret(Secret&& other) noexcept : text_(std::move(other.text_)) { wipe(other.text_); }
     Secret& operator=(Secret&& other) noexcept;
-    ~Secret() { wipe(); }
+    ~Secret() { wipe(text_); }
 
     const std::string& reveal() const { return text_; }
     bool empty() const { return text_.empty(); }
     bool operator==(const Secret&) const = default;
 
 private:
-    void wipe() noexcept;
+    static void wipe(std::string& text) noexcept;
     std::string text_;
 };
 std::ostream& operator<<(std::ostream&, const Secret&) = delete;
