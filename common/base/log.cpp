@@ -1,13 +1,14 @@
 #include "common/base/log.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstdlib>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "common/base/error.hpp"
+#include "common/base/text.hpp"
 
 namespace pgedge {
 namespace {
@@ -41,13 +42,35 @@ public:
     void write(LogLevel, std::string_view) override {}
 };
 
-std::string in_quotes(std::string_view value) {
-    return nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+/// Bytes at `at` that are DEL or one of U+0080 to U+009F, which the JSON library prints as they are; 0: neither.
+std::size_t late_control(std::string_view text, std::size_t at) {
+    if (text[at] == '\x7f') return 1;
+    if (text[at] != '\xc2' || at + 1 == text.size()) return 0;
+    const auto second = static_cast<unsigned char>(text[at + 1]);
+    return second >= 0x80 && second <= 0x9f ? 2 : 0;
+}
+
+/// On one line, no control characters, valid UTF-8.
+template <class AnyJson>
+std::string harmless(const AnyJson& value) {
+    const std::string text = value.dump(-1, ' ', false, AnyJson::error_handler_t::replace);
+    std::string escaped;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (const auto size = late_control(text, at)) {
+            at += size - 1;
+            escaped += fmt::format("\\u{:04x}", static_cast<unsigned char>(text[at]));
+        } else {
+            escaped += text[at];
+        }
+    }
+    return escaped;
 }
 
 bool needs_quotes(std::string_view value) {
-    return value.empty() || value.find_first_of(" \"=\\\x7f") != std::string_view::npos ||
-           std::any_of(value.begin(), value.end(), [](unsigned char c) { return c < 0x20; });
+    if (value.empty() || value.find_first_of(" \"=\\") != std::string_view::npos || first_bad_utf8(value)) return true;
+    for (std::size_t at = 0; at < value.size(); ++at)
+        if (static_cast<unsigned char>(value[at]) < 0x20 || late_control(value, at)) return true;
+    return false;
 }
 
 }  // namespace
@@ -91,14 +114,14 @@ void Log::write(LogLevel level, std::string_view event, std::initializer_list<Lo
         nlohmann::ordered_json line{{"ts", time}, {"level", name_of(level)}, {"msg", event}};
         if (!component_.empty()) line["component"] = component_;
         for (const auto& field : fields) line[std::string(field.name)] = field.value;
-        return sink_->write(level, line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+        return sink_->write(level, harmless(line));
     }
     std::string line = time + " " + std::string(name_of(level)) + " ";
     if (!component_.empty()) line += component_ + ": ";
     line += event;
     for (const auto& field : fields) {
         line.append(" ").append(field.name).append("=");
-        line += needs_quotes(field.value) ? in_quotes(field.value) : field.value;
+        line += needs_quotes(field.value) ? harmless(nlohmann::json(field.value)) : field.value;
     }
     sink_->write(level, line);
 }
