@@ -31,6 +31,8 @@ Pipe make_pipe() {
     return {Fd(ends[0]), Fd(ends[1])};
 }
 
+std::string what_of(const Command& command) { return "running " + command.argv[0]; }
+
 /// argv or the environment as exec wants it. Made before fork(): after it no memory may be taken.
 std::vector<char*> pointers(std::vector<std::string>& texts) {
     std::vector<char*> out;
@@ -90,7 +92,7 @@ public:
         trouble.write.reset();
         int why = 0;
         if (::read(trouble.read.get(), &why, sizeof why) == sizeof why) {
-            wait();
+            reap();
             throw Error(ErrorKind::failed, "cannot run " + command.argv.at(0) + ": " + errno_text(why));
         }
     }
@@ -98,20 +100,32 @@ public:
         if (pid_ <= 0) return;
         ::kill(-pid_, SIGKILL);
         ::kill(pid_, SIGKILL);
-        wait();
+        reap();
     }
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;
 
-    int wait() {
-        int status = 0;
-        while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    /// Its exit code. A program may close its output long before it ends, so the limit counts here too.
+    int wait(const Limit& limit, std::string_view what) {
+        constexpr int kLongestPause = 100;  // milliseconds; nearly always it has ended by the first look
+        for (int pause = 1;; pause = std::min(2 * pause, kLongestPause)) {
+            if (const auto code = reap(WNOHANG)) return *code;
+            limit.check(what);
+            ::poll(nullptr, 0, pause);
         }
+    }
+
+private:
+    std::optional<int> reap(int flags = 0) {
+        int status = 0;
+        pid_t ended = 0;
+        do ended = ::waitpid(pid_, &status, flags);
+        while (ended < 0 && errno == EINTR);
+        if (ended == 0) return std::nullopt;
         pid_ = -1;
         return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     }
 
-private:
     pid_t pid_ = -1;
 };
 
@@ -150,7 +164,7 @@ void converse(const Command& command, Fd input, const Fd& output, Output& seen, 
     std::string_view left = command.input;
     if (left.empty()) input.reset();
     for (;;) {
-        limit.check("running " + command.argv[0]);
+        limit.check(what_of(command));
         pollfd ends[2] = {{output.get(), POLLIN, 0}, {input.get(), POLLOUT, 0}};
         // The stop token has no descriptor: look at it ten times a second while a program of ours runs.
         const auto wait = std::min(limit.left(), std::chrono::milliseconds(100));
@@ -174,6 +188,11 @@ void converse(const Command& command, Fd input, const Fd& output, Output& seen, 
 
 CommandResult run(const Command& command, const Limit& limit, const std::function<void(std::string_view)>& on_line) {
     if (command.argv.empty()) throw Error(ErrorKind::internal, "a command without words");
+    const auto cut_short = [](const std::string& word) { return word.find('\0') != std::string::npos; };
+    if (std::any_of(command.argv.begin(), command.argv.end(), cut_short) ||
+        std::any_of(command.environment.begin(), command.environment.end(),
+                    [&](const auto& line) { return cut_short(line.first) || cut_short(line.second); }))
+        throw Error(ErrorKind::invalid_input, "a NUL byte cannot be passed to " + command.argv[0]);
     Pipe input = make_pipe(), output = make_pipe();
     Child child(command, input.read.get(), output.write.get());
     input.read.reset();
@@ -181,7 +200,8 @@ CommandResult run(const Command& command, const Limit& limit, const std::functio
     Output seen(on_line);
     converse(command, std::move(input.write), output.read, seen, limit);
     seen.end();
-    return {child.wait(), seen.take()};
+    const int code = child.wait(limit, what_of(command));
+    return {code, seen.take()};
 }
 
 std::string run_or_throw(const Command& command, const Limit& limit,
