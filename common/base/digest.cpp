@@ -34,7 +34,7 @@ std::string sha1(std::string_view data) { return digest(EVP_sha1(), data); }
 std::string hmac_sha256(std::string_view key, std::string_view data) {
     std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
     unsigned size = 0;
-    if (!HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+    if (!HMAC(EVP_sha256(), key.empty() ? "" : key.data(), static_cast<int>(key.size()),
               reinterpret_cast<const unsigned char*>(data.data()), data.size(), out.data(), &size))
         throw Error(ErrorKind::internal, "OpenSSL refused an HMAC");
     return {reinterpret_cast<const char*>(out.data()), size};
@@ -76,6 +76,8 @@ std::string from_base64(std::string_view text) {
     if (size < 0) throw Error(ErrorKind::invalid_input, "not a base64 text");
     const auto padding = text.ends_with("==") ? 2u : text.ends_with("=") ? 1u : 0u;
     bytes.resize(static_cast<std::size_t>(size) - padding);  // EVP_DecodeBlock counts the padding as zero bytes
+    // It also takes line ends around the text, '=' anywhere and bits that no byte has.
+    if (to_base64(bytes) != text) throw Error(ErrorKind::invalid_input, "not a base64 text");
     return bytes;
 }
 
