@@ -121,7 +121,7 @@ WallTime parse_rfc3339(std::string_view text) {
 std::string short_duration(nanoseconds duration) {
     const auto ms = duration_cast<milliseconds>(duration).count();
     if (ms < 1000) return fmt::format("{}ms", ms);
-    if (ms < 60'000) return fmt::format("{:.1f}s", static_cast<double>(ms) / 1000);
+    if (ms < 60'000) return fmt::format("{}.{}s", ms / 1000, ms % 1000 / 100);  // cut, as below: never "60.0s"
     const auto s = ms / 1000;
     if (s < 3600) return fmt::format("{}m{}s", s / 60, s % 60);
     return fmt::format("{}h{}m", s / 3600, s % 3600 / 60);

@@ -78,6 +78,7 @@ std::string shortened(std::string_view text, std::size_t at_most) {
 }
 
 bool is_ip_address(const std::string& text) {
+    if (text.find('\0') != std::string::npos) return false;  // inet_pton() would not see what follows
     in6_addr address{};
     return ::inet_pton(AF_INET, text.c_str(), &address) == 1 || ::inet_pton(AF_INET6, text.c_str(), &address) == 1;
 }
