@@ -37,7 +37,7 @@ std::optional<std::string> read_file_if_there(const std::filesystem::path& path,
 void write_file(const std::filesystem::path& path, std::string_view text, mode_t mode = 0644);
 /// Makes renames and new names in a directory survive a crash of the machine.
 void sync_directory(const std::filesystem::path& path);
-/// Makes the directory and its parents; sets the mode of the last one. Nothing to do when it is there.
+/// Makes the directory and its parents; sets the mode of the last one, also when it is there.
 void make_directory(const std::filesystem::path& path, mode_t mode = 0755);
 /// Deletes a file, or a directory with all that is in it; nothing to do when it is not there. Others may be deleting in
 /// it or still writing into it, as the program of a killed try does until it notices: it is tried again for a while.
