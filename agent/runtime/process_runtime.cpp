@@ -46,7 +46,7 @@ public:
 
 private:
     ProcessRuntime& runtime_;
-    std::unique_lock<std::timed_mutex> lock_;
+    std::unique_lock<LimitedMutex> lock_;
 };
 
 ProcessRuntime::ProcessRuntime(ProcessRuntimeOptions options, Log log)

@@ -66,11 +66,9 @@ std::string_view word_of(StopMode mode) {
 ProcessRuntime::Supervised::Supervised(const ProcessRuntimeOptions& options, Log log, ServerRecord record)
     : options_(options), log_(std::move(log)), paths_(record.spec.paths), record_(std::move(record)) {}
 
-std::unique_lock<std::timed_mutex> ProcessRuntime::Supervised::lock(const Limit& limit) {
-    std::unique_lock held(mutex_, std::defer_lock);
-    while (!held.try_lock_for(std::min<std::chrono::milliseconds>(limit.left(), 100ms)))
-        limit.check("waiting for another operation on " + paths_.instance_id());
-    return held;
+std::unique_lock<LimitedMutex> ProcessRuntime::Supervised::lock(const Limit& limit) {
+    mutex_.lock(limit, "waiting for another operation on " + paths_.instance_id());
+    return {mutex_, std::adopt_lock};
 }
 
 ServerState ProcessRuntime::Supervised::shown_state() const {

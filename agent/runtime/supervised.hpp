@@ -11,6 +11,7 @@
 #include "agent/runtime/process_runtime.hpp"
 #include "agent/runtime/server_file.hpp"
 #include "agent/runtime/server_log.hpp"
+#include "common/base/limited_mutex.hpp"
 
 namespace pgedge {
 
@@ -22,9 +23,9 @@ public:
     Supervised(const ProcessRuntimeOptions& options, Log log, ServerRecord record);
 
     /// Held during a whole operation on the instance.
-    std::timed_mutex& mutex() { return mutex_; }
+    LimitedMutex& mutex() { return mutex_; }
     /// Takes mutex(). Throws Error{timed_out} when another operation does not end.
-    std::unique_lock<std::timed_mutex> lock(const Limit& limit);
+    std::unique_lock<LimitedMutex> lock(const Limit& limit);
     ServerState shown_state() const;  ///< any thread
     ServerRecord record() const;      ///< any thread
 
@@ -58,7 +59,7 @@ private:
     const ProcessRuntimeOptions& options_;
     const Log log_;
     const InstancePaths paths_;
-    std::timed_mutex mutex_;
+    LimitedMutex mutex_;
     mutable std::mutex record_mutex_;  ///< of record_, which others may read during an operation
     ServerRecord record_;
     std::shared_ptr<GuardWatch> watch_;
