@@ -79,10 +79,19 @@ InstanceStatus InstanceMonitor::ask(const Limit& limit) {
 }
 
 void InstanceMonitor::ask_primary(InstanceStatus& status, const Limit& limit) {
+    const auto slots = session_->run(
+        "SELECT slot_name, pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::bigint AS lag"
+        " FROM pg_replication_slots WHERE database = current_database() AND confirmed_flush_lsn IS NOT NULL",
+        limit);
+    for (std::size_t i = 0; i < slots.size(); ++i)
+        if (const auto lag = number(slots.at(i, "lag"))) status.slot_lag_bytes[slots.text(i, "slot_name")] = *lag;
     const auto& dialect = ReplicationDialect::of(dialect_);
     for (const auto& each : dialect.subscriptions(*session_, limit)) {
-        status.subscriptions.push_back(
-            {.provider_node = each.provider, .name = each.name, .status = each.status, .lag_bytes = std::nullopt});
+        status.subscriptions.push_back({.provider_node = each.provider,
+                                        .name = each.name,
+                                        .status = each.status,
+                                        .slot = each.slot,
+                                        .lag_bytes = {}});
         // A provider that was restarted is back long before the extension looks again.
         if (each.enabled && each.status == "down") dialect.wake_subscription(*session_, each.name, limit);
     }

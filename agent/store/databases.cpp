@@ -34,9 +34,8 @@ Database database_from_row(const Row& row) {
 Json to_json(const InstanceStatus& status) {
     Json subscriptions = Json::array();
     for (const auto& one : status.subscriptions) {
-        Json json{{"provider_node", one.provider_node}, {"name", one.name}, {"status", one.status}};
-        if (one.lag_bytes) json["lag_bytes"] = *one.lag_bytes;
-        subscriptions.push_back(std::move(json));
+        subscriptions.push_back(
+            {{"provider_node", one.provider_node}, {"name", one.name}, {"status", one.status}, {"slot", one.slot}});
     }
     Json json{{"postgres_version", status.postgres_version},
               {"postgres_state", status.postgres_state},
@@ -44,7 +43,8 @@ Json to_json(const InstanceStatus& status) {
               {"pending_restart", status.pending_restart},
               {"extension_version", status.extension_version},
               {"read_only", status.read_only},
-              {"subscriptions", std::move(subscriptions)}};
+              {"subscriptions", std::move(subscriptions)},
+              {"slot_lag_bytes", status.slot_lag_bytes}};
     if (status.replay_lag_bytes) json["replay_lag_bytes"] = *status.replay_lag_bytes;
     return json;
 }
@@ -65,7 +65,8 @@ InstanceStatus status_from_json(const Json& json, WallTime updated_at) {
     status.read_only = json.value("read_only", "");
     for (const auto& one : json.value("subscriptions", Json::array()))
         status.subscriptions.push_back({one.value("provider_node", ""), one.value("name", ""), one.value("status", ""),
-                                        integer_if_there(one, "lag_bytes")});
+                                        one.value("slot", ""), std::nullopt});
+    status.slot_lag_bytes = json.value("slot_lag_bytes", status.slot_lag_bytes);
     status.replay_lag_bytes = integer_if_there(json, "replay_lag_bytes");
     status.updated_at = updated_at;
     return status;
@@ -97,6 +98,7 @@ std::vector<Instance> read_instances(Store& store, std::string_view where, std::
                           {}};
     std::vector<Instance> instances;
     for (const auto& row : store.read(query, Freshness::leader, limit)) instances.push_back(instance_from_row(row));
+    fill_in_lags(instances);
     return instances;
 }
 

@@ -60,6 +60,19 @@ InstanceState from_server_state(std::string_view state) {
 std::string_view to_string(InstanceState state) { return kInstanceStates.name_of(state); }
 InstanceState parse_instance_state(std::string_view text) { return kInstanceStates.value_of(text); }
 
+void fill_in_lags(std::vector<Instance>& instances) {
+    std::map<std::pair<std::string_view, std::string_view>, std::int64_t> lags;  // by database and slot
+    for (const auto& instance : instances)
+        if (instance.status)
+            for (const auto& [slot, bytes] : instance.status->slot_lag_bytes)
+                lags[{instance.database_id, slot}] = bytes;
+    for (auto& instance : instances)
+        if (instance.status)
+            for (auto& subscription : instance.status->subscriptions)
+                if (const auto lag = lags.find({instance.database_id, subscription.slot}); lag != lags.end())
+                    subscription.lag_bytes = lag->second;
+}
+
 std::string instance_id(std::string_view database_id, std::string_view node_name, std::string_view host_id) {
     return fmt::format("{}-{}-{}", database_id, node_name, to_base36(sha1(host_id)).substr(0, 8));
 }

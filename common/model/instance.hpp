@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@ InstanceState parse_instance_state(std::string_view text);
 
 struct SubscriptionStatus {
     std::string provider_node, name, status;
+    std::string slot;                       ///< on the provider
     std::optional<std::int64_t> lag_bytes;  ///< WAL the provider has and this subscription has not confirmed
     bool operator==(const SubscriptionStatus&) const = default;
 };
@@ -29,7 +31,9 @@ struct InstanceStatus {
     std::string extension_version;
     std::string read_only;
     std::vector<SubscriptionStatus> subscriptions;  ///< primary only
-    std::optional<std::int64_t> replay_lag_bytes;   ///< replica only
+    /// Primary only: bytes of WAL that the reader of a logical slot has not confirmed, by the slot's name.
+    std::map<std::string, std::int64_t> slot_lag_bytes;
+    std::optional<std::int64_t> replay_lag_bytes;  ///< replica only
     WallTime updated_at{};
     bool operator==(const InstanceStatus&) const = default;
 };
@@ -46,6 +50,9 @@ struct Instance {
     WallTime created_at{}, updated_at{};
     std::optional<InstanceStatus> status;
 };
+
+/// A subscription's lag is known at its provider: takes it over from there, where both were seen.
+void fill_in_lags(std::vector<Instance>& instances);
 
 /// "<database>-<node>-<h8>", h8 = first 8 characters of base36(SHA-1(host id)): host-1 → 689qacsi, host-2 → 9ptayhma,
 /// host-3 → ant97dj4. Deterministic, as the pgEdge Control Plane makes them.

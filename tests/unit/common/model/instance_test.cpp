@@ -84,3 +84,24 @@ TEST_CASE("an instance in an operation shows its stored state whatever its serve
         CHECK(shown_state(instance, kNow) == state);
     }
 }
+
+TEST_CASE("a subscription's lag comes from the slot at its provider, of the same database") {
+    const auto instance = [](const std::string& database, InstanceStatus status) {
+        Instance one;
+        one.database_id = database;
+        one.status = std::move(status);
+        return one;
+    };
+    InstanceStatus reader, provider, stranger;
+    reader.subscriptions = {{"n2", "sub_n2_n1", "replicating", "slot_2", {}},
+                            {"n3", "sub_n3_n1", "down", "slot_3", {}}};
+    provider.slot_lag_bytes = {{"slot_2", 1024}, {"of_somebody_else", 7}};
+    stranger.slot_lag_bytes = {{"slot_3", 9}};
+    std::vector<Instance> instances{instance("shop", reader), instance("shop", provider), instance("other", stranger),
+                                    Instance()};
+
+    fill_in_lags(instances);
+
+    CHECK(instances[0].status->subscriptions[0].lag_bytes == 1024);
+    CHECK_FALSE(instances[0].status->subscriptions[1].lag_bytes);
+}

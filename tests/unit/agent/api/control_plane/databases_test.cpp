@@ -41,9 +41,14 @@ TEST_CASE("a database is shown with its instances in order of node and id") {
     status.role = "primary";
     status.extension_version = "2.4.2";
     status.read_only = "off";
-    status.subscriptions = {{"n2", "sub_n2_n1", "replicating", 1024}};
+    status.subscriptions = {{"n2", "sub_n2_n1", "replicating", "pgl_n2_n1", {}}};
     status.updated_at = rig.clock.wall();
     rig.commit(Databases::set_instance_status("example-n1-689qacsi", status));
+    InstanceStatus provider;  // it knows how far the subscription lags
+    provider.postgres_state = "running";
+    provider.slot_lag_bytes = {{"pgl_n2_n1", 1024}};
+    provider.updated_at = rig.clock.wall();
+    rig.commit(Databases::set_instance_status("example-n2-9ptayhma", provider));
 
     const Json database = rig.get("/v1/databases/example");
 
@@ -73,10 +78,10 @@ TEST_CASE("a database is shown with its instances in order of node and id") {
     CHECK(first["spock"]["subscriptions"] ==
           Json{{{"provider_node", "n2"}, {"name", "sub_n2_n1"}, {"status", "replicating"}, {"lag_bytes", 1024}}});
     CHECK(database["instances"][1]["id"] == "example-n2-9ptayhma");
-    CHECK_FALSE(database["instances"][1].contains("postgres"));
     // Its host is not known here, so nobody can be told where to connect.
     CHECK_FALSE(database["instances"][1].contains("connection_info"));
     CHECK(database["instances"][2]["id"] == "example-n3-ant97dj4");
+    CHECK_FALSE(database["instances"][2].contains("postgres"));
 }
 
 TEST_CASE("a replica shows its lag and no subscriptions") {
