@@ -24,6 +24,7 @@ public:
         check_hosts();
         check_majors();
         check_primaries();
+        check_data();
         check_ports();
         check_settings("spec.postgresql_conf", spec_.postgresql_conf);
         for (std::size_t i = 0; i < spec_.nodes.size(); ++i)
@@ -90,6 +91,21 @@ private:
             if (auto problem = primary_problem(in_.wanted, spec_.nodes[i], in_.now, in_.surroundings.gone_hosts);
                 !problem.empty())
                 add(node_path(i) + ".host_ids", std::move(problem));
+    }
+
+    /// A primary's data that is gone is not made anew without a word: an empty node would look like a healthy one.
+    void check_data() {
+        for (std::size_t i = 0; i < spec_.nodes.size(); ++i)
+            for (const auto& host_id : spec_.nodes[i].host_ids) {
+                const auto id = instance_id(in_.wanted.id, spec_.nodes[i].name, host_id);
+                const auto known = in_.now.find({"process.data_directory", id});
+                if (known == in_.now.end() || !known->second.needs_recreate || !known->second.error.empty() ||
+                    known->second.resource.want.value("role", "") != "primary")
+                    continue;
+                add(node_path(i), fmt::format("the data directory of instance {} is gone from host {}", id, host_id),
+                    fmt::format("put it back, or apply the spec without {} and then with it again: it will be empty",
+                                spec_.nodes[i].name));
+            }
     }
 
     void check_ports() {

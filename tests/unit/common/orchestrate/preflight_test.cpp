@@ -124,6 +124,24 @@ TEST_CASE("a primary cannot be left out, and a lost host not be wanted") {
                                                  "still wanted (take it out of the spec)"});
 }
 
+TEST_CASE("a primary whose data is gone is not made anew silently; a replica is") {
+    SmallCluster cluster;
+    cluster.add_node("n1", {"host-1", "host-2"});
+    cluster.carry_out(cluster.plan());
+    const Database stored = cluster.wanted;
+    cluster.known.at({"process.data_directory", instance_id("storefront", "n1", "host-2")}).needs_recreate = true;
+    CHECK(problems_of(cluster, &stored).empty());
+
+    auto& primary = cluster.known.at({"process.data_directory", instance_id("storefront", "n1", "host-1")});
+    primary.needs_recreate = true;
+    CHECK(problems_of(cluster, &stored) ==
+          Lines{"nodes[0]: the data directory of instance storefront-n1-689qacsi is gone from host host-1 "
+                "(put it back, or apply the spec without n1 and then with it again: it will be empty)"});
+
+    primary.error = "No space left on device";  // it was never made
+    CHECK(problems_of(cluster, &stored).empty());
+}
+
 TEST_CASE("users are warned of what they might not expect") {
     SmallCluster cluster;
     cluster.add_three_nodes();
