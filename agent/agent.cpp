@@ -85,7 +85,8 @@ public:
     MemberParts(Agent& agent, const Member& member)
         : kinds_({agent.config_.data_dir, agent.user_, agent.runtime_, member.issuer}),
           leases_(member.store, agent.clock_, agent.config_.host_id, new_incarnation()),
-          planner_(member.store, agent.clock_, orchestrator_),
+          planner_(member.store, agent.clock_, orchestrator_,
+                   {agent.config_.random_port_min, agent.config_.random_port_max}),
           operations_(member.store, member.secrets, planner_, agent.clock_),
           logs_(agent.config_.data_dir, agent.config_.host_id, member.peers, Hosts(member.store, agent.clock_)),
           services_{member.store, operations_, logs_},

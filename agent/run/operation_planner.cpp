@@ -6,7 +6,6 @@
 
 #include "common/base/digest.hpp"
 #include "common/base/error.hpp"
-#include "common/orchestrate/instances.hpp"
 #include "common/orchestrate/preflight.hpp"
 #include "common/orchestrate/versions.hpp"
 #include "common/spec/problem.hpp"
@@ -107,7 +106,7 @@ DraftOperation OperationPlanner::draft(const std::string& type, const Database& 
         auto all = survey.all_instances;
         std::map<std::string, std::set<int>> taken;
         if (unused == UnusedPorts::drawn_again) let_go_of_unused_ports(target.id, known, all, taken);
-        around.instances = settle_instances(target, all, survey.hosts, taken);
+        around.instances = settle_instances(target, all, survey.hosts, taken, random_ports_);
         throw_if_any(preflight(input));  // now also what depends on the versions
         draft.warnings = warnings(input);
         draft.instances = around.instances;

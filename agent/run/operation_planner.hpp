@@ -10,6 +10,7 @@
 #include "agent/run/scheduler.hpp"
 #include "agent/store/databases.hpp"
 #include "agent/store/hosts.hpp"
+#include "common/orchestrate/instances.hpp"
 #include "common/orchestrate/orchestrator.hpp"
 
 namespace pgedge {
@@ -38,8 +39,9 @@ struct DraftOperation {
 /// thread.
 class OperationPlanner final : public Replanner {
 public:
-    OperationPlanner(Store& store, const Clock& clock, const Orchestrator& orchestrator)
-        : store_(store), clock_(clock), orchestrator_(orchestrator) {}
+    /// `random_ports`: where the ports that are drawn come from.
+    OperationPlanner(Store& store, const Clock& clock, const Orchestrator& orchestrator, PortRange random_ports = {})
+        : store_(store), clock_(clock), orchestrator_(orchestrator), random_ports_(random_ports) {}
 
     Survey survey(const std::string& database_id, const Limit& limit) const;
     /// `wanted` has its secrets sealed; of `stored` spec, tenant and dialect are looked at, nullptr for a create. Pure
@@ -58,6 +60,7 @@ private:
     Store& store_;
     const Clock& clock_;
     const Orchestrator& orchestrator_;
+    const PortRange random_ports_;
 };
 
 /// What plan_again() has to know of an operation: goes into the task.
