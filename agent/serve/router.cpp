@@ -102,7 +102,7 @@ HttpResponse error_response(int status, std::string_view name, std::string_view 
 }
 
 HttpResponse error_response(const Error& error) {
-    return error_response(error.http_status(), error.name(), error.text());
+    return error_response(error.http_status(), error.name(), error.text_and_hint());
 }
 
 }  // namespace pgedge

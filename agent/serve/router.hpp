@@ -42,7 +42,7 @@ private:
     std::vector<Route> routes_;
 };
 
-/// {"name": …, "message": …} with the goa-error header.
+/// {"name": …, "message": …} with the goa-error header. The message of an Error ends with its hint.
 HttpResponse error_response(int status, std::string_view name, std::string_view message);
 HttpResponse error_response(const Error& error);
 

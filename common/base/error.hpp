@@ -29,6 +29,8 @@ public:
     ErrorKind kind() const { return kind_; }
     const std::string& text() const { return text_; }
     const std::string& hint() const { return hint_; }  ///< what to do next; may be empty
+    /// "port 5432 is taken; choose another one": for where there is room for one text only.
+    std::string text_and_hint() const { return hint_.empty() ? text_ : text_ + "; " + hint_; }
     const char* what() const noexcept override { return text_.c_str(); }
 
     /// The error's name in the HTTP API, e.g. "database_already_exists"; that of the kind unless named() was called.
