@@ -15,7 +15,6 @@ namespace pgedge {
 namespace {
 
 constexpr std::size_t kClusterKeySize = 32;
-constexpr std::chrono::seconds kFirstWord{10};
 
 Error not_initialized() {
     return Error(ErrorKind::conflict, "operation invalid on an uninitialized cluster").named("cluster_not_initialized");
@@ -194,10 +193,6 @@ void Cluster::join(const JoinToken& token, const Limit& limit) {
                                                 fresh->peers(), clock_, log_));
     fresh->serve();  // before it is ready: the leader asks whether this host is there before it gives it a part
     fresh->store().wait_until_ready(limit);
-    // A member whose node has no data is taken for one that lost it. The leader's first word makes the node write.
-    const Limit first_word = limit.no_longer_than(kFirstWord);
-    while (!StoreDirectory::has_engine_data(options.directory) && first_word.pause(std::chrono::milliseconds(10))) {
-    }
     become_member(fresh, record);
 }
 

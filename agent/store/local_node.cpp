@@ -50,7 +50,10 @@ LocalNode::LocalNode(const Options& options, Start start, const StoreIdentity& i
                                                              .connect = &RaftTls::connect_callback,
                                                              .connect_data = tls_.get()});
     tls_->start(node_->socket());
-    if (start != Start::resume) directory_.set_identity(identity_);
+    if (start == Start::resume)
+        directory_.hold_to_data();
+    else
+        directory_.set_identity(identity_);
 }
 
 LocalNode::~LocalNode() { stop(); }

@@ -43,6 +43,7 @@ public:
     std::uint64_t id() const { return identity_.node_id; }
     const StoreIdentity& identity() const { return identity_; }
     const StoreDirectory& directory() const { return directory_; }
+    void hold_to_data() { directory_.hold_to_data(); }
     const std::string& socket() const { return node_->socket(); }
     RaftTls& tls() { return *tls_; }
 

@@ -79,27 +79,31 @@ void MirrorKeeper::stop() {
 }
 
 void MirrorKeeper::run(const std::stop_token& stop) {
-    const auto file = node_.directory().mirror();
     std::int64_t written = 0;
     milliseconds pause = kEvery;
     while (!stop.stop_requested()) {
         const auto part = feed_.wait_for_part(written, Limit(std::chrono::hours(1), stop));
         if (stop.stop_requested()) break;
-        auto now = written;
-        try {
-            if (part.revision != written) {
-                write_mirror(node_.dump(), file);
-                now = revision_of_mirror(file);
-                keep_copy();
-            }
-        } catch (const std::exception& error) {
-            log_.debug("the mirror of the store was not written", {{"reason", std::string_view(error.what())}});
-        }
+        const auto now = part.revision == written ? written : write(written);
         // A follower may be a heartbeat behind the feed. A spare gets no data at all, and a full disk may stay full.
         pause = now == written ? std::min<milliseconds>(pause * 2, kLongest) : kEvery;
         written = now;
         Limit(pause, stop).pause(pause);
     }
+    if (feed_.wait_for_part(written, Limit(milliseconds(0))).revision != written) write(written);
+}
+
+std::int64_t MirrorKeeper::write(std::int64_t written) {
+    try {
+        const auto file = node_.directory().mirror();
+        write_mirror(node_.dump(), file);
+        node_.hold_to_data();
+        written = revision_of_mirror(file);
+        keep_copy();
+    } catch (const std::exception& error) {
+        log_.debug("the mirror of the store was not written", {{"reason", std::string_view(error.what())}});
+    }
+    return written;
 }
 
 void MirrorKeeper::keep_copy() {

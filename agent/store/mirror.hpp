@@ -20,9 +20,9 @@ std::int64_t revision_of_mirror(const std::filesystem::path& file);
 /// Error{not_found} when the host has none.
 void export_mirror(const std::filesystem::path& store_directory, const std::filesystem::path& target);
 
-/// Keeps `state.db` beside the engine's files: written at most once a second, and only after changes, while this host's
-/// node has the data. Copies of the last 24 hours that brought changes stay in `copies/`. Owns a thread, which neither
-/// renews nor forwards anything.
+/// Keeps `state.db` beside the engine's files: written at most once a second and when the agent ends, and only after
+/// changes, while this host's node has the data. Copies of the last 24 hours that brought changes stay in `copies/`.
+/// Owns a thread, which neither renews nor forwards anything.
 class MirrorKeeper {
 public:
     static constexpr std::chrono::milliseconds kEvery{1000};
@@ -36,6 +36,8 @@ public:
 
 private:
     void run(const std::stop_token& stop);
+    /// The revision that the mirror has now; `written`, that it had, when it cannot be written.
+    std::int64_t write(std::int64_t written);
     void keep_copy();
 
     LocalNode& node_;

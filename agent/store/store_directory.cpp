@@ -47,7 +47,7 @@ std::optional<StoreIdentity> StoreDirectory::identity() const {
         throw Error(ErrorKind::failed,
                     fmt::format("{} cannot be read: {}", (path_ / kIdentity).string(), error.what()));
     }
-    if (!has_engine_data(path_))
+    if (parse_json(*text).value("has_data", false) && !has_engine_data(path_))
         throw Error(ErrorKind::failed,
                     fmt::format("the store's data of host {} is gone from {}", identity->host_id, engine().string()),
                     fmt::format("bring the directory back; if it is lost, remove the host from the cluster, delete {} "
@@ -65,8 +65,15 @@ void StoreDirectory::clear_engine() {
 void StoreDirectory::set_identity(const StoreIdentity& identity) {
     const Json stored{{"cluster_id", identity.cluster_id},
                       {"host_id", identity.host_id},
-                      {"node_id", std::to_string(identity.node_id)}};
+                      {"node_id", std::to_string(identity.node_id)},
+                      {"has_data", has_engine_data(path_)}};
     write_file(path_ / kIdentity, to_text(stored) + "\n", 0600);
+}
+
+void StoreDirectory::hold_to_data() {
+    const auto text = read_file_if_there(path_ / kIdentity);
+    if (text && !parse_json(*text).value("has_data", false) && has_engine_data(path_))
+        set_identity(parse_identity(*text));
 }
 
 bool StoreDirectory::has_identity(const fs::path& directory) { return fs::exists(directory / kIdentity); }

@@ -23,13 +23,14 @@ public:
     /// Makes the folder (0700) if need be. Throws Error{conflict} when another process has it.
     explicit StoreDirectory(std::filesystem::path path);
 
-    /// nullopt: this host belongs to no cluster. Throws Error{failed} when there is an identity and the engine's data
-    /// is gone: such a node would forget what it promised, or make a cluster of its own.
+    /// nullopt: this host belongs to no cluster. Throws Error{failed} when the engine's data was there and is gone:
+    /// such a node would forget what it promised, or make a cluster of its own.
     std::optional<StoreIdentity> identity() const;
     /// Removes what an init or a join that was cut off may have left behind. Only without an identity.
     void clear_engine();
-    /// From now on data must be there: call it when the engine has written some.
     void set_identity(const StoreIdentity& identity);
+    /// From now on the engine's data must be there, if there is some now: a spare gets none until it is needed.
+    void hold_to_data();
 
     const std::filesystem::path& path() const { return path_; }
     std::filesystem::path engine() const { return path_ / "raft"; }

@@ -9,6 +9,7 @@
 
 #include "agent/store/local_store.hpp"
 #include "agent/store/mirror.hpp"
+#include "agent/store/store_directory.hpp"
 #include "common/base/error.hpp"
 #include "common/base/uuid.hpp"
 #include "tests/contract/store/store_contract.hpp"
@@ -185,6 +186,23 @@ TEST_CASE("a host whose data was wiped refuses to start, and may come back under
     CHECK(secrets(cluster.at(1)) == 0);
 }
 
+TEST_CASE("a host beyond those that keep the data starts again all the same") {
+    TestCluster cluster;
+    for (int number = 1; number <= 8; ++number) cluster.start(number);
+    cluster.wait_for_voters(5);
+    const auto has_data = [&](int number) { return StoreDirectory::has_engine_data(cluster.directory(number)); };
+    int without = 0;
+    for (int number = 1; number <= 8; ++number)
+        if (!has_data(number)) without = number;
+    REQUIRE(without > 0);
+
+    cluster.stop(without);
+    cluster.resume(without);
+
+    CHECK(cluster.at(without).commit(put_secret("through a spare"), soon()).committed);
+    CHECK(secrets(cluster.at(without)) == 1);
+}
+
 TEST_CASE("a dead voter is replaced by another host") {
     TestCluster cluster;
     for (int number : {1, 2, 3, 4}) cluster.start(number);
@@ -234,4 +252,10 @@ TEST_CASE("the mirror and the export are plain SQLite files with what was commit
         LocalStore copy(cluster.directory(number) / "export.db");
         CHECK(secrets(copy) == 1);
     }
+
+    // What came in the last second is written when the agent ends.
+    const auto last = cluster.at(1).commit(put_secret("mirrored at the end"), soon());
+    CHECK(cluster.at(3).wait_for_changes(last.revision - 1, soon()).revision >= last.revision);
+    cluster.stop(3);
+    CHECK(revision_of_mirror(cluster.directory(3) / "state.db") >= last.revision);
 }

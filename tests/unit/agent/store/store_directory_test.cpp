@@ -38,6 +38,12 @@ TEST_CASE("a marked directory without the engine's data is refused with what to 
     const testing::TemporaryDirectory folder;
     StoreDirectory directory(folder.path());
     directory.set_identity(kIdentity);
+    directory.hold_to_data();
+    CHECK(directory.identity() == kIdentity);  // a spare has none
+
+    write_file(directory.engine() / "metadata1", "term");
+    directory.hold_to_data();
+    fs::remove(directory.engine() / "metadata1");
     CHECK_THROWS_WITH_AS(directory.identity(), doctest::Contains("host-1 is gone"), Error);
 }
 
