@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/store/shared_moment.hpp"
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
 
@@ -41,7 +42,7 @@ Heartbeat::Components InstanceWatch::health() const {
 void InstanceWatch::run(const std::stop_token& stop) {
     std::int64_t revision = 0;
     while (!stop.stop_requested()) {
-        const Limit period(kPeriod, stop);
+        const Limit period(until_shared_moment(clock_.wall(), kPeriod), stop);
         try {
             look(stop);
             revision = wait(revision, period);
@@ -67,7 +68,7 @@ std::int64_t InstanceWatch::wait(std::int64_t revision, const Limit& period) {
 void InstanceWatch::look(const std::stop_token& stop) {
     const auto instances = Databases(store_).instances_on(host_id_, Limit(kStoreLimit, stop));
     Transaction report;
-    report.can_wait = true;
+    report.routine = true;
     std::map<std::string, std::string> states;
     for (const auto& instance : instances) {
         // Not made yet: a status of nothing would hide that it has just become available.

@@ -1,6 +1,7 @@
 #include "agent/cluster/heartbeat.hpp"
 
 #include "agent/store/hosts.hpp"
+#include "agent/store/shared_moment.hpp"
 #include "common/base/error.hpp"
 
 namespace pgedge {
@@ -35,15 +36,14 @@ void Heartbeat::changed() {
 void Heartbeat::run(const std::stop_token& stop) {
     bool complained = false;
     while (!stop.stop_requested()) {
-        auto pause = std::chrono::milliseconds(kPeriod);
         try {
             report(stop);
             complained = false;
         } catch (const std::exception& error) {
             if (!complained && !stop.stop_requested()) log_.warn("cannot report health", {{"error", error.what()}});
             complained = true;
-            pause = kAgainAfter;
         }
+        const std::chrono::milliseconds pause = complained ? kAgainAfter : until_shared_moment(clock_.wall(), kPeriod);
         std::unique_lock lock(mutex_);
         wake_.wait_for(lock, stop, pause, [this] { return changed_; });
     }
@@ -58,7 +58,7 @@ void Heartbeat::report(const std::stop_token& stop) {
     // Clients of the pgEdge Control Plane look for the cluster's store under the name "etcd".
     components["etcd"] = components["store"] = {.healthy = true, .error = "", .details = Json::object()};
     Transaction transaction;
-    transaction.can_wait = true;
+    transaction.routine = true;
     transaction.add(Hosts::report(host_id_, components, clock_.wall()));
     store_.commit(transaction, Limit(kReportLimit, stop));
 }

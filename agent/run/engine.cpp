@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "agent/store/shared_moment.hpp"
+
 namespace pgedge {
 namespace {
 
@@ -67,11 +69,9 @@ void Engine::watch(const std::stop_token& stop) {
 void Engine::beat(const std::stop_token& stop) {
     bool holds = false;
     while (!stop.stop_requested()) {
-        const auto next = std::chrono::steady_clock::now() + options_.beat_period;
         try {
             const Limit limit(options_.scheduler_hold, stop);
-            parts_.leases.beat(limit);
-            parts_.leases.try_take(kSchedulerLease, host_id_, options_.scheduler_hold, limit);
+            parts_.leases.beat_and_try_take(kSchedulerLease, host_id_, options_.scheduler_hold, limit);
         } catch (const std::exception& error) {
             if (!stop.stop_requested()) parts_.log.warn("no beat", {{"error", error.what()}});
         }
@@ -81,7 +81,8 @@ void Engine::beat(const std::stop_token& stop) {
                                   : "another agent looks after the cluster's tasks");
             wake_scheduler();
         }
-        Limit(next, stop).pause(options_.beat_period);
+        const auto pause = until_shared_moment(parts_.clock.wall(), options_.beat_period);
+        Limit(pause, stop).pause(pause);
     }
 }
 

@@ -56,7 +56,7 @@ void Encoder::statement(const Statement& statement) {
 
 void Encoder::transaction(const Transaction& transaction) {
     text(transaction.id);
-    number(transaction.can_wait ? 1 : 0);
+    number(transaction.routine ? 1 : 0);
     number(transaction.statements.size());
     for (const auto& each : transaction.statements) statement(each);
 }
@@ -150,7 +150,7 @@ Statement Decoder::statement() {
 Transaction Decoder::transaction() {
     Transaction transaction;
     transaction.id = text();
-    transaction.can_wait = number() != 0;
+    transaction.routine = number() != 0;
     const auto statements = count();
     for (std::size_t i = 0; i < statements; ++i) transaction.statements.push_back(statement());
     return transaction;

@@ -71,6 +71,7 @@ std::vector<NumberedChange> Committer::new_changes() {
 }
 
 std::optional<Outcome> Committer::recall(const Transaction& transaction) {
+    if (transaction.routine) return std::nullopt;
     const auto found =
         connection_.run({.sql = "SELECT failure, result FROM op WHERE id = ?", .args = {transaction.id}});
     if (found.rows.empty()) return std::nullopt;
@@ -87,6 +88,8 @@ std::optional<Outcome> Committer::recall(const Transaction& transaction) {
 }
 
 void Committer::remember(const Transaction& transaction, const Outcome& outcome) {
+    // But for this, routine would be most of what is written. A refusal has to stand on a commit.
+    if (transaction.routine && outcome.result.committed) return;
     Encoder encoder;
     encoder.result(outcome.result);
     if (encoder.bytes().size() > kMaxRememberedResult) {
@@ -95,7 +98,7 @@ void Committer::remember(const Transaction& transaction, const Outcome& outcome)
         encoder = Encoder();
         encoder.result(without_rows);
     }
-    connection_.run({.sql = "INSERT INTO op(id, failure, result) VALUES (?, ?, ?)",
+    connection_.run({.sql = "INSERT OR REPLACE INTO op(id, failure, result) VALUES (?, ?, ?)",
                      .args = {transaction.id, outcome.failure, Blob{encoder.take()}}});
     ++newest_op_;
 }
@@ -124,6 +127,7 @@ void Committer::commit(const std::vector<Outcome*>& outcomes) {
 
 std::optional<std::vector<Outcome>> Committer::together(const std::vector<const Transaction*>& transactions) {
     connection_.execute("BEGIN IMMEDIATE");
+    const auto newest_op = newest_op_;
     std::vector<Outcome> outcomes;
     outcomes.reserve(transactions.size());
     std::vector<Outcome*> fresh;
@@ -135,7 +139,7 @@ std::optional<std::vector<Outcome>> Committer::together(const std::vector<const 
         outcomes.push_back(attempt(*transaction));
         if (!outcomes.back().result.committed) {
             connection_.execute("ROLLBACK");
-            newest_op_ -= static_cast<std::int64_t>(fresh.size());
+            newest_op_ = newest_op;
             return std::nullopt;
         }
         remember(*transaction, outcomes.back());

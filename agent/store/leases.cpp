@@ -41,12 +41,15 @@ struct Look {
     Sight sight;
 };
 
-std::optional<Look> look_at(Store& store, const std::string& name, const Limit& limit) {
-    const auto rows = store.read({.sql = "SELECT l.epoch, l.holder, l.host, l.incarnation, l.hold_ms, b.n FROM lease l "
-                                         "LEFT JOIN beat b ON b.host = l.host AND b.incarnation = l.incarnation "
-                                         "WHERE l.name = ?",
-                                  .args = {name}},
-                                 Freshness::leader, limit);
+Statement look_at(const std::string& name) {
+    return {.sql =
+                "SELECT l.epoch, l.holder, l.host, l.incarnation, l.hold_ms, b.n FROM lease l "
+                "LEFT JOIN beat b ON b.host = l.host AND b.incarnation = l.incarnation WHERE l.name = ?",
+            .args = {name}};
+}
+
+/// What look_at() found; nothing when nobody ever had the lease.
+std::optional<Look> look_from(const std::string& name, const Rows& rows) {
     if (rows.empty()) return std::nullopt;
     const auto& row = rows[0];
     Look look;
@@ -164,7 +167,10 @@ Leases::~Leases() = default;
 
 const std::string& Leases::incarnation() const { return state_->incarnation; }
 
-void Leases::beat(const Limit& limit) {
+void Leases::beat(const Limit& limit) { renew(std::nullopt, limit); }
+
+/// One beat; returns the rows of `also`, a query of the same transaction.
+Rows Leases::renew(const std::optional<Statement>& also, const Limit& limit) {
     State& my = *state_;
     std::map<std::string, Held> before;
     bool registered = false;
@@ -176,7 +182,7 @@ void Leases::beat(const Limit& limit) {
         taken = my.taken;
     }
     Transaction transaction;
-    transaction.can_wait = registered;
+    transaction.routine = registered;
     if (registered)
         transaction.add(Statement{.sql = "UPDATE beat SET n = n + 1 WHERE host = ? AND incarnation = ?",
                                   .args = {my.host, my.incarnation},
@@ -186,13 +192,13 @@ void Leases::beat(const Limit& limit) {
                                       "INSERT INTO beat(host, incarnation, n, taken) VALUES (?, ?, 1, 0) "
                                       "ON CONFLICT(host) DO UPDATE SET incarnation = excluded.incarnation, n = n + 1",
                                   .args = {my.host, my.incarnation}});
-    transaction.add(Statement{.sql = "SELECT taken FROM beat WHERE host = ?", .args = {my.host}});
-    transaction.add(Statement{.sql =
-                                  "SELECT l.name, l.epoch FROM lease l, beat b WHERE b.host = ? AND b.taken <> ? AND "
-                                  "l.host = b.host AND l.incarnation = b.incarnation AND l.holder <> ''",
-                              .args = {my.host, taken}});
+    transaction.add(
+        Statement{.sql = "SELECT b.taken, l.name, l.epoch FROM beat b LEFT JOIN lease l ON b.taken <> ? AND "
+                         "l.host = b.host AND l.incarnation = b.incarnation AND l.holder <> '' WHERE b.host = ?",
+                  .args = {taken, my.host}});
+    if (also) transaction.add(*also);
     const auto asked = my.clock.boottime();
-    const auto result = my.store.commit(transaction, limit);
+    auto result = my.store.commit(transaction, limit);
     const std::lock_guard lock(my.mutex);
     if (!result.committed) {
         my.held.clear();
@@ -203,7 +209,8 @@ void Leases::beat(const Limit& limit) {
     my.registered = true;
     const auto now_taken = result.rows.at(1).at(0).integer(0);
     std::map<std::string, std::int64_t> ours;
-    for (const auto& row : result.rows.at(2)) ours[row.text(0)] = row.integer(1);
+    for (const auto& row : result.rows.at(1))
+        if (!row.null(1)) ours[row.text(1)] = row.integer(2);
     for (const auto& [name, old] : before) {
         const auto found = my.held.find(name);
         if (found == my.held.end() || found->second.epoch != old.epoch) continue;
@@ -214,15 +221,33 @@ void Leases::beat(const Limit& limit) {
             found->second.trusted_from = std::max(found->second.trusted_from, asked);
     }
     my.taken = std::max(my.taken, now_taken);
+    return also ? std::move(result.rows.at(2)) : Rows();
 }
 
 bool Leases::try_take(const std::string& name, const std::string& holder, milliseconds hold, const Limit& limit) {
-    State& my = *state_;
-    {
-        const std::lock_guard lock(my.mutex);
-        if (my.held.contains(name)) return my.trusts(name);
+    if (is_held(name)) return holds(name);
+    return decide(name, holder, hold, state_->store.read(look_at(name), Freshness::leader, limit), limit);
+}
+
+bool Leases::beat_and_try_take(const std::string& name, const std::string& holder, milliseconds hold,
+                               const Limit& limit) {
+    if (is_held(name)) {
+        beat(limit);
+        if (is_held(name)) return holds(name);
     }
-    const auto look = look_at(my.store, name, limit);
+    return decide(name, holder, hold, renew(look_at(name), limit), limit);
+}
+
+bool Leases::is_held(const std::string& name) const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->held.contains(name);
+}
+
+/// What follows from a look at a lease that this host does not hold.
+bool Leases::decide(const std::string& name, const std::string& holder, milliseconds hold, const Rows& seen,
+                    const Limit& limit) {
+    State& my = *state_;
+    const auto look = look_from(name, seen);
     bool overdue = false, registered = false;
     {
         const std::lock_guard lock(my.mutex);

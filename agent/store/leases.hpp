@@ -27,6 +27,9 @@ public:
     /// each call counts as a look.
     bool try_take(const std::string& name, const std::string& holder, std::chrono::milliseconds hold,
                   const Limit& limit);
+    /// beat() and try_take() by one request: the look is part of the beat's transaction.
+    bool beat_and_try_take(const std::string& name, const std::string& holder, std::chrono::milliseconds hold,
+                           const Limit& limit);
     /// True while this agent may act under the lease.
     bool holds(const std::string& name) const;
     /// The lease as last seen here.
@@ -41,6 +44,11 @@ public:
     ~Leases();
 
 private:
+    Rows renew(const std::optional<Statement>& also, const Limit& limit);
+    bool is_held(const std::string& name) const;
+    bool decide(const std::string& name, const std::string& holder, std::chrono::milliseconds hold, const Rows& seen,
+                const Limit& limit);
+
     struct State;
     std::unique_ptr<State> state_;
 };

@@ -27,11 +27,13 @@ struct Statement {
 };
 
 /// Statements that happen all or not at all. It may be sent again after a lost answer: `id` lets the store recognise
-/// it.
+/// it, unless it is routine.
 struct Transaction {
     std::string id;  ///< new_uuid(); made by the constructor below
     std::vector<Statement> statements;
-    bool can_wait = false;  ///< may lie in the queue up to 50 ms for company (beats, status)
+    /// A beat or a status: may lie in the queue up to 50 ms for company, and happens again when its answer was lost,
+    /// because nothing is remembered of it.
+    bool routine = false;
 
     Transaction();
     Transaction& add(Statement statement);

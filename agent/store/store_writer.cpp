@@ -153,7 +153,7 @@ void StoreWriter::drop_connection() {
 /// With mutex_ held: everything in the queue has time, and there is room for more.
 bool StoreWriter::may_wait() const {
     return queue_.size() < kMaxBatch && std::all_of(queue_.begin(), queue_.end(), [](const auto& operation) {
-               return operation->transaction.can_wait;
+               return operation->transaction.routine;
            });
 }
 

@@ -124,6 +124,26 @@ void a_repeat_of_a_refusal_stays_refused(Store& one, Store& other) {
     CHECK_FALSE(other.commit(wants_it, soon()).committed);
 }
 
+void routine_happens_again_on_a_repeat(Store& one, Store& other) {
+    const auto name = fresh_name();
+    auto beat = one_statement(
+        {.sql = "UPDATE secret SET updated_at = updated_at + 1 WHERE name = ?", .args = {name}, .expect = 1});
+    beat.routine = true;
+    CHECK_FALSE(one.commit(beat, soon()).committed);
+    CHECK_FALSE(other.commit(beat, soon()).committed);
+    one.commit(one_statement(put(name)), soon());
+    const auto stored_time = [&] {
+        const Statement query{.sql = "SELECT updated_at FROM secret WHERE name = ?", .args = {name}};
+        return one.read(query, Freshness::leader, soon()).at(0).integer(0);
+    };
+
+    const auto before = stored_time();
+    CHECK(one.commit(beat, soon()).committed);
+    CHECK(other.commit(beat, soon()).committed);
+
+    CHECK(stored_time() >= before + 2);  // an attempt whose answer was late counts as well
+}
+
 void many_rows_come_back_on_a_repeat_too(Store& one, Store& other) {
     Transaction transaction;
     const auto prefix = fresh_name();
@@ -248,6 +268,7 @@ const std::vector<StoreContractCase>& store_contract() {
         {"guards look at rows changed and rows found", guards_look_at_changes_and_rows},
         {"a transaction sent twice happens once", a_repeat_is_recognised},
         {"a refusal stays a refusal when it is sent again", a_repeat_of_a_refusal_stays_refused},
+        {"routine is not remembered: it happens again", routine_happens_again_on_a_repeat},
         {"results too large to remember come back on a repeat", many_rows_come_back_on_a_repeat_too},
         {"SQLite's refusal is told and nothing happened", errors_of_sql_are_told},
         {"transactions are bounded", sizes_are_bounded},

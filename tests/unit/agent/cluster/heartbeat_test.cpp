@@ -6,6 +6,7 @@
 
 #include "agent/store/hosts.hpp"
 #include "agent/store/local_store.hpp"
+#include "agent/store/shared_moment.hpp"
 #include "tests/fakes/fake_clock.hpp"
 
 using namespace pgedge;
@@ -83,4 +84,11 @@ TEST_CASE("a component that cannot be asked does not end the reports") {
         },
         Log::none());
     CHECK(cluster.becomes(HostState::healthy));
+}
+
+TEST_CASE("what hosts do every period they do at the same moments of the wall clock") {
+    CHECK(until_shared_moment(WallTime(10'000ms), 1000ms) == 1000ms);
+    CHECK(until_shared_moment(WallTime(10'060ms), 1000ms) == 940ms);
+    CHECK(until_shared_moment(WallTime(10'750ms), 1000ms) == 250ms);
+    CHECK(until_shared_moment(WallTime(10'751ms), 1000ms) == 1249ms);  // not at once again
 }

@@ -12,7 +12,7 @@ namespace {
 
 Transaction rich_transaction() {
     Transaction transaction;
-    transaction.can_wait = true;
+    transaction.routine = true;
     transaction.add(
         Statement{.sql = "UPDATE x SET a = ?, b = ?, c = ?, d = ?, e = ?",
                   .args = {nullptr, std::int64_t{-5}, 2.5, std::string("é"), Blob{std::string("\0\xff", 2)}},
@@ -38,7 +38,7 @@ TEST_CASE("a transaction comes back as it was sent") {
 
     CHECK_NOTHROW(decoder.end());
     CHECK(got.id == sent.id);
-    CHECK(got.can_wait);
+    CHECK(got.routine);
     REQUIRE(got.statements.size() == 2);
     CHECK(got.statements[0].sql == sent.statements[0].sql);
     CHECK(got.statements[0].args == sent.statements[0].args);

@@ -161,6 +161,28 @@ TEST_CASE("a beat between two looks starts the wait again, also when the look mi
     CHECK_FALSE(rig.two_takes());
 }
 
+TEST_CASE("a beat that looks at a lease as well is both") {
+    Rig rig;
+    const auto one = [&] { return rig.one.beat_and_try_take("scheduler", "one", kHold, soon()); };
+    const auto two = [&] { return rig.two.beat_and_try_take("scheduler", "two", kHold, soon()); };
+    CHECK(one());
+    CHECK_FALSE(two());
+    rig.clock.advance(kHold / 2);
+    CHECK(one());  // renews
+    CHECK(rig.one.holds("scheduler"));
+    CHECK_FALSE(two());
+    rig.clock.advance(kHold - 1ms);
+    CHECK_FALSE(two());
+
+    rig.clock.advance(1ms);
+    CHECK(two());
+
+    CHECK_FALSE(one());
+    CHECK_FALSE(rig.one.holds("scheduler"));
+    CHECK(rig.two.holds("scheduler"));
+    CHECK(rig.epoch() == 2);
+}
+
 TEST_CASE("a release is taken over at once") {
     LeaseRig rig;
     rig.one_takes();
@@ -258,10 +280,15 @@ TEST_CASE("at no moment do two agents hold a lease, whatever is lost, late or fr
             rig.store.lose_answer = dice(5) == 0;
             const bool first = dice(2) == 0;
             try {
-                switch (dice(8)) {
+                switch (dice(10)) {
                     case 0: (first ? rig.one : rig.two).release("scheduler", soon()); break;
                     case 1:
                     case 2: (first ? rig.one : rig.two).beat(soon()); break;
+                    case 3:
+                    case 4:
+                        (first ? rig.one : rig.two)
+                            .beat_and_try_take("scheduler", first ? "one" : "two", kHold, soon());
+                        break;
                     default: first ? rig.one_takes() : rig.two_takes();
                 }
             } catch (const Error&) {
