@@ -5,7 +5,9 @@
 
 extern "C" {  // the header does not say so itself
 #include <cowsql.h>
+struct raft;
 }
+#include <dlfcn.h>
 #include <fmt/format.h>
 #include <openssl/rand.h>
 
@@ -18,8 +20,18 @@ namespace {
 /// Log entries between two snapshots, and kept after one: they are cached in memory. The engine wants both alike.
 constexpr unsigned kSnapshotEvery = 512, kLogKept = 512;
 constexpr std::chrono::milliseconds kTransferLimit{1000};
+constexpr unsigned kEngineHeartbeats = 10, kHeartbeats = 3;  // in the time after which others elect
 
 }  // namespace
+
+/// Comes before libraft's function of this name. The engine calls it with the heartbeat that follows from its latency
+/// and has no setting for it; so many messages would be most of what an idle agent does, and three tell as well who
+/// leads.
+extern "C" void raft_set_heartbeat_timeout(raft* engine, const unsigned milliseconds) {
+    using Setter = void (*)(raft*, unsigned);
+    static const auto set = reinterpret_cast<Setter>(::dlsym(RTLD_NEXT, "raft_set_heartbeat_timeout"));
+    set(engine, milliseconds * kEngineHeartbeats / kHeartbeats);
+}
 
 void EngineNode::Destroy::operator()(cowsql_node* node) const { cowsql_node_destroy(node); }
 

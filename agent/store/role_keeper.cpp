@@ -16,11 +16,12 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kTick{200};
+constexpr milliseconds kPause{200};
+constexpr milliseconds kNotice{1000};       // how late we may see that we lead
 constexpr milliseconds kStepLimit{15'000};  // a node that gets a vote receives all data first
 constexpr milliseconds kStoreLimit{2000};
 /// Answers no older than this make a node alive.
-constexpr milliseconds kFresh{3000};
+constexpr milliseconds kFresh{5000};
 
 /// A row that cannot be read stops all changes of the engine: a missing host would cost a node its vote.
 std::uint64_t node_id_of(const Row& row) {
@@ -80,14 +81,15 @@ void RoleKeeper::run(const std::stop_token& stop) {
             while (leading_ && !stop.stop_requested() && step(limit)) continue;
         } catch (const Error& error) {
             log_.debug("the roles of the store could not be checked", {{"reason", error.text()}});
-            Limit(kTick, stop).pause(kTick);
+            Limit(kPause, stop).pause(kPause);
         }
     }
 }
 
 /// Waits for a change, or for a moment.
 void RoleKeeper::watch_hosts(const std::stop_token& stop) {
-    const auto changes = store_.wait_for_changes(revision_, Limit(leading_ ? kTick : kProbeEvery, stop));
+    const auto changes = store_.wait_for_changes(
+        revision_, Limit(leading_ ? probed_ + kProbeEvery : steady_clock::now() + kNotice, stop));
     const bool first = std::exchange(revision_, changes.revision) == 0;
     if (first || changes.relist || std::any_of(changes.changes.begin(), changes.changes.end(), [](const auto& change) {
             return change.kind == "host";
