@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include <poll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -71,10 +72,9 @@ SignalStop::SignalStop() {
     if (!signals_) throw Error(ErrorKind::internal, "cannot wait for signals: " + errno_text(errno));
 }
 
-void SignalStop::wait() const {
-    signalfd_siginfo info{};
-    while (::read(signals_.get(), &info, sizeof info) < 0 && errno == EINTR) {
-    }
+bool SignalStop::wait_for(std::chrono::milliseconds at_most) const {
+    pollfd waiting{signals_.get(), POLLIN, 0};
+    return ::poll(&waiting, 1, static_cast<int>(at_most.count())) > 0;
 }
 
 std::filesystem::path store_directory(const AgentConfig& config) { return config.data_dir / "store"; }

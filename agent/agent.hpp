@@ -20,7 +20,8 @@ namespace pgedge {
 class SignalStop {
 public:
     SignalStop();
-    void wait() const;
+    /// True when a signal came, false after `at_most`.
+    bool wait_for(std::chrono::milliseconds at_most) const;
 
 private:
     Fd signals_;

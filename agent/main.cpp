@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include "agent/agent.hpp"
 #include "agent/config/config.hpp"
@@ -19,12 +20,22 @@ namespace pgedge {
 namespace {
 
 constexpr int kUsage = 2;
+constexpr std::chrono::seconds kTidyEvery{10};
 
 /// For the libraries below the store, before any thread: file work of the engine and connections to other nodes share
 /// one pool of threads, and four of them can all be stuck at one slow disk.
 void prepare_process() {
     ::setenv("UV_THREADPOOL_SIZE", "16", 0);
     std::signal(SIGPIPE, SIG_IGN);
+}
+
+/// Dozens of threads that sleep most of the time: an arena for each would keep what it once needed. Large buffers, such
+/// as copies of the store, come from the system and go back to it.
+void spare_memory() {
+    constexpr int kLargeBuffer = 256 * 1024;
+    ::mallopt(M_ARENA_MAX, 2);
+    ::mallopt(M_MMAP_THRESHOLD, kLargeBuffer);
+    ::mallopt(M_TRIM_THRESHOLD, kLargeBuffer);
 }
 
 void run_agent(const std::string& config_file) {
@@ -34,7 +45,7 @@ void run_agent(const std::string& config_file) {
     const SignalStop signals;  // before the first thread, so that all of them leave SIGTERM to it
     Agent agent(config, clock, log);
     agent.start();
-    signals.wait();
+    while (!signals.wait_for(kTidyEvery)) ::malloc_trim(0);  // pages that are free between others that are not
     agent.stop();
 }
 
@@ -80,6 +91,7 @@ int run_command(int argc, char** argv) {
 int main(int argc, char** argv) {
     try {
         pgedge::prepare_process();
+        pgedge::spare_memory();
         return pgedge::run_command(argc, argv);
     } catch (const pgedge::Error& error) {
         fmt::print(stderr, "error: {}\n", error.what());
