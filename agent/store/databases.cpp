@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::string_view kDatabaseColumns =
     "id, tenant_id, state, dialect, spec, error, last_task_id, revision, created_at, updated_at";
+/// The same without what is large.
+constexpr std::string_view kListColumns =
+    "id, tenant_id, state, dialect, '', error, last_task_id, revision, created_at, updated_at";
 constexpr std::string_view kInstanceColumns =
     "i.id, i.database_id, i.node_name, i.host_id, i.state, i.error, i.port, i.listen_port, i.stopped, i.created_at, "
     "i.updated_at, st.status, st.updated_at";
@@ -22,7 +25,7 @@ Database database_from_row(const Row& row) {
     database.tenant_id = row.text_or_empty(1);
     database.state = parse_database_state(row.text(2));
     database.dialect = row.text(3);
-    database.spec = spec_from_stored(Json::parse(row.text(4)));
+    if (const auto& spec = row.text(4); !spec.empty()) database.spec = spec_from_stored(Json::parse(spec));
     database.error = row.text(5);
     database.last_task_id = row.text(6);
     database.revision = row.integer(7);
@@ -115,7 +118,7 @@ std::optional<Database> Databases::find(const std::string& id, const Limit& limi
 
 std::vector<Database> Databases::list(const Limit& limit) const {
     std::vector<Database> databases;
-    for (const auto& row : store_.read({fmt::format("SELECT {} FROM database ORDER BY id", kDatabaseColumns), {}, {}},
+    for (const auto& row : store_.read({fmt::format("SELECT {} FROM database ORDER BY id", kListColumns), {}, {}},
                                        Freshness::leader, limit))
         databases.push_back(database_from_row(row));
     return databases;

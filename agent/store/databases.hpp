@@ -18,7 +18,7 @@ public:
     explicit Databases(Store& store) : store_(store) {}
 
     std::optional<Database> find(const std::string& id, const Limit& limit) const;
-    std::vector<Database> list(const Limit& limit) const;
+    std::vector<Database> list(const Limit& limit) const;  ///< all, each with an empty spec
 
     static Statement insert(const Database& database);  ///< refused when the id is taken
     /// Compare and set: only if the row still has `expected_revision`; writes database.revision as the new one.

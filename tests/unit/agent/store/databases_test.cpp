@@ -55,7 +55,9 @@ TEST_CASE("a database comes back as it was stored") {
     CHECK(found.revision == 3);
     CHECK(found.created_at == WallTime(1s));
     CHECK(found.updated_at == WallTime(2s));
-    CHECK(databases.list(soon()).size() == 1);
+    REQUIRE(databases.list(soon()).size() == 1);
+    CHECK(databases.list(soon())[0].dialect == "pglogical");
+    CHECK(databases.list(soon())[0].updated_at == WallTime(2s));
     CHECK_FALSE(commit(store, Databases::insert(shop())));
 }
 
