@@ -5,7 +5,6 @@
 #include <mutex>
 #include <vector>
 
-#include <curl/curl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -13,6 +12,7 @@
 
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
+#include "common/net/curl_library.hpp"
 
 namespace pgedge {
 namespace {
@@ -24,11 +24,11 @@ constexpr unsigned kUnansweredMs = 30'000;
 
 struct HeaderList {
     HeaderList() = default;
-    ~HeaderList() { curl_slist_free_all(list); }
+    ~HeaderList() { curl().slist_free_all(list); }
     HeaderList(const HeaderList&) = delete;
     HeaderList& operator=(const HeaderList&) = delete;
     void add(const std::string& line) {
-        curl_slist* longer = curl_slist_append(list, line.c_str());
+        curl_slist* longer = curl().slist_append(list, line.c_str());
         if (!longer) throw std::bad_alloc();
         list = longer;
     }
@@ -37,11 +37,11 @@ struct HeaderList {
 
 template <class Value>
 void set(CURL* easy, CURLoption option, Value value) {
-    const CURLcode code = curl_easy_setopt(easy, option, value);
+    const CURLcode code = curl().easy_setopt(easy, option, value);
     if (code == CURLE_OUT_OF_MEMORY) throw std::bad_alloc();
     if (code != CURLE_OK)
         throw Error(ErrorKind::internal,
-                    fmt::format("libcurl refuses option {}: {}", static_cast<int>(option), curl_easy_strerror(code)));
+                    fmt::format("libcurl refuses option {}: {}", static_cast<int>(option), curl().easy_strerror(code)));
 }
 
 void set_blob(CURL* easy, CURLoption option, const std::string& pem) {
@@ -57,49 +57,44 @@ int set_socket(void*, curl_socket_t socket, curlsocktype) {
 
 bool one_line(std::string_view text) { return text.find_first_of(std::string_view("\r\n\0", 3)) == text.npos; }
 
-void start_curl() {
-    static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
-    if (started != CURLE_OK) throw Error(ErrorKind::internal, "libcurl does not start");
-}
-
 }  // namespace
 
 /// An easy handle in a multi handle of its own: only that one can be woken from another thread.
 class HttpTransport::Handle {
 public:
-    Handle() : easy_(curl_easy_init()), multi_(curl_multi_init()) {
+    Handle() : easy_(curl().easy_init()), multi_(curl().multi_init()) {
         if (!easy_ || !multi_) throw Error(ErrorKind::internal, "libcurl gives no handle");
-        curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, 1L);
+        curl().multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, 1L);
     }
     CURL* easy() { return easy_.get(); }
 
     /// Runs what was set up, to its end or the limit's. nullopt: the limit ended first.
     std::optional<CURLcode> run(const Limit& limit) {
-        curl_multi_add_handle(multi_.get(), easy_.get());
+        curl().multi_add_handle(multi_.get(), easy_.get());
         const std::unique_ptr<CURLM, Remove> attached(multi_.get(), Remove{easy_.get()});
-        const std::stop_callback wake(limit.stop(), [this] { curl_multi_wakeup(multi_.get()); });
+        const std::stop_callback wake(limit.stop(), [this] { curl().multi_wakeup(multi_.get()); });
         for (int running = 1;;) {
-            if (curl_multi_perform(multi_.get(), &running) != CURLM_OK) return CURLE_FAILED_INIT;
+            if (curl().multi_perform(multi_.get(), &running) != CURLM_OK) return CURLE_FAILED_INIT;
             if (running == 0) break;
             if (limit.over()) return std::nullopt;
             const auto pause = std::min<std::chrono::milliseconds>(limit.left(), 1s);
-            curl_multi_poll(multi_.get(), nullptr, 0, static_cast<int>(pause.count()), nullptr);
+            curl().multi_poll(multi_.get(), nullptr, 0, static_cast<int>(pause.count()), nullptr);
         }
         int left = 0;
-        const CURLMsg* message = curl_multi_info_read(multi_.get(), &left);
+        const CURLMsg* message = curl().multi_info_read(multi_.get(), &left);
         return message && message->msg == CURLMSG_DONE ? message->data.result : CURLE_FAILED_INIT;
     }
 
 private:
     struct Remove {
         CURL* easy = nullptr;
-        void operator()(CURLM* multi) const { curl_multi_remove_handle(multi, easy); }
+        void operator()(CURLM* multi) const { curl().multi_remove_handle(multi, easy); }
     };
     struct Free {
-        void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+        void operator()(CURL* easy) const { curl().easy_cleanup(easy); }
     };
     struct FreeMulti {
-        void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+        void operator()(CURLM* multi) const { curl().multi_cleanup(multi); }
     };
     std::unique_ptr<CURL, Free> easy_;
     std::unique_ptr<CURLM, FreeMulti> multi_;
@@ -131,7 +126,7 @@ public:
     Call(const HttpClientOptions& options, const HttpRequest& request, CURL* easy,
          const std::function<bool(std::string_view)>* on_part)
         : options_(options), easy_(easy), on_part_(on_part) {
-        curl_easy_reset(easy_);
+        curl().easy_reset(easy_);
         set(easy_, CURLOPT_ERRORBUFFER, error_text_);
         set_destination(request);
         set_tls();
@@ -141,7 +136,7 @@ public:
         set(easy_, CURLOPT_HEADERFUNCTION, &Call::on_header);
         set(easy_, CURLOPT_HEADERDATA, this);
     }
-    ~Call() { curl_easy_reset(easy_); }  // it must not point to us any more
+    ~Call() { curl().easy_reset(easy_); }  // it must not point to us any more
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
 
@@ -270,12 +265,12 @@ private:
 
     long status() const {
         long status = 0;
-        curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+        curl().easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
         return status;
     }
 
     [[noreturn]] void throw_failure(CURLcode code, const std::string& where) const {
-        const std::string why = error_text_[0] ? error_text_ : curl_easy_strerror(code);
+        const std::string why = error_text_[0] ? error_text_ : curl().easy_strerror(code);
         switch (code) {
             case CURLE_PEER_FAILED_VERIFICATION:
                 throw Error(ErrorKind::unreachable, "the certificate of " + where + " is not trusted: " + why,
@@ -299,7 +294,7 @@ private:
 };
 
 HttpTransport::HttpTransport(HttpClientOptions options)
-    : options_((start_curl(), std::move(options))), pool_(std::make_unique<Pool>()) {}
+    : options_(std::move(options)), pool_(std::make_unique<Pool>()) {}
 HttpTransport::~HttpTransport() = default;
 
 HttpResponse HttpTransport::send(const HttpRequest& request, const Limit& limit) {
