@@ -120,6 +120,12 @@ private:
 }  // namespace
 
 Documents parse_json_document(std::string_view text) {
+    const auto mistake = [](const Position& at, const std::string& why) {
+        return Documents{{}, {{.line = at.line, .column = at.column, .text = why, .name = "decode_payload"}}};
+    };
+    // The library takes it for the end and would not look at what follows.
+    if (const auto nul = text.find('\0'); nul != std::string_view::npos)
+        return mistake(position_of(text, nul), "a NUL byte");
     try {
         // The value is thrown away: this library tells where the first mistake is, but not where values stand.
         const Json unused = Json::parse(text);
@@ -127,7 +133,9 @@ Documents parse_json_document(std::string_view text) {
         const Position at = position_of(text, error.byte == 0 ? 0 : error.byte - 1);
         std::string why = json_error_text(error.what());
         if (const auto colon = why.find(": "); colon != std::string::npos) why.erase(0, colon + 2);
-        return {{}, {{.line = at.line, .column = at.column, .text = why, .name = "decode_payload"}}};
+        return mistake(at, why);
+    } catch (const Json::out_of_range&) {
+        return mistake({}, "a number is too large");
     }
     return JsonBuilder(text).build();
 }

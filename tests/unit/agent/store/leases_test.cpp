@@ -162,7 +162,7 @@ TEST_CASE("a beat between two looks starts the wait again, also when the look mi
 }
 
 TEST_CASE("a beat that looks at a lease as well is both") {
-    Rig rig;
+    LeaseRig rig;
     const auto one = [&] { return rig.one.beat_and_try_take("scheduler", "one", kHold, soon()); };
     const auto two = [&] { return rig.two.beat_and_try_take("scheduler", "two", kHold, soon()); };
     CHECK(one());

@@ -236,3 +236,8 @@ TEST_CASE("plain scalars mean what the core schema of YAML 1.2 says") {
     for (const std::string text : {"", "~", "null", "true", "1", "1.5", ".nan", "-.inf"})
         CHECK_FALSE(is_plain_text(text));
 }
+
+TEST_CASE("JSON with a number too large, or with more after a NUL byte, is refused") {
+    CHECK(problems_of(parse_json_document("{\"a\": 1e999}")) == "0:0: a number is too large\n");
+    CHECK(problems_of(parse_json_document(std::string_view("{\n\"a\": 1}\0 more", 15))) == "2:8: a NUL byte\n");
+}
