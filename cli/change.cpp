@@ -28,7 +28,7 @@ std::string painted(const Style& style, Paint what, const std::string& text) {
 }
 
 /// Asks until everything that needs a yes has one; false when the answer was no.
-bool agreed(Session& session, const std::vector<PlannedChange>& changes) {
+bool agreed(Session& session, const std::vector<PlannedChange>& changes, Consent consent) {
     bool all_named = true;
     for (const auto& change : changes) {
         if (!change.plan.changes) continue;
@@ -38,7 +38,7 @@ bool agreed(Session& session, const std::vector<PlannedChange>& changes) {
             all_named = false;
     }
     // To name what shall be deleted is more than a yes.
-    return all_named || session.confirmed("Do this?");
+    return all_named || consent == Consent::given || session.confirmed("Do this?");
 }
 
 StartedAnswer begin(Session& session, const PlannedChange& change) {
@@ -149,7 +149,7 @@ void show_plans(std::ostream& out, const Style& style, const std::vector<Planned
     }
 }
 
-int carry_out(Session& session, const std::vector<PlannedChange>& changes) {
+int carry_out(Session& session, const std::vector<PlannedChange>& changes, Consent consent) {
     if (!any_changes(changes)) {
         std::vector<std::string> names;
         for (const auto& change : changes) names.push_back(change.id);
@@ -157,7 +157,7 @@ int carry_out(Session& session, const std::vector<PlannedChange>& changes) {
         return kDone;
     }
     if (session.talks()) show_plans(session.world().err(), session.message_style(), changes);
-    if (!agreed(session, changes)) {
+    if (!agreed(session, changes, consent)) {
         session.note("nothing was done");
         return kUsage;
     }

@@ -39,8 +39,12 @@ void show_plans(std::ostream& out, const Style& style, const std::vector<Planned
 Json plans_json(const std::vector<PlannedChange>& changes);
 bool any_changes(const std::vector<PlannedChange>& changes);
 
+/// Whether the user has seen the plan and said yes before the command began. What deletes data is asked for in any
+/// case.
+enum class Consent { to_be_asked, given };
+
 /// Shows what would be done, asks, begins everything and waits for the end. Prints the result and returns kDone; throws
 /// TaskError of the first task that did not complete, after all have ended.
-int carry_out(Session& session, const std::vector<PlannedChange>& changes);
+int carry_out(Session& session, const std::vector<PlannedChange>& changes, Consent consent = Consent::to_be_asked);
 
 }  // namespace pgedge

@@ -15,12 +15,12 @@ public:
         flag("--force-update", force_, "Also touch what does not differ");
         example("pgedgectl apply -f storefront.yaml", "create it or change it: shows the plan and asks first");
         example("pgedgectl apply -f db/ --yes", "all files of a directory, without asking");
-        example("pgedgectl apply change.plan --yes",
-                "exactly what was planned, or exit code 6 when something has moved");
+        example("pgedgectl apply change.plan", "exactly what was planned, or exit code 6 when something has moved");
         describe(
             "The whole plan is stored in the cluster before its first step runs: Ctrl-C, a lost connection or a closed "
             "laptop stop the watching only. Applying the same file again does nothing, or goes on where a failed task "
-            "ended.\n\nPlans that delete data need --confirm with the database's name, also with --yes.");
+            "ended.\n\nA saved plan was there to be looked at and is applied without asking. Plans that delete data "
+            "need --confirm with the database's name, also with --yes.");
     }
 
     int run(Session& session) override {
@@ -32,7 +32,7 @@ public:
         if (force_) throw UsageError("a saved plan is applied as it is: --force-update belongs to pgedgectl plan");
         const SavedPlan saved =
             within("reading the plan " + plan_, [&] { return read_saved_plan(read_file(plan_, kMaxSavedPlan)); });
-        return carry_out(session, replan(session, saved));
+        return carry_out(session, replan(session, saved), Consent::given);  // it was saved to be looked at
     }
 
 private:
