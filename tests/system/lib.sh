@@ -3,6 +3,7 @@
 #   PGEDGE_BIN   directory with pgedgectl, pgedge-agent, pgedge-guard and openapi_check (default: build/debug/bin)
 #   PGEDGE_NET   first three numbers of the loopback addresses (default: 127.18.0)
 #   PGEDGE_KEEP  when set, the working directory stays
+#   PGEDGE_PATIENCE  factor of all deadlines (default: 3), for machines that do a lot besides
 #
 # curl is a function here: it reaches host-1, host-2, host-3 (and localhost, as host-1), keeps the answer for expect,
 # must and header, checks it against our OpenAPI document, and prints its body.
@@ -11,6 +12,7 @@ set -Eeuo pipefail
 source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 bin=${PGEDGE_BIN:-$source_dir/build/debug/bin}
 net=${PGEDGE_NET:-127.18.0}
+patience=${PGEDGE_PATIENCE:-3}
 work=$(mktemp -d /tmp/pgedge-system.XXXXXX)
 chmod 755 "$work" # instances run as another user when we are root
 mkdir "$work/answers"
@@ -106,9 +108,9 @@ stop_agent() {
 }
 gone() { ! kill -0 "$1" 2>/dev/null; }
 
-# within SECONDS WHAT COMMAND…: until the command succeeds.
+# within SECONDS WHAT COMMAND…: (times the patience) until the command succeeds.
 within() {
-    local deadline=$((SECONDS + $1)) what=$2
+    local deadline=$((SECONDS + $1 * patience)) what=$2
     shift 2
     until "$@"; do
         [ $SECONDS -lt $deadline ] || fail "not in time: $what"
@@ -169,7 +171,7 @@ answer() { jq -r "$1" "$work/body"; }
 
 # wait_task HOST TASK SECONDS [STATUS]: until the task is final; it must be completed, or STATUS.
 wait_task() {
-    local deadline=$((SECONDS + $3)) status=
+    local deadline=$((SECONDS + $3 * patience)) status=
     while [ $SECONDS -lt $deadline ]; do
         status=$(command curl -s --max-time 5 "${connect[@]}" "http://$1:3000/v1/tasks/$2" | jq -r '.status // empty') || status=
         case $status in completed | failed | canceled) break ;; esac
