@@ -20,7 +20,7 @@ public:
     Leases(Store& store, const Clock& clock, std::string host, std::string incarnation);
 
     const std::string& incarnation() const;
-    /// One beat: renews all that this host holds. Period: at most an eighth of the smallest hold. Throws when the
+    /// One beat: renews all that this host holds. Period: at most a quarter of the smallest hold. Throws when the
     /// outcome is unknown, which is "not renewed".
     void beat(const Limit& limit);
     /// Looks at the lease and takes it when the rules allow it now. True: this agent holds it. Call it again and again;
