@@ -8,10 +8,10 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <malloc.h>
 
 #include "agent/agent.hpp"
 #include "agent/config/config.hpp"
+#include "agent/spare_memory.hpp"
 #include "common/base/build_info.hpp"
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
@@ -29,15 +29,6 @@ void prepare_process() {
     std::signal(SIGPIPE, SIG_IGN);
 }
 
-/// Dozens of threads that sleep most of the time: an arena for each would keep what it once needed. Large buffers, such
-/// as copies of the store, come from the system and go back to it.
-void spare_memory() {
-    constexpr int kLargeBuffer = 256 * 1024;
-    ::mallopt(M_ARENA_MAX, 2);
-    ::mallopt(M_MMAP_THRESHOLD, kLargeBuffer);
-    ::mallopt(M_TRIM_THRESHOLD, kLargeBuffer);
-}
-
 void run_agent(const std::string& config_file) {
     const AgentConfig config = load_config(config_file);
     const SystemClock clock;
@@ -45,7 +36,7 @@ void run_agent(const std::string& config_file) {
     const SignalStop signals;  // before the first thread, so that all of them leave SIGTERM to it
     Agent agent(config, clock, log);
     agent.start();
-    while (!signals.wait_for(kTidyEvery)) ::malloc_trim(0);  // pages that are free between others that are not
+    while (!signals.wait_for(kTidyEvery)) give_memory_back();
     agent.stop();
 }
 
@@ -91,7 +82,7 @@ int run_command(int argc, char** argv) {
 int main(int argc, char** argv) {
     try {
         pgedge::prepare_process();
-        pgedge::spare_memory();
+        pgedge::prepare_memory();
         return pgedge::run_command(argc, argv);
     } catch (const pgedge::Error& error) {
         fmt::print(stderr, "error: {}\n", error.what());
