@@ -39,8 +39,7 @@ CurlLibrary load() {
     find(library, "curl_multi_poll", all.multi_poll);
     find(library, "curl_multi_wakeup", all.multi_wakeup);
     find(library, "curl_multi_info_read", all.multi_info_read);
-    if (all.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        throw Error(ErrorKind::internal, "libcurl does not start");
+    if (all.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) throw Error(ErrorKind::internal, "libcurl does not start");
     return all;
 }
 
