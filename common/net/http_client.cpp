@@ -5,6 +5,8 @@
 #include <mutex>
 #include <vector>
 
+#include <curl/curl.h>
+#include <dlfcn.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -12,7 +14,6 @@
 
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
-#include "common/net/curl_library.hpp"
 
 namespace pgedge {
 namespace {
@@ -21,6 +22,71 @@ using namespace std::chrono_literals;
 
 constexpr auto kKeepUnused = 60s;  // our server closes quiet connections after 120 s: do not race with it
 constexpr unsigned kUnansweredMs = 30'000;
+
+/// libcurl, loaded when it is first asked for: the three dozen libraries that come with it take longer to load than
+/// everything else that a command without a server does.
+struct CurlLibrary {
+    decltype(&curl_global_init) global_init;
+    decltype(&curl_slist_append) slist_append;
+    decltype(&curl_slist_free_all) slist_free_all;
+    decltype(&curl_easy_init) easy_init;
+    decltype(&curl_easy_cleanup) easy_cleanup;
+    decltype(&curl_easy_reset) easy_reset;
+    decltype(&curl_easy_setopt) easy_setopt;
+    decltype(&curl_easy_getinfo) easy_getinfo;
+    decltype(&curl_easy_strerror) easy_strerror;
+    decltype(&curl_multi_init) multi_init;
+    decltype(&curl_multi_cleanup) multi_cleanup;
+    decltype(&curl_multi_setopt) multi_setopt;
+    decltype(&curl_multi_add_handle) multi_add_handle;
+    decltype(&curl_multi_remove_handle) multi_remove_handle;
+    decltype(&curl_multi_perform) multi_perform;
+    decltype(&curl_multi_poll) multi_poll;
+    decltype(&curl_multi_wakeup) multi_wakeup;
+    decltype(&curl_multi_info_read) multi_info_read;
+};
+
+constexpr const char* kCurlLibrary = "libcurl.so.4";
+
+template <class Function>
+void find(void* library, const char* name, Function& into) {
+    into = reinterpret_cast<Function>(::dlsym(library, name));
+    if (!into) throw Error(ErrorKind::failed, std::string(kCurlLibrary) + " has no " + name);
+}
+
+CurlLibrary load_curl() {
+    void* library = ::dlopen(kCurlLibrary, RTLD_NOW | RTLD_LOCAL);  // for as long as the process lives
+    if (!library)
+        throw Error(ErrorKind::failed, std::string("libcurl cannot be loaded: ") + ::dlerror(),
+                    "install the package libcurl4");
+    CurlLibrary all{};
+    find(library, "curl_global_init", all.global_init);
+    find(library, "curl_slist_append", all.slist_append);
+    find(library, "curl_slist_free_all", all.slist_free_all);
+    find(library, "curl_easy_init", all.easy_init);
+    find(library, "curl_easy_cleanup", all.easy_cleanup);
+    find(library, "curl_easy_reset", all.easy_reset);
+    find(library, "curl_easy_setopt", all.easy_setopt);
+    find(library, "curl_easy_getinfo", all.easy_getinfo);
+    find(library, "curl_easy_strerror", all.easy_strerror);
+    find(library, "curl_multi_init", all.multi_init);
+    find(library, "curl_multi_cleanup", all.multi_cleanup);
+    find(library, "curl_multi_setopt", all.multi_setopt);
+    find(library, "curl_multi_add_handle", all.multi_add_handle);
+    find(library, "curl_multi_remove_handle", all.multi_remove_handle);
+    find(library, "curl_multi_perform", all.multi_perform);
+    find(library, "curl_multi_poll", all.multi_poll);
+    find(library, "curl_multi_wakeup", all.multi_wakeup);
+    find(library, "curl_multi_info_read", all.multi_info_read);
+    if (all.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) throw Error(ErrorKind::internal, "libcurl does not start");
+    return all;
+}
+
+/// Ready for use, from any thread. Throws Error{failed} when it is not installed.
+const CurlLibrary& curl() {
+    static const CurlLibrary library = load_curl();
+    return library;
+}
 
 struct HeaderList {
     HeaderList() = default;
