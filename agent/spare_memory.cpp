@@ -27,10 +27,10 @@ int let_code_go(dl_phdr_info* object, std::size_t, void*) {
 }  // namespace
 
 void prepare_memory() {
-    constexpr int kLargeBuffer = 256 * 1024;
+    constexpr int kLargeBuffer = 1024 * 1024;
     ::mallopt(M_ARENA_MAX, 1);
     ::mallopt(M_MMAP_THRESHOLD, kLargeBuffer);
-    ::mallopt(M_TRIM_THRESHOLD, kLargeBuffer);
+    ::mallopt(M_TRIM_THRESHOLD, 4 * kLargeBuffer);  // what one request gives back the next one may need
 }
 
 void give_memory_back() {
