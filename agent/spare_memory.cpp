@@ -28,7 +28,7 @@ int let_code_go(dl_phdr_info* object, std::size_t, void*) {
 
 void prepare_memory() {
     constexpr int kLargeBuffer = 1024 * 1024;
-    ::mallopt(M_ARENA_MAX, 1);
+    ::mallopt(M_ARENA_MAX, 4);
     ::mallopt(M_MMAP_THRESHOLD, kLargeBuffer);
     ::mallopt(M_TRIM_THRESHOLD, 4 * kLargeBuffer);  // what one request gives back the next one may need
 }
