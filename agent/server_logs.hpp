@@ -15,8 +15,8 @@ namespace pgedge {
 class ServerLogs final : public InstanceLogs {
 public:
     /// `peers` outlives this.
-    ServerLogs(std::filesystem::path data_dir, std::string host_id, PeerClient& peers, Hosts hosts)
-        : data_dir_(std::move(data_dir)), host_id_(std::move(host_id)), peers_(peers), hosts_(std::move(hosts)) {}
+    ServerLogs(std::filesystem::path data_dir, std::string host_id, PeerClient& peers, const Hosts& hosts)
+        : data_dir_(std::move(data_dir)), host_id_(std::move(host_id)), peers_(peers), hosts_(hosts) {}
     std::vector<std::string> tail(const std::string& host_id, const std::string& instance_id, int lines,
                                   const Limit& limit) override;
     /// What other agents ask: GET /internal/instances/{instance_id}/log.

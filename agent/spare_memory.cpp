@@ -19,6 +19,7 @@ int let_code_go(dl_phdr_info* object, std::size_t, void*) {
         if (part.p_type != PT_LOAD || (part.p_flags & PF_W) != 0) continue;
         const std::uintptr_t begin = object->dlpi_addr + part.p_vaddr;
         const std::uintptr_t first = begin / page * page;
+        // NOLINTNEXTLINE(performance-no-int-to-ptr): the loader tells addresses as numbers
         ::madvise(reinterpret_cast<void*>(first), begin + part.p_memsz - first, MADV_DONTNEED);
     }
     return 0;

@@ -56,14 +56,14 @@ Parameter& CliCommand::add(Parameter parameter) {
     return *parameters_.back();
 }
 
-Parameter& CliCommand::argument(std::string name, std::string& into, std::string help) {
+Parameter& CliCommand::argument(const std::string& name, std::string& into, std::string help) {
     Parameter parameter = described(name, upper(name), std::move(help));
     parameter.is_argument = true;
     parameter.take = [&into](const auto& words) { into = words.back(); };
     return add(std::move(parameter));
 }
 
-Parameter& CliCommand::argument(std::string name, std::vector<std::string>& into, std::string help) {
+Parameter& CliCommand::argument(const std::string& name, std::vector<std::string>& into, std::string help) {
     Parameter parameter = described(name, upper(name), std::move(help));
     parameter.is_argument = parameter.is_repeatable = true;
     parameter.take = [&into](const auto& words) { into = words; };
@@ -91,7 +91,7 @@ Parameter& CliCommand::option(std::string names, std::string type_name, std::vec
     return add(std::move(parameter));
 }
 
-Parameter& CliCommand::option(std::string names, std::string type_name, int& into, int least, int most,
+Parameter& CliCommand::option(const std::string& names, std::string type_name, int& into, int least, int most,
                               std::string help) {
     Parameter parameter = described(names, std::move(type_name), std::move(help));
     parameter.take = [&into, least, most, name = split(names, ',').back()](const auto& words) {

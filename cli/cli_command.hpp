@@ -76,12 +76,13 @@ public:
     /// Puts `command` into this group and returns it.
     CliCommand& add(std::unique_ptr<CliCommand> command);
 
-    Parameter& argument(std::string name, std::string& into, std::string help);
-    Parameter& argument(std::string name, std::vector<std::string>& into, std::string help);
+    Parameter& argument(const std::string& name, std::string& into, std::string help);
+    Parameter& argument(const std::string& name, std::vector<std::string>& into, std::string help);
     Parameter& option(std::string names, std::string type_name, std::string& into, std::string help);
     Parameter& option(std::string names, std::string type_name, std::optional<std::string>& into, std::string help);
     Parameter& option(std::string names, std::string type_name, std::vector<std::string>& into, std::string help);
-    Parameter& option(std::string names, std::string type_name, int& into, int least, int most, std::string help);
+    Parameter& option(const std::string& names, std::string type_name, int& into, int least, int most,
+                      std::string help);
     /// A duration: "90s", "15m", "2h".
     Parameter& option(std::string names, std::optional<std::chrono::milliseconds>& into, std::string help);
     Parameter& flag(std::string names, bool& into, std::string help);

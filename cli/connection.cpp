@@ -19,7 +19,7 @@ std::string user_of(const DatabaseAnswer& database) {
     std::string first;
     for (const Json& user : *users) {
         if (!user.is_object()) continue;
-        const std::string name = user.value("username", "");
+        std::string name = user.value("username", "");
         if (user.value("db_owner", false)) return name;
         if (first.empty()) first = name;
     }

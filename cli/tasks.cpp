@@ -172,7 +172,7 @@ TaskAnswer follow_task(Session& session, const TaskAnswer& task, const FollowOpt
         }
     }
     if (!end) stopped_waiting(task, *interrupts);
-    const TaskAnswer completed = ended(*end);
+    TaskAnswer completed = ended(*end);
     if (!options.quiet_end) session.note(title_of(completed) + " completed");
     return completed;
 }

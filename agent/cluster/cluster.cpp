@@ -160,11 +160,11 @@ MemberRecord Cluster::joining_record(const JoinTokenParts& token) const {
         before->host_id == options_.self.id)
         return *before;
     files_.clear_store();
-    const MemberRecord record{.state = MemberState::joining,
-                              .cluster_id = "",
-                              .host_id = options_.self.id,
-                              .node_id = new_node_id(),
-                              .authority = token.fingerprint};
+    MemberRecord record{.state = MemberState::joining,
+                        .cluster_id = "",
+                        .host_id = options_.self.id,
+                        .node_id = new_node_id(),
+                        .authority = token.fingerprint};
     files_.set_record(record);
     return record;
 }

@@ -21,7 +21,7 @@ Json fields_of(const Resource& resource) {
 }
 
 /// "port 5432 is taken; choose another one, while creating database.instance::x on host-1".
-std::string story_of(Error error, const ClaimedStep& step) {
+std::string story_of(const Error& error, const ClaimedStep& step) {
     Error told(error.kind(), error.text_and_hint());
     const Resource& resource = step.row.step->resource;
     const bool named = resource.id.name.find(step.row.instance_id) != std::string::npos;

@@ -49,7 +49,7 @@ private:
     std::unique_lock<LimitedMutex> lock_;
 };
 
-ProcessRuntime::ProcessRuntime(ProcessRuntimeOptions options, Log log)
+ProcessRuntime::ProcessRuntime(ProcessRuntimeOptions options, const Log& log)
     : options_(std::move(options)), log_(log.component("runtime")), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!wake_) throw Error(ErrorKind::failed, "cannot make an eventfd: " + errno_text(errno));
     make_directory(options_.data_dir / "instances", 0711);

@@ -29,7 +29,7 @@ class ProcessRuntime final : public Runtime {
 public:
     /// Adopts the servers that run, and begins to start those that should. Never touches a postmaster.
     /// Throws Error{failed} when the directories cannot be made or the instance user cannot reach them.
-    ProcessRuntime(ProcessRuntimeOptions options, Log log);
+    ProcessRuntime(ProcessRuntimeOptions options, const Log& log);
     /// Leaves servers as they are.
     ~ProcessRuntime() override;
 

@@ -37,7 +37,7 @@ bool more_exact(const std::vector<std::string>& a, const std::vector<std::string
 
 }  // namespace
 
-void Router::add(std::string method, std::string pattern, HttpHandler handler) {
+void Router::add(std::string method, const std::string& pattern, HttpHandler handler) {
     auto segments = split(pattern, '/');
     for (const auto& route : routes_)
         if (route.method == method && route.segments == segments)

@@ -22,7 +22,7 @@ public:
     explicit Router(Log log = Log::none()) : log_(std::move(log)) {}
     /// `pattern` is "/v1/databases/{database_id}/tasks". A fixed segment wins over a variable one; a variable one is
     /// never empty. Throws Error{internal} when the same method and pattern are there already.
-    void add(std::string method, std::string pattern, HttpHandler handler);
+    void add(std::string method, const std::string& pattern, HttpHandler handler);
     /// Runs the handler. Unknown path: 404 in plain text, as Go's router says it; known path, other method: 405 with
     /// Allow. An Error becomes {"name", "message"} with the `goa-error` header and its status; any other exception 500
     /// without its text, which goes to the log. HEAD runs GET. Adds Content-Type: application/json unless the handler

@@ -97,7 +97,7 @@ struct Leases::State {
     bool create(const Lease& wanted, const Limit& limit);
     bool take(const Look& look, const Lease& wanted, const Limit& limit);
     bool adopt(const Lease& lease, const Limit& limit);
-    bool commit_and_hold(Transaction transaction, const Lease& lease, const Limit& limit);
+    bool commit_and_hold(const Transaction& transaction, const Lease& lease, const Limit& limit);
 };
 
 /// R2: nothing happens unless our own beat stands, so that the new term can be renewed.
@@ -105,7 +105,7 @@ static Statement own_beat_stands(const std::string& host, const std::string& inc
     return {.sql = "SELECT 1 FROM beat WHERE host = ? AND incarnation = ?", .args = {host, incarnation}, .expect = 1};
 }
 
-bool Leases::State::commit_and_hold(Transaction transaction, const Lease& lease, const Limit& limit) {
+bool Leases::State::commit_and_hold(const Transaction& transaction, const Lease& lease, const Limit& limit) {
     const auto asked = clock.boottime();
     if (!store.commit(transaction, limit).committed) return false;
     const std::lock_guard lock(mutex);
@@ -121,7 +121,7 @@ bool Leases::State::create(const Lease& wanted, const Limit& limit) {
                          "ON CONFLICT(name) DO NOTHING",
                   .args = {wanted.name, wanted.holder, host, incarnation, std::int64_t{wanted.hold.count()}},
                   .expect = 1});
-    return commit_and_hold(std::move(transaction), wanted, limit);
+    return commit_and_hold(transaction, wanted, limit);
 }
 
 /// R2, R3: compare and set. The beat that we saw is part of the comparison, so a stale look takes nothing.
@@ -138,7 +138,7 @@ bool Leases::State::take(const Look& look, const Lease& wanted, const Limit& lim
         .args = {wanted.holder, host, incarnation, std::int64_t{wanted.hold.count()}, wanted.name, look.sight.epoch,
                  look.sight.incarnation, look.sight.beat},
         .expect = 1});
-    return commit_and_hold(std::move(transaction), wanted, limit);
+    return commit_and_hold(transaction, wanted, limit);
 }
 
 /// A take of ours whose answer was lost: the row is ours already, but trust needs an answer.
@@ -150,7 +150,7 @@ bool Leases::State::adopt(const Lease& lease, const Limit& limit) {
                   .args = {lease.name, lease.epoch, host, incarnation},
                   .expect = 1});
     transaction.add(Statement{.sql = "UPDATE beat SET n = n + 1 WHERE host = ?", .args = {host}});
-    return commit_and_hold(std::move(transaction), lease, limit);
+    return commit_and_hold(transaction, lease, limit);
 }
 
 Leases::Leases(Store& store, const Clock& clock, std::string host, std::string incarnation)

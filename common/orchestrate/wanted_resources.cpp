@@ -83,7 +83,7 @@ private:
              {"restart_settings", restart_settings(settings, instance.version.major())}});
     }
 
-    void add_data_directory(const WantedInstance& instance, std::vector<ResourceId> needs, Json more) {
+    void add_data_directory(const WantedInstance& instance, std::vector<ResourceId> needs, const Json& more) {
         Json want{
             {"instance_id", instance.id}, {"major", instance.version.major()}, {"bin_dir", instance.version.bin_dir}};
         want.update(more);

@@ -17,7 +17,7 @@ namespace {
 
 bool alive(pid_t pid) { return pid > 0 && ::kill(pid, 0) == 0; }
 
-/// A guard over a shell script; it and its children are gone when this dies.
+/// A guard over a shell script, which begins when somebody watches; it and its children are gone when this dies.
 class Guarded {
 public:
     explicit Guarded(const std::string& script, std::vector<std::string> more = {}) {
@@ -26,12 +26,14 @@ public:
         Command command;
         command.argv = {PGEDGE_GUARD, "--name", prefix(), "--daemon", "--log", prefix() + ".log"};
         for (auto& word : more) command.argv.push_back(word);
-        for (const auto& word : {std::string("--"), std::string("/bin/sh"), std::string("-c"), script})
+        for (const auto& word : {std::string("--"), std::string("/bin/sh"), std::string("-c"),
+                                 "until [ -e " + prefix() + ".go ]; do sleep 0.01; done; " + script})
             command.argv.push_back(word);
         run_or_throw(command, Limit(10s));
         watch = GuardWatch::open(prefix() + ".guard");
         REQUIRE(watch);
         server = watch->first(Limit(5s)).pid;
+        write_file(prefix() + ".go", "");
     }
     ~Guarded() {
         if (!watch->wait_gone(Limit(0s))) {
