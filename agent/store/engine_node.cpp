@@ -18,7 +18,7 @@ namespace pgedge {
 namespace {
 
 /// Log entries between two snapshots, and kept after one: they are cached in memory. The engine wants both alike.
-constexpr unsigned kSnapshotEvery = 128, kLogKept = 128;
+constexpr unsigned kSnapshotEvery = 64, kLogKept = 64;
 constexpr std::chrono::milliseconds kTransferLimit{1000};
 constexpr unsigned kEngineHeartbeats = 10, kHeartbeats = 3;  // in the time after which others elect
 
