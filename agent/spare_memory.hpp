@@ -2,7 +2,7 @@
 
 namespace pgedge {
 
-/// For a program of dozens of threads that sleep most of the time: they share one heap, and large buffers, such as
+/// For a program of dozens of threads that sleep most of the time: they share a few heaps, and large buffers, such as
 /// copies of the store, come from the system and go back to it. Before the first thread.
 void prepare_memory();
 
