@@ -3,7 +3,9 @@
 #include <cerrno>
 #include <csignal>
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -54,10 +56,18 @@ std::string new_incarnation() {
     return std::string(trimmed(read_file("/proc/sys/kernel/random/boot_id"))) + "/" + random_hex(8);
 }
 
-std::filesystem::path prepared(const std::filesystem::path& data_dir) {
+/// The directory, made ready and held: a second agent there would take hold of this one's servers.
+Fd held(const std::filesystem::path& data_dir) {
     make_directory(data_dir, 0711);  // the instance user passes through; what is inside has modes of its own
     make_directory(data_dir / "run", 0711);
-    return data_dir;
+    Fd directory(::open(data_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory) throw Error(ErrorKind::failed, "cannot open " + data_dir.string() + ": " + errno_text(errno));
+    // What an agent that was killed had just started may hold it for a moment.
+    for (const Limit limit(std::chrono::seconds(1)); ::flock(directory.get(), LOCK_EX | LOCK_NB) != 0;)
+        if (!limit.pause(std::chrono::milliseconds(20)))
+            throw Error(ErrorKind::conflict, "another agent runs on " + data_dir.string(),
+                        "stop it, or give this one a data_dir of its own");
+    return directory;
 }
 
 }  // namespace
@@ -118,7 +128,8 @@ Agent::Agent(const AgentConfig& config, const Clock& clock, const Log& log)
       clock_(clock),
       log_(log),
       user_(InstanceUser::find(::geteuid() == 0 ? std::optional(config.instance_user) : std::nullopt)),
-      runtime_({prepared(config.data_dir), sibling_program("pgedge-guard"), user_}, log.component("runtime")),
+      data_dir_(held(config.data_dir)),
+      runtime_({config.data_dir, sibling_program("pgedge-guard"), user_}, log.component("runtime")),
       cluster_({.data_dir = config.data_dir,
                 .self = describe(config),
                 .peer_routes = [this](Router& routes) { ServerLogs::add_peer_routes(routes, config_.data_dir); },

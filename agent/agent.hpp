@@ -54,6 +54,7 @@ private:
     const Clock& clock_;
     Log log_;
     InstanceUser user_;
+    Fd data_dir_;  ///< locked, before anything in it is touched
     ProcessRuntime runtime_;
     Router routes_;
     Cluster cluster_;

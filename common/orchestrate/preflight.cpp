@@ -205,6 +205,16 @@ bool has_docker_options(const DatabaseSpec& spec) {
            });
 }
 
+/// False for a node that is new, and for one that moves with all its hosts: its data does not go with it.
+bool keeps_a_host(const DatabaseSpec& before, const NodeSpec& node) {
+    return std::any_of(before.nodes.begin(), before.nodes.end(), [&](const NodeSpec& each) {
+        return each.name == node.name &&
+               std::any_of(node.host_ids.begin(), node.host_ids.end(), [&](const std::string& host) {
+                   return std::find(each.host_ids.begin(), each.host_ids.end(), host) != each.host_ids.end();
+               });
+    });
+}
+
 }  // namespace
 
 std::vector<Problem> preflight(const PreflightInput& input) { return Preflight(input).all(); }
@@ -221,14 +231,12 @@ std::vector<std::string> warnings(const PreflightInput& input) {
             "once stops "
             "the link between them");
     if (input.stored && !input.stored->spec.nodes.empty())
-        for (const auto& node : spec.nodes) {
-            const auto& before = input.stored->spec.nodes;
-            if (std::none_of(before.begin(), before.end(),
-                             [&](const NodeSpec& each) { return each.name == node.name; }))
+        for (const auto& node : spec.nodes)
+            if (!keeps_a_host(input.stored->spec, node))
                 warnings.push_back(fmt::format(
-                    "node {} begins empty: it gets what is written from now on, not the rows that other nodes have",
+                    "node {} begins empty, without the tables and rows of the other nodes; a link to it stops at the "
+                    "first write to a table that it does not have: create the tables there before you go on",
                     node.name));
-        }
     if (has_backups(spec)) warnings.push_back("backup_config is stored, but backups are not made yet");
     if (has_docker_options(spec))
         warnings.push_back("orchestrator_opts is stored, but has no effect on hosts that run PostgreSQL as processes");

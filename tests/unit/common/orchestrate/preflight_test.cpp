@@ -151,7 +151,19 @@ TEST_CASE("users are warned of what they might not expect") {
     cluster.add_node("n4", {"host-4"}).backup_config.emplace();
     cluster.wanted.spec.orchestrator_opts.emplace();
     CHECK(warnings_of(cluster, &stored) ==
-          Lines{"node n4 begins empty: it gets what is written from now on, not the rows that other nodes have",
+          Lines{"node n4 begins empty, without the tables and rows of the other nodes; a link to it stops at the first "
+                "write to a table that it does not have: create the tables there before you go on",
                 "backup_config is stored, but backups are not made yet",
                 "orchestrator_opts is stored, but has no effect on hosts that run PostgreSQL as processes"});
+}
+
+TEST_CASE("a node that moves with all its hosts begins empty too; one that keeps a host does not") {
+    SmallCluster cluster;
+    cluster.add_three_nodes();
+    const Database stored = cluster.wanted;
+    cluster.wanted.spec.nodes[1].host_ids = {"host-2", "host-4"};
+    CHECK(warnings_of(cluster, &stored).empty());
+    cluster.wanted.spec.nodes[1].host_ids = {"host-4"};
+    REQUIRE(warnings_of(cluster, &stored).size() == 1);
+    CHECK(warnings_of(cluster, &stored)[0].starts_with("node n2 begins empty"));
 }
