@@ -16,6 +16,7 @@
 #include "agent/run/engine.hpp"
 #include "agent/run/operation_planner.hpp"
 #include "agent/run/stored_operations.hpp"
+#include "agent/serve/cross_site.hpp"
 #include "agent/server_logs.hpp"
 #include "agent/store/leases.hpp"
 #include "common/base/build_info.hpp"
@@ -69,6 +70,8 @@ Fd held(const std::filesystem::path& data_dir) {
                         "stop it, or give this one a data_dir of its own");
     return directory;
 }
+
+HttpResponse refusal() { return error_response(Error(ErrorKind::denied, "requests of other web sites are refused")); }
 
 }  // namespace
 
@@ -135,7 +138,8 @@ Agent::Agent(const AgentConfig& config, const Clock& clock, const Log& log)
                 .peer_routes = [this](Router& routes) { ServerLogs::add_peer_routes(routes, config_.data_dir); },
                 .on_member = [this](const Member& member) { become_member(member); }},
                clock, log.component("cluster")),
-      api_([this](const HttpRequest& request) { return routes_.handle(request); }, log.component("api")) {
+      api_([this](const HttpRequest& request) { return is_cross_site(request) ? refusal() : routes_.handle(request); },
+           log.component("api")) {
     add_control_plane(routes_, {cluster_, clock_, build_info(), [this] { return services(); }});
     cluster_.add_public_routes(routes_);
 }

@@ -27,8 +27,9 @@ Blob ClusterIssuer::sealed_key(const Secrets& secrets, const Secret& key) {
 CertificateRequest agent_certificate(const Host& host) {
     CertificateRequest request{.common_name = host.id, .server = true, .client = true};
     request.dns_names = {agent_dns_name(host.id), host.id};
+    // No other names: one that a joining host chose could be that of another host.
     for (const auto& address : host.peer_addresses)
-        (is_ip_address(address) ? request.ip_addresses : request.dns_names).push_back(address);
+        if (is_ip_address(address)) request.ip_addresses.push_back(address);
     return request;
 }
 

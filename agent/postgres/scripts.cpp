@@ -31,6 +31,10 @@ void run_script_once(Session& session, const std::string& name, const std::vecto
     SessionTransaction transaction(session, limit);
     if (!session.run("SELECT what FROM pgedge_internal.done WHERE what = $1", {"script " + name}, limit).empty())
         return;
+    // As a script finds it anywhere; and a statement may hold a secret, which the server's log must not tell.
+    for (const char* setting : {"search_path = \"$user\", public", "log_statement = none",
+                                "log_min_error_statement = panic", "log_min_duration_statement = -1"})
+        session.run(fmt::format("SET LOCAL {}", setting), limit);
     const auto transaction_id = [&] { return session.run("SELECT pg_current_xact_id()", limit).value(); };
     const auto ours = transaction_id();
     for (std::size_t i = 0; i < statements.size(); ++i) {

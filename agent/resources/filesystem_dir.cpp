@@ -23,8 +23,9 @@ Observed FilesystemDir::observe(const Resource& resource, StepContext&) {
 void FilesystemDir::apply(const Resource& resource, StepContext&) {
     const auto paths = paths_of(data_dir_, resource);
     make_directory(paths.directory(), 0711);  // ours: only we may say which programs run here
-    for (const auto& path : {paths.data().parent_path(), paths.configs(), paths.certificates()})
-        user_.make_directory(path, 0700);
+    user_.make_directory(paths.data().parent_path(), 0700);
+    // Ours too, with files of theirs: in a directory of theirs a file could become a link to what only we may read.
+    for (const auto& path : {paths.configs(), paths.certificates()}) make_directory(path, 0711);
 }
 
 void FilesystemDir::remove(const Resource& resource, StepContext&) {

@@ -24,6 +24,12 @@ Connection connect_locally(Runtime& runtime, const std::string& instance_id, con
     options.port = server.port;
     options.user = kSuperuser;
     options.database = database;
+    // The owner of a database may give it settings of his own, and objects of his own the names of PostgreSQL's: a
+    // superuser's session takes neither.
+    options.more["options"] =
+        "-c search_path=pg_catalog,pg_temp -c statement_timeout=0 -c lock_timeout=0 "
+        "-c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off -c "
+        "standard_conforming_strings=on";
     return Connection(options, limit);
 }
 

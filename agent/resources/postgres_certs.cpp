@@ -16,11 +16,11 @@ Json stamp(const Resource& resource, const CertificateIssuer& issuer) {
 }
 
 bool are_good(const InstancePaths& paths, const Json& wanted) {
-    const auto made_for = read_file_if_there(stamp_of(paths));
+    const auto made_for = read_foreign_file(stamp_of(paths));
     if (!made_for || *made_for != to_text(wanted)) return false;
     const CertificateFiles files(paths);
     const auto lasts = [](const std::filesystem::path& file) {
-        const auto text = read_file_if_there(file);
+        const auto text = read_foreign_file(file);
         return text && days_left(*text) > PostgresCerts::kRenewBefore;
     };
     const auto keys = {files.server_key, files.superuser_key, files.replicator_key};

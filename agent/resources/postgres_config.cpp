@@ -79,7 +79,7 @@ void PostgresConfig::write(const Texts& texts) const {
 
 Observed PostgresConfig::observe(const Resource& resource, StepContext& context) {
     for (const auto& [path, text] : texts(resource, context.limit)) {
-        const auto there = read_file_if_there(path);
+        const auto there = read_foreign_file(path);
         if (!there) return Observed::missing;
         if (*there != text) return Observed::differs;
     }
@@ -92,7 +92,7 @@ void PostgresConfig::apply(const Resource& resource, StepContext& context) {
     const bool running = runtime_.state(instance_id) == ServerState::running;
     Texts before;
     for (const auto& [path, text] : wanted)
-        if (auto there = read_file_if_there(path)) before[path] = std::move(*there);
+        if (auto there = read_foreign_file(path)) before[path] = std::move(*there);
     if (before != wanted) {
         if (running) check(resource, wanted, context.limit);
         write(wanted);

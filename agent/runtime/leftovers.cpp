@@ -26,7 +26,7 @@ Number number_from(std::string_view text) {
 bool is_unburied_postmaster(const std::filesystem::path& data_directory) {
     constexpr std::size_t kFlags = 6;        // proc(5), counted behind the name
     constexpr std::uint64_t kExiting = 0x4;  // PF_EXITING: stays set until the process is reaped
-    const auto pid = number_from<pid_t>(read_file_if_there(data_directory / "postmaster.pid").value_or(""));
+    const auto pid = number_from<pid_t>(read_foreign_file(data_directory / "postmaster.pid").value_or(""));
     if (pid <= 0) return false;
     const auto stat = read_file_if_there("/proc/" + std::to_string(pid) + "/stat").value_or("");
     const auto name_end = stat.rfind(") ");

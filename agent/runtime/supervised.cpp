@@ -33,7 +33,7 @@ constexpr int kBusyGuard = 73;  ///< pgedge-guard: another one holds the lock
 /// The postmaster's own word in postmaster.pid: line 1 its pid, line 8 "ready" when it accepts connections (pidfile.h).
 bool says_ready(const InstancePaths& paths, pid_t pid) {
     constexpr std::size_t kStatusLine = 7;
-    const auto text = read_file_if_there(paths.data() / "postmaster.pid");
+    const auto text = read_foreign_file(paths.data() / "postmaster.pid");
     if (!text) return false;
     const auto lines = split(*text, '\n');
     return lines.size() > kStatusLine && lines[0] == std::to_string(pid) && trimmed(lines[kStatusLine]) == "ready";

@@ -28,6 +28,21 @@ void write_all(const Fd& file, std::string_view text, const std::filesystem::pat
     }
 }
 
+std::string read_all(const Fd& file, const std::filesystem::path& path, std::size_t at_most) {
+    std::string text;
+    char part[16384];
+    for (;;) {
+        const auto size = ::read(file.get(), part, sizeof part);
+        if (size < 0 && errno == EINTR) continue;
+        if (size < 0) fail("read", path);
+        if (size == 0) return text;
+        text.append(part, static_cast<std::size_t>(size));
+        if (text.size() > at_most)
+            throw Error(ErrorKind::invalid_input,
+                        path.string() + " is larger than " + std::to_string(at_most) + " bytes");
+    }
+}
+
 }  // namespace
 
 Fd& Fd::operator=(Fd&& other) noexcept {
@@ -45,18 +60,16 @@ void Fd::reset() {
 std::string read_file(const std::filesystem::path& path, std::size_t at_most) {
     const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file) fail("open", path);
-    std::string text;
-    char part[16384];
-    for (;;) {
-        const auto size = ::read(file.get(), part, sizeof part);
-        if (size < 0 && errno == EINTR) continue;
-        if (size < 0) fail("read", path);
-        if (size == 0) return text;
-        text.append(part, static_cast<std::size_t>(size));
-        if (text.size() > at_most)
-            throw Error(ErrorKind::invalid_input,
-                        path.string() + " is larger than " + std::to_string(at_most) + " bytes");
-    }
+    return read_all(file, path, at_most);
+}
+
+std::optional<std::string> read_foreign_file(const std::filesystem::path& path, std::size_t at_most) {
+    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (!file && errno == ENOENT) return std::nullopt;
+    struct stat facts {};
+    if (!file || ::fstat(file.get(), &facts) != 0 || !S_ISREG(facts.st_mode) || facts.st_nlink > 1)
+        throw Error(ErrorKind::failed, path.string() + " is not a plain file");
+    return read_all(file, path, at_most);
 }
 
 std::optional<std::string> read_file_if_there(const std::filesystem::path& path, std::size_t at_most) {

@@ -30,6 +30,9 @@ private:
 
 /// The whole file; Error{not_found} or Error{failed} with the path, Error{invalid_input} above `at_most` bytes.
 std::string read_file(const std::filesystem::path& path, std::size_t at_most = 16 << 20);
+/// The same in a directory where somebody else may write: no link is followed, nothing but a plain file is opened, so
+/// that it is neither a file of ours nor a pipe that keeps us waiting. nullopt when there is no such file.
+std::optional<std::string> read_foreign_file(const std::filesystem::path& path, std::size_t at_most = 16 << 20);
 /// nullopt when there is no such file.
 std::optional<std::string> read_file_if_there(const std::filesystem::path& path, std::size_t at_most = 16 << 20);
 /// Readers see the old text or the new one, never a part, also after a crash: temporary file, fsync, rename, fsync of

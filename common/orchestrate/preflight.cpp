@@ -229,7 +229,9 @@ std::vector<std::string> warnings(const PreflightInput& input) {
             "function or DO block; roles, "
             "databases, tablespaces and grants on them are not replicated, and the same object made on two nodes at "
             "once stops "
-            "the link between them");
+            "the link between them; it applies changes as superuser, with the triggers and checks of the tables: "
+            "whoever "
+            "may create tables could become superuser on the other nodes, so let only trusted roles create them");
     if (input.stored && !input.stored->spec.nodes.empty())
         for (const auto& node : spec.nodes)
             if (!keeps_a_host(input.stored->spec, node))

@@ -76,7 +76,9 @@ public:
     std::string ask(const std::string& node, const std::string& host_id, const std::string& sql,
                     const std::string& database = {}) {
         try {
-            return on(node, host_id, database).run(sql, soon()).value().value_or("null");
+            auto session = on(node, host_id, database);
+            session.run("SET search_path = public", soon());
+            return session.run(sql, soon()).value().value_or("null");
         } catch (const SqlError& error) {
             return error.what();
         }
@@ -139,6 +141,12 @@ TEST_CASE("three nodes, one with a replica, and hostile names: made, used, made 
     CHECK(rig.comes("n3", "host-3", "SELECT count(*) FROM by_admin", "0"));
     CHECK(rig.ask("n1", "host-1",
                   "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()") == "admin");
+
+    // What a database's owner sets for it is not taken by the sessions of a superuser that the agents make.
+    rig.log_in("admin", kPassword)
+        .run("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = evil', current_database()); END $$",
+             soon());
+    CHECK(rig.on("n1", "host-1").run("SHOW search_path", soon()).value() == "pg_catalog, pg_temp");
 
     // Everything once more: nothing restarts, nothing doubles.
     const auto verifier = rig.ask("n1", "host-1", "SELECT rolpassword FROM pg_authid WHERE rolname = 'admin'");

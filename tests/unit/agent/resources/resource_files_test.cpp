@@ -46,7 +46,7 @@ struct stat status_of(const std::filesystem::path& path) {
 
 }  // namespace
 
-TEST_CASE("an instance's directories belong to its user alone") {
+TEST_CASE("an instance's user owns its data, and not the directories whose files the agent reads") {
     Desk desk;
     CHECK(desk.directories.observe(Desk::directory(), desk.context) == Observed::missing);
 
@@ -54,9 +54,13 @@ TEST_CASE("an instance's directories belong to its user alone") {
     desk.directories.apply(Desk::directory(), desk.context);
 
     CHECK(desk.directories.observe(Desk::directory(), desk.context) == Observed::as_known);
-    const auto status = status_of(desk.paths.certificates());
-    CHECK((status.st_mode & 0777) == 0700);
-    CHECK(status.st_uid == desk.user.uid);
+    const auto data = status_of(desk.paths.data().parent_path());
+    CHECK((data.st_mode & 0777) == 0700);
+    CHECK(data.st_uid == desk.user.uid);
+    for (const auto& path : {desk.paths.configs(), desk.paths.certificates()}) {
+        CHECK((status_of(path).st_mode & 0777) == 0711);
+        CHECK(status_of(path).st_uid == ::geteuid());
+    }
 }
 
 TEST_CASE("removing the directories deletes all, and removing them again does nothing") {

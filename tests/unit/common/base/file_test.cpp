@@ -246,3 +246,20 @@ TEST_CASE("a descriptor that is replaced is closed, one that is released stays o
     CHECK(is_open(two));
     ::close(two);
 }
+
+TEST_CASE("a foreign file is read when it is a plain file, and nothing else is opened") {
+    const testing::TemporaryDirectory directory;
+    const auto file = directory.path() / "file", link = directory.path() / "link", pipe = directory.path() / "pipe",
+               twin = directory.path() / "twin";
+    CHECK_FALSE(read_foreign_file(file));
+    write_file(file, "text");
+    CHECK(read_foreign_file(file) == "text");
+
+    std::filesystem::create_symlink(file, link);
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    CHECK_THROWS_AS(read_foreign_file(link), Error);
+    CHECK_THROWS_AS(read_foreign_file(pipe), Error);
+    CHECK_THROWS_AS(read_foreign_file(directory.path()), Error);
+    std::filesystem::create_hard_link(file, twin);
+    CHECK_THROWS_AS(read_foreign_file(file), Error);
+}
