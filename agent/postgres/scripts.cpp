@@ -26,7 +26,7 @@ void ensure_internal_schema(Session& session, const Limit& limit) {
 
 void run_script_once(Session& session, const std::string& name, const std::vector<std::string>& statements,
                      const Limit& limit) {
-    if (statements.empty()) return;
+    // Also without a statement: the note keeps a script that a later update brings from running on data that is in use.
     ensure_internal_schema(session, limit);
     SessionTransaction transaction(session, limit);
     if (!session.run("SELECT what FROM pgedge_internal.done WHERE what = $1", {"script " + name}, limit).empty())

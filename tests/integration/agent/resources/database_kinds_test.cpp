@@ -1,5 +1,6 @@
 // A whole database on real PostgreSQL: what the planner wants, made by the kinds, step by step.
 #include <random>
+#include <utility>
 
 #include <doctest/doctest.h>
 #include <signal.h>
@@ -249,4 +250,25 @@ TEST_CASE("a script that fails leaves nothing behind, and is told by its number"
     rig.cluster.wanted.spec.scripts.post_database_create = {"CREATE TABLE whole (id int)"};
     rig.carry_out(rig.cluster.plan());
     CHECK(rig.ask("n1", "host-1", "SELECT count(*) FROM whole") == "0");
+}
+
+TEST_CASE("scripts that an update brings do not run") {
+    Rig rig("app");
+    rig.cluster.add_node("n1", {"host-1"});
+    auto& spec = rig.cluster.wanted.spec;
+    spec.database_users.clear();
+    const auto scripts = std::exchange(spec.scripts, {});
+    rig.apply();
+
+    // The new user makes both kinds take the update, with the scripts in it.
+    spec.scripts = scripts;
+    UserSpec late;
+    late.username = "late";
+    spec.database_users.push_back(late);
+    rig.apply();
+
+    CHECK(rig.ask("n1", "host-1", "SELECT count(*) FROM pg_roles WHERE rolname = 'late'") == "1");
+    CHECK(rig.ask("n1", "host-1", "SELECT count(*) FROM pg_roles WHERE rolname = 'from_script'") == "0");
+    CHECK(rig.ask("n1", "host-1", "SELECT to_regclass('in_postgres') IS NULL", "postgres") == "t");
+    CHECK(rig.ask("n1", "host-1", "SELECT to_regclass('scripted') IS NULL") == "t");
 }

@@ -1,5 +1,7 @@
 #include "agent/postgres/roles.hpp"
 
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
 #include "agent/postgres/scripts.hpp"
@@ -51,4 +53,18 @@ TEST_CASE("a failing statement of a script is named by its number, and its text 
         CHECK(std::string(error.what()) == "syntax error, while running statement 2 of post_init");
     }
     CHECK(session.asked.back() == "ROLLBACK");
+}
+
+TEST_CASE("a script without statements is noted as done, so that one which comes later does not run") {
+    FakeSession session;
+
+    run_script_once(session, "post_init", {}, Limit(5s));
+    const auto& asked = session.asked;
+    REQUIRE(asked.size() > 2);
+    CHECK(asked[asked.size() - 2] == "INSERT INTO pgedge_internal.done VALUES ($1) [script post_init]");
+    CHECK(asked.back() == "COMMIT");
+
+    session.answer("SELECT what FROM pgedge_internal.done", "script post_init");
+    run_script_once(session, "post_init", {"CREATE TABLE late (id int)"}, Limit(5s));
+    CHECK(std::find(asked.begin(), asked.end(), "CREATE TABLE late (id int)") == asked.end());
 }
