@@ -21,12 +21,24 @@ std::string postgres_state(ServerState state) {
     return state == ServerState::absent ? "unknown" : std::string(to_string(state));
 }
 
+void DownTimes::note(std::vector<SubscriptionStatus>& subscriptions, WallTime now) {
+    std::map<std::string, WallTime> since;
+    for (auto& subscription : subscriptions) {
+        if (subscription.status != "down") continue;
+        const auto before = since_.find(subscription.name);
+        subscription.down_since = before == since_.end() ? now : before->second;
+        since.emplace(subscription.name, *subscription.down_since);
+    }
+    since_ = std::move(since);
+}
+
 InstanceStatus InstanceMonitor::look(WallTime now, const Limit& limit) {
     const ServerState state = runtime_.state(instance_id_);
     InstanceStatus status;
     if (state == ServerState::running) {
         try {
             status = ask(limit);
+            down_times_.note(status.subscriptions, now);
         } catch (const Error& error) {
             session_.reset();
             if (error.kind() == ErrorKind::cancelled) throw;
@@ -34,6 +46,7 @@ InstanceStatus InstanceMonitor::look(WallTime now, const Limit& limit) {
         }
     } else {
         session_.reset();
+        down_times_ = {};  // its subscriptions begin anew with it
     }
     status.postgres_state = postgres_state(state);
     status.updated_at = now;
@@ -91,7 +104,8 @@ void InstanceMonitor::ask_primary(InstanceStatus& status, const Limit& limit) {
                                         .name = each.name,
                                         .status = each.status,
                                         .slot = each.slot,
-                                        .lag_bytes = {}});
+                                        .lag_bytes = {},
+                                        .down_since = {}});
         // A provider that was restarted is back long before the extension looks again.
         if (each.enabled && each.status == "down") dialect.wake_subscription(*session_, each.name, limit);
     }

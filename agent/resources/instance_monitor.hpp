@@ -1,13 +1,25 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/postgres/connection.hpp"
 #include "agent/runtime/runtime.hpp"
 #include "common/model/instance.hpp"
 
 namespace pgedge {
+
+/// Remembers since when subscriptions are down. Not thread-safe.
+class DownTimes {
+public:
+    /// Sets `down_since` of those that are down at `now`; forgets all others.
+    void note(std::vector<SubscriptionStatus>& subscriptions, WallTime now);
+
+private:
+    std::map<std::string, WallTime> since_;  ///< by the subscription's name
+};
 
 /// Looks at one server of this host, again and again, over one session that is kept. Not thread-safe.
 class InstanceMonitor {
@@ -31,6 +43,7 @@ private:
     Runtime& runtime_;
     const std::string instance_id_, dialect_, database_name_;
     std::optional<Connection> session_;
+    DownTimes down_times_;
 };
 
 /// In the words of the API's `patroni_state`: running, starting, stopped, crashed.

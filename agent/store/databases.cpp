@@ -34,12 +34,18 @@ Database database_from_row(const Row& row) {
     return database;
 }
 
+Json to_json(const SubscriptionStatus& subscription) {
+    Json json{{"provider_node", subscription.provider_node},
+              {"name", subscription.name},
+              {"status", subscription.status},
+              {"slot", subscription.slot}};
+    if (subscription.down_since) json["down_since"] = to_stored(*subscription.down_since);
+    return json;
+}
+
 Json to_json(const InstanceStatus& status) {
     Json subscriptions = Json::array();
-    for (const auto& one : status.subscriptions) {
-        subscriptions.push_back(
-            {{"provider_node", one.provider_node}, {"name", one.name}, {"status", one.status}, {"slot", one.slot}});
-    }
+    for (const auto& one : status.subscriptions) subscriptions.push_back(to_json(one));
     Json json{{"postgres_version", status.postgres_version},
               {"postgres_state", status.postgres_state},
               {"role", status.role},
@@ -58,6 +64,16 @@ std::optional<std::int64_t> integer_if_there(const Json& json, const char* key) 
     return found->get<std::int64_t>();
 }
 
+SubscriptionStatus subscription_from_json(const Json& json) {
+    SubscriptionStatus subscription;
+    subscription.provider_node = json.value("provider_node", "");
+    subscription.name = json.value("name", "");
+    subscription.status = json.value("status", "");
+    subscription.slot = json.value("slot", "");
+    if (const auto since = integer_if_there(json, "down_since")) subscription.down_since = time_from_stored(*since);
+    return subscription;
+}
+
 InstanceStatus status_from_json(const Json& json, WallTime updated_at) {
     InstanceStatus status;
     status.postgres_version = json.value("postgres_version", "");
@@ -67,8 +83,7 @@ InstanceStatus status_from_json(const Json& json, WallTime updated_at) {
     status.extension_version = json.value("extension_version", "");
     status.read_only = json.value("read_only", "");
     for (const auto& one : json.value("subscriptions", Json::array()))
-        status.subscriptions.push_back({one.value("provider_node", ""), one.value("name", ""), one.value("status", ""),
-                                        one.value("slot", ""), std::nullopt});
+        status.subscriptions.push_back(subscription_from_json(one));
     status.slot_lag_bytes = json.value("slot_lag_bytes", status.slot_lag_bytes);
     status.replay_lag_bytes = integer_if_there(json, "replay_lag_bytes");
     status.updated_at = updated_at;

@@ -87,4 +87,14 @@ InstanceState shown_state(const Instance& instance, WallTime now) {
     return instance.status ? from_server_state(instance.status->postgres_state) : instance.state;
 }
 
+bool has_link_down(const Instance& instance, WallTime from) {
+    constexpr std::chrono::seconds kPassing{10};
+    if (!instance.status) return false;
+    // By the times of the looks: the clock of whoever asks may differ from the instance's host's.
+    const auto& status = *instance.status;
+    return std::any_of(status.subscriptions.begin(), status.subscriptions.end(), [&](const auto& subscription) {
+        return subscription.down_since && status.updated_at - std::max(*subscription.down_since, from) >= kPassing;
+    });
+}
+
 }  // namespace pgedge

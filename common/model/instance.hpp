@@ -19,6 +19,7 @@ struct SubscriptionStatus {
     std::string provider_node, name, status;
     std::string slot;                       ///< on the provider
     std::optional<std::int64_t> lag_bytes;  ///< WAL the provider has and this subscription has not confirmed
+    std::optional<WallTime> down_since;     ///< first look of those in a row that saw it down
     bool operator==(const SubscriptionStatus&) const = default;
 };
 
@@ -61,5 +62,9 @@ std::string instance_id(std::string_view database_id, std::string_view node_name
 /// The state to show: a stored `available` whose status is older than 10 s is `unknown`; the stopped flag and the
 /// server's own state come next (control-plane API, "state of an instance is computed").
 InstanceState shown_state(const Instance& instance, WallTime now);
+
+/// Its last status says that a subscription is down, and was for 10 s, not counting the time before `from`: links are
+/// down for a moment when they are made, and when a server starts.
+bool has_link_down(const Instance& instance, WallTime from);
 
 }  // namespace pgedge

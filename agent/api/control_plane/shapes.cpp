@@ -192,7 +192,9 @@ DatabaseState shown_state(const Database& database, const std::vector<Instance>&
     if (database.state != DatabaseState::available) return database.state;
     const bool all_serve = std::all_of(instances.begin(), instances.end(), [&](const Instance& instance) {
         const InstanceState state = shown_state(instance, now);
-        return state == InstanceState::available || state == InstanceState::backing_up;
+        // What a status from before the end of the last operation says of links tells nothing of what it left.
+        if (state == InstanceState::available) return !has_link_down(instance, database.updated_at);
+        return state == InstanceState::backing_up;
     });
     return all_serve ? DatabaseState::available : DatabaseState::degraded;
 }

@@ -30,7 +30,7 @@ struct DatabaseView {
 };
 OrderedJson database_shape(DatabaseView view);          ///< with its spec, without secrets
 OrderedJson database_summary_shape(DatabaseView view);  ///< for lists: no spec
-/// available becomes degraded while an instance of it does not serve.
+/// available becomes degraded while an instance of it does not serve or stays without what another node sends.
 DatabaseState shown_state(const Database& database, const std::vector<Instance>& instances, WallTime now);
 
 }  // namespace pgedge

@@ -112,7 +112,8 @@ TEST_CASE("an instance shows its last status, and a status without an instance i
     status.pending_restart = true;
     status.extension_version = "2.4.2";
     status.read_only = "off";
-    status.subscriptions = {{"n2", "sub_n2_n1", "replicating", "pgl_2", {}}, {"n3", "sub_n3_n1", "down", "pgl_3", {}}};
+    status.subscriptions = {{"n2", "sub_n2_n1", "replicating", "pgl_2", {}, {}},
+                            {"n3", "sub_n3_n1", "down", "pgl_3", {}, WallTime(4s)}};
     status.slot_lag_bytes = {{"pgl_4", 42}};
     status.replay_lag_bytes = 7;
     status.updated_at = WallTime(9s);

@@ -41,7 +41,7 @@ TEST_CASE("a database is shown with its instances in order of node and id") {
     status.role = "primary";
     status.extension_version = "2.4.2";
     status.read_only = "off";
-    status.subscriptions = {{"n2", "sub_n2_n1", "replicating", "pgl_n2_n1", {}}};
+    status.subscriptions = {{"n2", "sub_n2_n1", "replicating", "pgl_n2_n1", {}, {}}};
     status.updated_at = rig.clock.wall();
     rig.commit(Databases::set_instance_status("example-n1-689qacsi", status));
     InstanceStatus provider;  // it knows how far the subscription lags
@@ -118,6 +118,38 @@ TEST_CASE("an available database is degraded while an instance is down, and says
     CHECK(old["state"] == "unknown");
     CHECK_FALSE(old.contains("postgres"));
     CHECK(old.contains("status_updated_at"));
+}
+
+TEST_CASE("an available database is degraded while a link of it stays down") {
+    ApiRig rig;
+    rig.create_example();
+    rig.make_available("example");
+    rig.clock.advance(std::chrono::hours(1));
+    const auto report = [&](const std::string& link, std::optional<WallTime> down_since) {
+        InstanceStatus status;
+        status.postgres_state = "running";
+        status.role = "primary";
+        status.updated_at = rig.clock.wall();
+        for (const auto* other : {"example-n2-9ptayhma", "example-n3-ant97dj4"})
+            rig.commit(Databases::set_instance_status(other, status));
+        status.subscriptions = {{"n2", "sub_n2_n1", link, "pgl_n2_n1", {}, down_since}};
+        rig.commit(Databases::set_instance_status("example-n1-689qacsi", status));
+    };
+    const auto since = rig.clock.wall();
+
+    report("down", since);
+    CHECK(rig.get("/v1/databases/example")["state"] == "available");
+    rig.clock.advance(std::chrono::seconds(10));
+    report("down", since);
+    const Json database = rig.get("/v1/databases/example");
+    CHECK(database["state"] == "degraded");
+    CHECK(rig.get("/v1/databases")["databases"][0]["state"] == "degraded");
+    CHECK(database["instances"][0]["state"] == "available");
+    CHECK(database["instances"][0]["spock"]["subscriptions"] ==
+          Json{{{"provider_node", "n2"}, {"name", "sub_n2_n1"}, {"status", "down"}}});
+
+    report("replicating", {});
+    CHECK(rig.get("/v1/databases/example")["state"] == "available");
 }
 
 TEST_CASE("the list shows databases without their specs") {
