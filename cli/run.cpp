@@ -28,10 +28,13 @@ int run_command(World& world, const GlobalOptions& options, CliCommand& root, Cl
     Session session(world, options, root);
     if (options.help_short || options.help_long || &command == &root) {
         world.out() << help_of(command, options.help_long, session.terminal().columns, session.style());
+        flush_result(world.out());
         return kDone;
     }
     check_complete(command);
-    return command.run(session);
+    const int exit_code = command.run(session);
+    flush_result(world.out());  // a full disk must not look like success
+    return exit_code;
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "cli/session.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <system_error>
 
 #include "cli/reach/first_alive.hpp"
 #include "common/base/text.hpp"
@@ -66,6 +68,17 @@ Json part_at(const Json& document, const std::string& pointer) {
     const bool many = std::find(tokens.begin(), tokens.end(), "*") != tokens.end();
     if (found.empty() && !many) throw Error(ErrorKind::not_found, "the result has nothing at " + pointer);
     return many ? Json(found) : found.front();
+}
+
+void flush_result(std::ostream& out) {
+    const bool was_good = out.good();
+    const int earlier = errno;  // of the part that was lost before: a stream that is bad does not try again
+    errno = 0;
+    out.flush();
+    const int why = was_good ? errno : earlier;
+    if (out.good() || why == EPIPE) return;
+    throw Error(ErrorKind::failed,
+                "cannot write the result" + (why == 0 ? "" : ": " + std::generic_category().message(why)));
 }
 
 Session::Session(World& world, const GlobalOptions& options, const CliCommand& root)
@@ -174,7 +187,7 @@ void Session::show(const Json& result, const std::vector<std::string>& names,
     } else {
         for_people(out);
     }
-    out.flush();
+    flush_result(out);
 }
 
 bool Session::talks() const {

@@ -80,6 +80,10 @@ private:
     std::unique_ptr<ApiClient> api_;
 };
 
+/// Writes out what is buffered. Throws Error{failed} when the result, or an earlier part of it, was lost. Nothing is
+/// said when the reader has gone ("| head"), who wants no more.
+void flush_result(std::ostream& out);
+
 /// The part of `document` at a JSON pointer (RFC 6901) in which "*" stands for every element of a list; the matches as
 /// a list then. Throws Error{not_found} when nothing is there, UsageError when it is no pointer.
 Json part_at(const Json& document, const std::string& pointer);

@@ -91,7 +91,7 @@ private:
     static void print(std::ostream& out, const Style& style, const std::vector<LogLine>& lines, std::size_t servers) {
         for (const auto& line : lines)
             out << (servers > 1 ? style.dim(clean(line.instance_id) + " ") : "") << clean(line.text) << '\n';
-        out.flush();
+        flush_result(out);
     }
 
     std::string database_, node_, instance_;

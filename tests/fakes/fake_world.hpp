@@ -31,6 +31,7 @@ class FakeWorld final : public World {
 public:
     std::istringstream input;
     std::ostringstream output, errors;
+    std::ostream* results = &output;  ///< where stdout leads
     TerminalFacts facts;
     std::map<std::string, std::string> variables;
     std::map<std::string, FakeAgent*> agents;  ///< by endpoint
@@ -39,7 +40,7 @@ public:
     std::map<std::string, std::string> became_with;
 
     std::istream& in() override { return input; }
-    std::ostream& out() override { return output; }
+    std::ostream& out() override { return *results; }
     std::ostream& err() override { return errors; }
     TerminalFacts terminal() const override { return facts; }
     std::optional<std::string> environment(const std::string& name) const override {

@@ -1,0 +1,30 @@
+#include "cli/run.hpp"
+
+#include <fstream>
+
+#include <doctest/doctest.h>
+
+#include "cli/exit_codes.hpp"
+#include "tests/fakes/fake_world.hpp"
+
+namespace pgedge {
+namespace {
+
+std::string errors_when_full(const std::vector<std::string>& words) {
+    FakeWorld world;
+    std::ofstream full("/dev/full");
+    world.results = &full;
+    CHECK(run_pgedgectl(world, words) == kFailed);
+    return world.errors.str();
+}
+
+}  // namespace
+
+TEST_CASE("a result that cannot be written is an error") {
+    const std::string why = "error: cannot write the result: No space left on device\n";
+    CHECK(errors_when_full({"version"}) == why);
+    CHECK(errors_when_full({"schema"}) == why);  // longer than the buffer: lost before the end
+    CHECK(errors_when_full({"--help"}) == why);
+}
+
+}  // namespace pgedge
