@@ -31,7 +31,7 @@ std::string painted(const Style& style, Paint what, const std::string& text) {
 bool agreed(Session& session, const std::vector<PlannedChange>& changes, Consent consent) {
     bool all_named = true;
     for (const auto& change : changes) {
-        if (!change.plan.changes) continue;
+        if (!change.has_work()) continue;
         if (change.plan.deletes_data())
             session.confirm_loss_of(change.id);
         else
@@ -118,12 +118,15 @@ void show_result(Session& session, const std::vector<Begun>& all, bool waited) {
 }  // namespace
 
 bool any_changes(const std::vector<PlannedChange>& changes) {
-    return std::any_of(changes.begin(), changes.end(), [](const auto& change) { return change.plan.changes; });
+    return std::any_of(changes.begin(), changes.end(), [](const auto& change) { return change.has_work(); });
 }
 
 Json plans_json(const std::vector<PlannedChange>& changes) {
     Json all = Json::array();
-    for (const auto& change : changes) all.push_back(change.plan.json);
+    for (const auto& change : changes) {
+        all.push_back(change.plan.json);
+        if (change.only_stores) all.back()["only_stores_spec"] = true;
+    }
     return {{"changes", any_changes(changes)}, {"databases", std::move(all)}};
 }
 
@@ -134,7 +137,8 @@ void show_plans(std::ostream& out, const Style& style, const std::vector<Planned
         if (!first) out << '\n';
         first = false;
         if (!change.plan.changes) {
-            out << style.bold("database " + clean(change.id)) << ": nothing to do\n";
+            out << style.bold("database " + clean(change.id)) << ": "
+                << (change.only_stores ? "no steps: only the stored spec changes" : "nothing to do") << '\n';
             continue;
         }
         out << style.bold(clean(change.plan.type + " database " + change.id)) << ": ";
@@ -165,7 +169,7 @@ int carry_out(Session& session, const std::vector<PlannedChange>& changes, Conse
     FirstFailure failures(session);
     std::vector<Begun> all;
     for (const auto& change : changes)
-        if (change.plan.changes)
+        if (change.has_work())
             failures.attempt([&] {
                 within("beginning to " + change.plan.type + " database " + change.id, [&] {
                     all.push_back({&change, begin(session, change).task});

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/session.hpp"
+#include "common/plan/diff.hpp"
 #include "common/plan/saved_plan.hpp"
 #include "common/spec/load.hpp"
 
@@ -15,7 +17,15 @@ struct PlannedChange {
     Json body;  ///< of the request, with secrets as text: never shown, logged or saved
     bool is_delete = false, force = false;
     PlanAnswer plan;
+    /// The spec differs from the stored one in what needs no steps, e.g. scripts: an update only has to store it.
+    bool only_stores = false;
+
+    bool has_work() const { return plan.changes || only_stores; }
 };
+
+/// What `wanted` changes in the spec that is stored, which may be none; as an update takes it, so what it leaves out
+/// counts as unchanged. Secrets are not compared: agents do not give them.
+std::vector<Difference> changes_of_spec(DatabaseSpec wanted, const std::optional<DatabaseAnswer>& stored);
 
 /// What the user asked for when a command is about one kind of change only.
 enum class Expected { any, create, update };

@@ -8,6 +8,7 @@
 #include "common/base/build_info.hpp"
 #include "common/base/digest.hpp"
 #include "common/base/text.hpp"
+#include "common/spec/merge.hpp"
 #include "common/spec/resolve.hpp"
 #include "common/spec/secret_reference.hpp"
 #include "common/spec/walk_secrets.hpp"
@@ -89,6 +90,8 @@ PlannedChange plan_one(Session& session, const LoadedDatabase& database, bool fo
         if (error.kind() != ErrorKind::invalid_input) throw;
         rethrow_with_places(error, database);
     }
+    change.only_stores = !change.plan.changes && there && !changes_of_spec(database.document.spec, there).empty();
+    if (change.only_stores) change.plan.type = "update";
     for (const auto& warning : change.plan.warnings) session.warn(change.id + ": " + warning);
     return change;
 }
@@ -147,6 +150,15 @@ std::string author(Session& session) {
 
 }  // namespace
 
+std::vector<Difference> changes_of_spec(DatabaseSpec wanted, const std::optional<DatabaseAnswer>& stored) {
+    DatabaseSpec before;
+    if (stored) {
+        before = spec_from_shown(stored->spec);
+        merge_omitted(wanted, before);
+    }
+    return differences(Json(to_shown_json(before)), Json(to_shown_json(wanted)));
+}
+
 std::vector<PlannedChange> plan_changes(Session& session, const std::vector<LoadedDatabase>& databases,
                                         bool force_update, Expected expected) {
     std::vector<PlannedChange> changes;
@@ -176,7 +188,7 @@ SavedPlan saved_plan_of(Session& session, const std::vector<LoadedDatabase>& dat
         object.plan = plan.plan;
         object.warnings = plan.warnings;
         inputs += to_text(object.document);
-        if (plan.changes) saved.objects.push_back(std::move(object));
+        if (changes[i].has_work()) saved.objects.push_back(std::move(object));
     }
     saved.inputs_digest = to_hex(sha256(inputs));
     return saved;
@@ -194,7 +206,7 @@ std::vector<PlannedChange> replan(Session& session, const SavedPlan& saved) {
         if (loaded.databases.size() != 1)
             throw Error(ErrorKind::invalid_input, "the saved plan holds no usable spec of " + object.id);
         PlannedChange change = plan_one(session, loaded.databases.front(), false, Expected::any);
-        if (change.plan.changes && !is_same(object, change.plan))
+        if (change.has_work() && !is_same(object, change.plan))
             throw Error(
                 ErrorKind::conflict,
                 fmt::format("the plan is stale: database {} has moved since it was made (revision {} then, {} now)",

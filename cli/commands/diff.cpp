@@ -1,10 +1,6 @@
-#include "common/plan/diff.hpp"
-
 #include "cli/change.hpp"
 #include "cli/commands/commands.hpp"
 #include "cli/spec_files.hpp"
-#include "common/spec/merge.hpp"
-#include "common/spec/write.hpp"
 
 namespace pgedge {
 namespace {
@@ -20,14 +16,8 @@ DatabaseDifference difference_of(Session& session, const LoadedDatabase& databas
     DatabaseDifference difference;
     difference.id = database.document.id.value_or(database.document.spec.database_name);
     const auto stored = session.api().find_database(difference.id);
-    DatabaseSpec wanted = database.document.spec;
-    DatabaseSpec before;
     difference.is_new = !stored;
-    if (stored) {
-        before = spec_from_shown(stored->spec);
-        merge_omitted(wanted, before);
-    }
-    difference.changes = differences(Json(to_shown_json(before)), Json(to_shown_json(wanted)));
+    difference.changes = changes_of_spec(database.document.spec, stored);
     return difference;
 }
 

@@ -48,7 +48,7 @@ private:
         }
         std::vector<std::string> names;
         for (const auto& change : changes)
-            if (change.plan.changes) names.push_back(change.id);
+            if (change.has_work()) names.push_back(change.id);
         session.show(plans_json(changes), names, [&](std::ostream& out) { show_plans(out, session.style(), changes); });
         if (!any_changes(changes)) return kDone;
         return detailed_ ? kTerraformChanges : exit_code_ ? kChangesPending : kDone;
