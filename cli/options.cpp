@@ -1,6 +1,8 @@
 #include "cli/options.hpp"
 
 #include "cli/cli_command.hpp"
+#include "cli/exit_codes.hpp"
+#include "cli/reach/endpoint.hpp"
 
 namespace pgedge {
 
@@ -8,8 +10,14 @@ void add_global_options(CliCommand& root, GlobalOptions& options) {
     root.option("-C,--context", "NAME", options.context, "Use this context of the configuration")
         .completed_with(Completes::contexts);
     root.option(
-        "--endpoint", "URL", options.endpoints,
-        "An agent's address: https://HOST:PORT, http://LOOPBACK:PORT or unix:///PATH; several are tried in order");
+            "--endpoint", "URL", options.endpoints,
+            "An agent's address: https://HOST:PORT, http://LOOPBACK:PORT or unix:///PATH; several are tried in order")
+        .take = [&options](const std::vector<std::string>& words) {
+        options.endpoints.clear();  // one word may name several, as PGEDGECTL_ENDPOINT does
+        for (const auto& word : words)
+            for (const auto& endpoint : endpoints_in(word)) options.endpoints.push_back(endpoint);
+        if (options.endpoints.empty()) throw UsageError("--endpoint is empty");
+    };
     root.option("--ca-file", "FILE", options.ca_file, "Certificate authority of the agents")
         .completed_with(Completes::files);
     root.option("--cert-file", "FILE", options.cert_file, "Client certificate").completed_with(Completes::files);

@@ -21,15 +21,6 @@ bool wants_colour(World& world, const GlobalOptions& options, bool is_terminal) 
     return is_terminal && world.environment("TERM").value_or("") != "dumb";
 }
 
-/// Endpoints in an environment variable: divided by commas or blanks.
-std::vector<std::string> listed(std::string text) {
-    std::replace(text.begin(), text.end(), ',', ' ');
-    std::vector<std::string> all;
-    for (const auto& one : split(text, ' '))
-        if (!one.empty()) all.push_back(one);
-    return all;
-}
-
 void collect(const Json& at, const std::vector<std::string>& tokens, std::size_t next, std::vector<Json>& found) {
     if (next == tokens.size()) {
         found.push_back(at);
@@ -105,7 +96,7 @@ Target Session::target() const {
         throw UsageError("--context is empty",
                          "leave it out to use the current context, or see: pgedgectl context list");
     const auto from_environment = world_.environment("PGEDGECTL_CONTEXT");
-    const auto endpoints = listed(world_.environment("PGEDGECTL_ENDPOINT").value_or(""));
+    const auto endpoints = endpoints_in(world_.environment("PGEDGECTL_ENDPOINT").value_or(""));
 
     Target target;
     if (options_.context)

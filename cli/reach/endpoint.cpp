@@ -7,6 +7,7 @@
 
 #include "cli/exit_codes.hpp"
 #include "common/base/file.hpp"
+#include "common/base/text.hpp"
 #include "common/net/http_client.hpp"
 #include "common/net/url.hpp"
 
@@ -53,6 +54,25 @@ void check_endpoint(const std::string& endpoint, bool insecure_http) {
                          " is not: everything would be readable "
                          "on the way",
                      "use https:// with --ca-file, or --insecure-http where nobody else listens");
+}
+
+std::vector<std::string> endpoints_in(std::string text) {
+    std::replace(text.begin(), text.end(), ',', ' ');
+    std::vector<std::string> all;
+    for (const auto& one : split(text, ' '))
+        if (!one.empty()) all.push_back(one);
+    return all;
+}
+
+Error with_advice(const Error& error, const std::string& endpoint) {
+    if (error.kind() != ErrorKind::unreachable || !error.hint().empty()) return error;
+    constexpr std::string_view kHttps = "https://";
+    // What OpenSSL says about an answer that does not begin like TLS.
+    const bool plain = error.text().find("wrong version number") != std::string::npos && endpoint.starts_with(kHttps);
+    return {error.kind(), error.text(),
+            plain ? "it does not speak TLS; write http://" + endpoint.substr(kHttps.size())
+                  : "is the agent running there? another endpoint: --endpoint, PGEDGECTL_ENDPOINT or `pgedgectl "
+                    "context`"};
 }
 
 std::unique_ptr<Transport> connect(const std::string& endpoint, const Target& target) {

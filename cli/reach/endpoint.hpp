@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/error.hpp"
 #include "common/net/transport.hpp"
 
 namespace pgedge {
@@ -18,6 +19,12 @@ struct Target {
 /// Throws UsageError when `endpoint` is no URL we can use: another scheme, or http:// to another machine without
 /// `insecure_http`. Names are looked up for http:// only, to see whether they lead to this machine.
 void check_endpoint(const std::string& endpoint, bool insecure_http);
+
+/// Endpoints in one word or variable: divided by commas or blanks.
+std::vector<std::string> endpoints_in(std::string text);
+
+/// The error of a call of `endpoint`; one that found nobody says what to do, when it did not yet.
+Error with_advice(const Error& error, const std::string& endpoint);
 
 /// The way to one agent. Reads the files of `target`; does not connect yet.
 std::unique_ptr<Transport> connect(const std::string& endpoint, const Target& target);

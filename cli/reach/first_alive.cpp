@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "cli/reach/endpoint.hpp"
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
 
@@ -56,7 +57,8 @@ HttpResponse FirstAlive::on_one(const HttpRequest& request, const Limit& limit, 
     try {
         return call(current());
     } catch (const Error& error) {
-        if (endpoints_.size() == 1 || error.kind() != ErrorKind::unreachable) throw;
+        if (error.kind() != ErrorKind::unreachable) throw;
+        if (endpoints_.size() == 1) throw with_advice(error, endpoint());
         known_alive_ = false;
         const bool only_reads = request.method == "GET" && !request.path.ends_with("/cluster/init");
         if (!only_reads || given) throw;

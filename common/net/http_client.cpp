@@ -335,8 +335,18 @@ private:
         return status;
     }
 
+    std::string reason(CURLcode code) const {
+        long why = 0;  // libcurl's own words name "localhost port 80" for a socket
+        if (code == CURLE_COULDNT_CONNECT && options_.server.scheme == Url::Scheme::unix_socket &&
+            curl().easy_getinfo(easy_, CURLINFO_OS_ERRNO, &why) == CURLE_OK && why != 0)
+            return errno_text(static_cast<int>(why));
+        if (code == CURLE_COULDNT_CONNECT && options_.server.scheme == Url::Scheme::unix_socket)
+            return "no socket that can be connected to";
+        return error_text_[0] ? error_text_ : curl().easy_strerror(code);
+    }
+
     [[noreturn]] void throw_failure(CURLcode code, const std::string& where) const {
-        const std::string why = error_text_[0] ? error_text_ : curl().easy_strerror(code);
+        const std::string why = reason(code);
         switch (code) {
             case CURLE_PEER_FAILED_VERIFICATION:
                 throw Error(ErrorKind::unreachable, "the certificate of " + where + " is not trusted: " + why,

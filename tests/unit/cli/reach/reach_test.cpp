@@ -86,6 +86,34 @@ TEST_CASE("no file means no contexts, and a broken one is told with its place") 
     }
 }
 
+TEST_CASE("an endpoint where nobody answers says what to do") {
+    const auto hint = [](const std::string& text, const std::string& endpoint) {
+        return with_advice(Error(ErrorKind::unreachable, text), endpoint).hint();
+    };
+    CHECK(hint("cannot reach", "http://127.0.0.1:3000").starts_with("is the agent running there?"));
+    CHECK(hint("routines::wrong version number", "https://h1:3000") == "it does not speak TLS; write http://h1:3000");
+    CHECK(with_advice(Error(ErrorKind::conflict, "taken"), "https://h1:3000").hint().empty());
+}
+
+TEST_CASE("a socket that is not there is named, and no port") {
+    const auto transport = connect("unix:///nonexistent/nope.sock", {});
+    HttpRequest request;
+    request.path = "/v1/version";
+    std::string why;
+    try {
+        transport->send(request, Limit(std::chrono::seconds(10)));
+    } catch (const Error& error) {
+        why = error.text();
+    }
+    CHECK(why.starts_with("cannot reach unix:///nonexistent/nope.sock: "));
+    CHECK(why.find("localhost") == why.npos);
+}
+
+TEST_CASE("endpoints are divided by commas or blanks") {
+    CHECK(endpoints_in("a,b c, d") == std::vector<std::string>{"a", "b", "c", "d"});
+    CHECK(endpoints_in("").empty());
+}
+
 TEST_CASE("an unknown context is refused with the nearest one") {
     Contexts contexts;
     contexts.all["prod"] = {{"https://h1"}, "", "", ""};
