@@ -128,6 +128,14 @@ bool is_same(const SavedOperation& saved, const PlanAnswer& now) {
            without_fingerprints(to_json(now.plan)) == without_fingerprints(to_json(saved.plan));
 }
 
+std::string why_stale(const SavedOperation& saved, const PlanAnswer& now) {
+    if (now.base_revision == saved.base_revision)
+        return fmt::format("it, or a secret or host that it depends on, was changed after it was saved (database {})",
+                           saved.id);
+    return fmt::format("database {} has moved since it was made (revision {} then, {} now)", saved.id,
+                       saved.base_revision, now.base_revision);
+}
+
 /// A saved plan goes into reviews and archives: what is secret has to come from elsewhere when it is applied.
 void refuse_literals(const LoadedDatabase& database) {
     std::vector<Problem> problems;
@@ -207,11 +215,8 @@ std::vector<PlannedChange> replan(Session& session, const SavedPlan& saved) {
             throw Error(ErrorKind::invalid_input, "the saved plan holds no usable spec of " + object.id);
         PlannedChange change = plan_one(session, loaded.databases.front(), false, Expected::any);
         if (change.has_work() && !is_same(object, change.plan))
-            throw Error(
-                ErrorKind::conflict,
-                fmt::format("the plan is stale: database {} has moved since it was made (revision {} then, {} now)",
-                            object.id, object.base_revision, change.plan.base_revision),
-                "plan again and look at what would be done now: pgedgectl plan")
+            throw Error(ErrorKind::conflict, "the plan is stale: " + why_stale(object, change.plan),
+                        "plan again and look at what would be done now: pgedgectl plan")
                 .named("stale_plan");
         changes.push_back(std::move(change));
     }
