@@ -27,4 +27,15 @@ TEST_CASE("a result that cannot be written is an error") {
     CHECK(errors_when_full({"--help"}) == why);
 }
 
+TEST_CASE("--version and help do what they ask for") {
+    const auto printed = [](const std::vector<std::string>& words) {
+        FakeWorld world;
+        CHECK(run_pgedgectl(world, words) == kDone);
+        return world.output.str();
+    };
+    CHECK(printed({"--version"}) == printed({"version"}));
+    CHECK(printed({"help"}) == printed({"--help"}));
+    CHECK(printed({"help", "apply"}) == printed({"apply", "--help"}));
+}
+
 }  // namespace pgedge
