@@ -106,7 +106,13 @@ Parameter& CliCommand::option(const std::string& names, std::string type_name, i
 
 Parameter& CliCommand::option(std::string names, std::optional<std::chrono::milliseconds>& into, std::string help) {
     Parameter parameter = described(std::move(names), "DURATION", std::move(help));
-    parameter.take = [&into](const auto& words) { into = parse_duration(words.back()); };
+    parameter.take = [&into, name = parameter.all_names().back()](const auto& words) {
+        try {
+            into = parse_duration(words.back());
+        } catch (const UsageError& error) {
+            throw UsageError(name + ": " + error.text(), error.hint());
+        }
+    };
     return add(std::move(parameter));
 }
 

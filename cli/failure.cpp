@@ -77,10 +77,17 @@ void tell_problem(std::ostream& out, const Style& style, const Problem& problem)
     if (!problem.hint.empty()) out << style.bold("hint:") << ' ' << clean(problem.hint) << '\n';
 }
 
+/// The user asked to stop watching: nothing went wrong.
+bool is_detached(const std::exception& failure) {
+    const auto* task = dynamic_cast<const TaskError*>(&failure);
+    return task && (task->task_exit_code() == kInterrupted || task->task_exit_code() == kTerminated);
+}
+
 /// The first line behind "error:", the others below it.
 void tell_error(std::ostream& out, const Style& style, const std::exception& failure) {
     const auto lines = split(clean(failure.what(), true), '\n');
-    out << style.red("error:") << ' ' << lines.front() << '\n';
+    if (!is_detached(failure)) out << style.red("error:") << ' ';
+    out << lines.front() << '\n';
     for (std::size_t i = 1; i < lines.size(); ++i) out << "  " << lines[i] << '\n';
     if (const auto* error = dynamic_cast<const Error*>(&failure); error && !error->hint().empty())
         out << style.bold("hint:") << ' ' << clean(error->hint()) << '\n';

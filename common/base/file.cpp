@@ -85,10 +85,10 @@ void write_file(const std::filesystem::path& path, std::string_view text, mode_t
     const std::filesystem::path fresh = path.string() + "." + random_hex(4) + ".new";
     {
         const Fd file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-        if (!file) fail("create", fresh);
+        if (!file) fail("create", path);  // the caller knows no other name
         try {
-            write_all(file, text, fresh);
-            if (::fchmod(file.get(), mode) != 0 || ::fsync(file.get()) != 0) fail("write", fresh);
+            write_all(file, text, path);
+            if (::fchmod(file.get(), mode) != 0 || ::fsync(file.get()) != 0) fail("write", path);
         } catch (...) {
             ::unlink(fresh.c_str());
             throw;
