@@ -5,6 +5,7 @@
 
 #include "cli/change.hpp"
 #include "cli/failure.hpp"
+#include "cli/spec_files.hpp"
 #include "common/base/build_info.hpp"
 #include "common/base/digest.hpp"
 #include "common/base/text.hpp"
@@ -16,15 +17,6 @@
 
 namespace pgedge {
 namespace {
-
-std::string id_of(const LoadedDatabase& database) {
-    if (database.document.id) return *database.document.id;
-    throw SpecError({{.path = "id",
-                      .file = database.file,
-                      .text = "the document has no id, so nobody can tell which database it is",
-                      .hint = "add a line: id: " + database.document.spec.database_name,
-                      .name = "missing_field"}});
-}
 
 /// {"id", "tenant_id"?, "spec"} with the secrets as they stand in `spec`.
 Json body_of(const LoadedDatabase& database, const DatabaseSpec& spec) {

@@ -37,6 +37,15 @@ void check_ids(const std::vector<LoadedDatabase>& databases, std::vector<Problem
 
 }  // namespace
 
+std::string id_of(const LoadedDatabase& database) {
+    if (database.document.id) return *database.document.id;
+    throw SpecError({{.path = "id",
+                      .file = database.file,
+                      .text = "the document has no id, so nobody can tell which database it is",
+                      .hint = "add a line: id: " + database.document.spec.database_name,
+                      .name = "missing_field"}});
+}
+
 std::vector<LoadedDatabase> load_specs(Session& session, const std::vector<std::string>& files,
                                        const LoadOptions& options) {
     std::vector<LoadedDatabase> databases;

@@ -13,4 +13,7 @@ namespace pgedge {
 std::vector<LoadedDatabase> load_specs(Session& session, const std::vector<std::string>& files,
                                        const LoadOptions& options = {});
 
+/// The id of a database's document. Throws SpecError when it has none.
+std::string id_of(const LoadedDatabase& database);
+
 }  // namespace pgedge

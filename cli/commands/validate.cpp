@@ -25,7 +25,7 @@ public:
         Json result{{"valid", true}, {"databases", Json::array()}};
         std::vector<std::string> ids;
         for (const auto& database : databases) {
-            ids.push_back(database.document.id.value_or(database.document.spec.database_name));
+            ids.push_back(id_of(database));  // plan and apply need it
             result["databases"].push_back({{"id", ids.back()}, {"file", database.file}});
         }
         session.show(result, ids, [&](std::ostream& out) {
