@@ -1,4 +1,5 @@
 #include "cli/commands/commands.hpp"
+#include "cli/names.hpp"
 #include "cli/show.hpp"
 #include "common/spec/write.hpp"
 
@@ -16,7 +17,7 @@ public:
     }
 
     int run(Session& session) override {
-        const DatabaseAnswer database = session.api().database(database_);
+        const DatabaseAnswer database = named_database(session, database_);
         if (as_spec_) {
             DatabaseDocument document;
             document.id = database.id;

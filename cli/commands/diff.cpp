@@ -1,5 +1,6 @@
 #include "cli/change.hpp"
 #include "cli/commands/commands.hpp"
+#include "cli/names.hpp"
 #include "cli/spec_files.hpp"
 
 namespace pgedge {
@@ -66,7 +67,7 @@ private:
     }
 
     bool from_its_spec(Session& session) const {
-        const DatabaseAnswer database = session.api().database(database_);
+        const DatabaseAnswer database = named_database(session, database_);
         PlannedChange change;
         change.id = database.id;
         change.plan = session.api().plan({{"id", database.id}, {"spec", database.spec}});

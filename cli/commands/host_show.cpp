@@ -1,4 +1,5 @@
 #include "cli/commands/commands.hpp"
+#include "cli/names.hpp"
 #include "cli/show.hpp"
 
 namespace pgedge {
@@ -12,7 +13,7 @@ public:
     }
 
     int run(Session& session) override {
-        const HostAnswer host = session.api().host(host_);
+        const HostAnswer host = named_host(session, host_);
         session.show(host.json, {host.id}, [&](std::ostream& out) { show_host(out, session.style(), host); });
         return kDone;
     }

@@ -2,6 +2,7 @@
 
 #include "cli/commands/commands.hpp"
 #include "cli/log_merge.hpp"
+#include "cli/names.hpp"
 #include "cli/session.hpp"
 #include "common/base/limit.hpp"
 
@@ -30,7 +31,7 @@ public:
     int run(Session& session) override {
         if (follow_ && session.wants_document())
             throw UsageError("--follow has no end, so it has no document: leave out -o and --get");
-        const DatabaseAnswer database = session.api().database(database_);
+        const DatabaseAnswer database = named_database(session, database_);
         auto logs = chosen(database);
         read(session, database.id, logs, follow_ ? std::max(lines_, kFollowedLines) : lines_);
         if (follow_) return follow(session, database.id, logs);

@@ -1,5 +1,6 @@
 #include "cli/commands/commands.hpp"
 #include "cli/connection.hpp"
+#include "cli/names.hpp"
 #include "cli/session.hpp"
 #include "common/base/text.hpp"
 
@@ -23,7 +24,7 @@ public:
     }
 
     int run(Session& session) override {
-        const Connection connection = connection_to(session.api().database(database_), choice_);
+        const Connection connection = connection_to(named_database(session, database_), choice_);
         std::vector<std::string> hosts, ports;
         for (const auto& server : connection.servers) {
             hosts.push_back(server.host);

@@ -1,5 +1,6 @@
 #include "cli/commands/commands.hpp"
 #include "cli/connection.hpp"
+#include "cli/names.hpp"
 #include "cli/session.hpp"
 
 namespace pgedge {
@@ -25,7 +26,7 @@ public:
     }
 
     int run(Session& session) override {
-        const DatabaseAnswer database = session.api().database(database_);
+        const DatabaseAnswer database = named_database(session, database_);
         const Connection connection = connection_to(database, choice_);
         const std::string text = clean(text_of(connection, database.id), true);
         Json servers = Json::array();
