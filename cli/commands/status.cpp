@@ -1,4 +1,5 @@
 #include "cli/commands/commands.hpp"
+#include "cli/names.hpp"
 #include "cli/show.hpp"
 #include "cli/terminal/table.hpp"
 
@@ -29,8 +30,12 @@ private:
                 session.show(host.json, {host.id}, [&](std::ostream& out) { show_host(out, session.style(), host); });
                 return kDone;
             }
+        std::vector<std::string> names;
+        for (const auto& database : session.api().databases()) names.push_back(database.id);
+        for (const auto& host : hosts) names.push_back(host.id);
+        const std::string hint = hint_of_names(name_, names);
         throw Error(ErrorKind::not_found, "there is no database and no host '" + name_ + "'",
-                    "see what there is: pgedgectl status");
+                    hint + (hint.empty() ? "" : "; ") + "see what there is: pgedgectl status");
     }
 
     static int whole(Session& session) {
