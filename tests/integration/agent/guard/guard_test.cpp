@@ -17,17 +17,20 @@ namespace {
 
 bool alive(pid_t pid) { return pid > 0 && ::kill(pid, 0) == 0; }
 
-/// A guard over a shell script, which begins when somebody watches; it and its children are gone when this dies.
+/// A guard over a shell script; it and its children are gone when this dies. A script that ends soon `begins` only when
+/// somebody watches.
 class Guarded {
 public:
-    explicit Guarded(const std::string& script, std::vector<std::string> more = {}) {
+    enum class Begins { at_once, when_watched };
+    explicit Guarded(const std::string& script, std::vector<std::string> more = {}, Begins begins = Begins::at_once) {
         char name[] = "/tmp/pgedge-guard-XXXXXX";
         directory_ = ::mkdtemp(name);
+        const std::string begin =
+            begins == Begins::at_once ? "" : "until [ -e " + prefix() + ".go ]; do sleep 0.01; done; ";
         Command command;
         command.argv = {PGEDGE_GUARD, "--name", prefix(), "--daemon", "--log", prefix() + ".log"};
         for (auto& word : more) command.argv.push_back(word);
-        for (const auto& word : {std::string("--"), std::string("/bin/sh"), std::string("-c"),
-                                 "until [ -e " + prefix() + ".go ]; do sleep 0.01; done; " + script})
+        for (const auto& word : {std::string("--"), std::string("/bin/sh"), std::string("-c"), begin + script})
             command.argv.push_back(word);
         run_or_throw(command, Limit(10s));
         watch = GuardWatch::open(prefix() + ".guard");
@@ -60,7 +63,7 @@ std::int64_t from_now(std::chrono::nanoseconds time) { return (SystemClock().boo
 }  // namespace
 
 TEST_CASE("the guard tells how its server ended, to a watcher and to whoever comes later") {
-    Guarded guarded("sleep 0.1; exit 7");
+    Guarded guarded("exit 7", {}, Guarded::Begins::when_watched);
 
     CHECK(guarded.watch->look()->running);
     REQUIRE(guarded.watch->wait_gone(Limit(5s)));
@@ -98,7 +101,8 @@ TEST_CASE("a second guard of the same name is refused, and the first goes on") {
 TEST_CASE("the server gets the environment it was given and none of ours, and no descriptor of ours") {
     ::setenv("PGEDGE_TEST_SECRET", "hunter2", 1);
     const Fd open_file(::dup(STDERR_FILENO));  // without close-on-exec
-    Guarded guarded("env; ls /proc/self/fd | wc -l", {"--env", "PATH=/bin:/usr/bin", "--env", "GREETING=hello there"});
+    Guarded guarded("env; ls /proc/self/fd | wc -l", {"--env", "PATH=/bin:/usr/bin", "--env", "GREETING=hello there"},
+                    Guarded::Begins::when_watched);
 
     REQUIRE(guarded.watch->wait_gone(Limit(5s)));
 

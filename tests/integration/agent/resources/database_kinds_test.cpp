@@ -71,15 +71,15 @@ public:
     }
 
     Connection on(const std::string& node, const std::string& host_id, const std::string& database = {}) {
-        return connect_locally(host.runtime(), instance_id(cluster.wanted.id, node, host_id),
-                               database.empty() ? cluster.wanted.spec.database_name : database, soon());
+        auto session = connect_locally(host.runtime(), instance_id(cluster.wanted.id, node, host_id),
+                                       database.empty() ? cluster.wanted.spec.database_name : database, soon());
+        session.run("SET search_path = public", soon());
+        return session;
     }
     std::string ask(const std::string& node, const std::string& host_id, const std::string& sql,
                     const std::string& database = {}) {
         try {
-            auto session = on(node, host_id, database);
-            session.run("SET search_path = public", soon());
-            return session.run(sql, soon()).value().value_or("null");
+            return on(node, host_id, database).run(sql, soon()).value().value_or("null");
         } catch (const SqlError& error) {
             return error.what();
         }
@@ -147,7 +147,10 @@ TEST_CASE("three nodes, one with a replica, and hostile names: made, used, made 
     rig.log_in("admin", kPassword)
         .run("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = evil', current_database()); END $$",
              soon());
-    CHECK(rig.on("n1", "host-1").run("SHOW search_path", soon()).value() == "pg_catalog, pg_temp");
+    CHECK(connect_locally(rig.host.runtime(), instance_id(rig.cluster.wanted.id, "n1", "host-1"),
+                          rig.cluster.wanted.spec.database_name, soon())
+              .run("SHOW search_path", soon())
+              .value() == "pg_catalog,pg_temp");
 
     // Everything once more: nothing restarts, nothing doubles.
     const auto verifier = rig.ask("n1", "host-1", "SELECT rolpassword FROM pg_authid WHERE rolname = 'admin'");

@@ -97,10 +97,9 @@ public:
     }
     /// A value from the server, over its socket.
     std::string ask(const std::string& id, const std::string& sql) {
-        return connect_locally(host.runtime(), id, "postgres", Limit(10s))
-            .run(sql, Limit(10s))
-            .value()
-            .value_or("null");
+        auto session = connect_locally(host.runtime(), id, "postgres", Limit(10s));
+        session.run("SET search_path = public", Limit(10s));
+        return session.run(sql, Limit(10s)).value().value_or("null");
     }
     InstancePaths paths(const std::string& id) const { return {host.data_dir(), id}; }
 };
