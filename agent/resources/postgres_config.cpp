@@ -7,6 +7,7 @@
 #include "agent/resources/data_directory.hpp"
 #include "agent/resources/local_session.hpp"
 #include "agent/resources/postgres_certs.hpp"
+#include "agent/runtime/server_parameters.hpp"
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
 #include "common/base/subprocess.hpp"
@@ -16,21 +17,6 @@ namespace {
 
 std::filesystem::path hba_file(const InstancePaths& paths) { return paths.configs() / "pg_hba.conf"; }
 std::filesystem::path ident_file(const InstancePaths& paths) { return paths.configs() / "pg_ident.conf"; }
-
-/// Since 15.19, 16.15, 17.11 and 18.6 a server loads only the output plugins that this parameter names (CVE-2026-6471);
-/// an older minor does not start when it finds the name. So the server is asked.
-bool knows_output_plugin_libraries(const std::string& bin_dir, const InstanceUser& user, const Limit& limit) {
-    Command describe;
-    describe.argv = {bin_dir + "/postgres", "--describe-config"};
-    user.become(describe);
-    bool found = false;
-    const auto result = run(describe, limit, [&](std::string_view line) {
-        found = found || line.starts_with("output_plugin_libraries\t");
-    });
-    if (result.exit_code != 0)
-        throw Error(ErrorKind::failed, bin_dir + "/postgres does not describe its parameters: " + result.output);
-    return found;
-}
 
 std::vector<std::string> system_users(const InstanceUser& user) {
     std::vector<std::string> names{user.name};
@@ -59,7 +45,9 @@ PostgresConfig::Texts PostgresConfig::texts(const Resource& resource, const Limi
     settings["ssl_ca_file"] = certificates.authority;
     settings["ssl_cert_file"] = certificates.server;
     settings["ssl_key_file"] = certificates.server_key;
-    if (knows_output_plugin_libraries(want.at("bin_dir"), user_, limit))
+    // Since 15.19, 16.15, 17.11 and 18.6 a server loads only the output plugins that this parameter names
+    // (CVE-2026-6471).
+    if (server_knows_parameter(want.at("bin_dir"), "output_plugin_libraries", user_, limit))
         settings.try_emplace("output_plugin_libraries",
                              fmt::format("pgoutput, test_decoding, {}_output", want.at("dialect").get<std::string>()));
     if (const auto& primary = want.at("primary"); !primary.is_null()) {

@@ -5,6 +5,7 @@
 
 #include "agent/postgres/dialect.hpp"
 #include "agent/postgres/replication_slots.hpp"
+#include "agent/runtime/server_parameters.hpp"
 #include "tests/integration/support/test_host.hpp"
 
 using namespace pgedge;
@@ -26,8 +27,8 @@ public:
                 host.make_server(fmt::format("app-n{}-aaaaaaaa", i), fmt::format("127.16.0.{}", i), first_port,
                                  "wal_level = logical\ntrack_commit_timestamp = on\nmax_worker_processes = 20\n"
                                  "shared_preload_libraries = 'pglogical'\n"
-                                 "pglogical.conflict_resolution = 'last_update_wins'\n"
-                                 "output_plugin_libraries = 'pgoutput, test_decoding, pglogical_output'"));
+                                 "pglogical.conflict_resolution = 'last_update_wins'\n" +
+                                     output_plugins()));
             host.runtime().start(servers.back(), soon());
             auto setup = host.connect(servers.back());
             setup.run("CREATE DATABASE app", soon());
@@ -40,6 +41,12 @@ public:
         }
     }
 
+    /// The servers load these plugins, where they have to be told.
+    std::string output_plugins() {
+        constexpr std::string_view kParameter = "output_plugin_libraries";
+        if (!server_knows_parameter(postgres_bin_dir(), kParameter, host.user(), soon())) return "";
+        return std::string(kParameter) + " = 'pgoutput, test_decoding, pglogical_output'";
+    }
     static std::string node(int number) { return fmt::format("n{}", number); }
     static std::string subscription(int provider, int subscriber) {
         return fmt::format("sub_n{}_n{}", provider, subscriber);
