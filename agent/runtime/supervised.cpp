@@ -112,32 +112,32 @@ bool ProcessRuntime::Supervised::adopt() {
 
 void ProcessRuntime::Supervised::start_guard(const Limit& limit) {
     const auto& spec = record_.spec;
-    const auto& paths = paths_;
-    server_log_.emplace(paths);
+    server_log_.emplace(paths_);
     Command command;
-    command.argv = {options_.guard_program, "--name", paths.guard(), "--daemon", "--log", paths.guard_file(".log")};
+    command.argv = {options_.guard_program, "--name", paths_.guard(), "--daemon", "--log", paths_.guard_file(".log")};
     if (options_.user.other) {
         command.argv.push_back("--user");
         command.argv.push_back(fmt::format("{}:{}", options_.user.uid, options_.user.gid));
     }
     // For libpq inside the server, which has to find its own socket and the cluster's certificates (docs/resources.md).
-    const auto file = [&](const char* name) { return (paths.certificates() / name).string(); };
+    const auto file = [&](const char* name) { return (paths_.certificates() / name).string(); };
     for (const auto& variable :
          {std::string("PATH=/usr/local/bin:/usr/bin:/bin"), std::string("LC_ALL=C.UTF-8"),
-          "PGHOST=" + paths.sockets().string(), fmt::format("PGPORT={}", spec.port), "PGSSLROOTCERT=" + file("ca.crt"),
+          "PGHOST=" + paths_.sockets().string(), fmt::format("PGPORT={}", spec.port), "PGSSLROOTCERT=" + file("ca.crt"),
           "PGSSLCERT=" + file("superuser.crt"), "PGSSLKEY=" + file("superuser.key")}) {
         command.argv.push_back("--env");
         command.argv.push_back(variable);
     }
-    for (const auto& word : {std::string("--"), spec.bin_dir + "/postgres", std::string("-D"), paths.data().string(),
-                             "--config_file=" + paths.config_file().string()})
+    for (const auto& word : {std::string("--"), spec.bin_dir + "/postgres", std::string("-D"), paths_.data().string(),
+                             "--config_file=" + paths_.config_file().string()})
         command.argv.push_back(word);
+    started_ = std::chrono::steady_clock::now();
     const auto result = run(command, limit.no_longer_than(kGuardStart));
     if (result.exit_code == kBusyGuard) throw Error(ErrorKind::conflict, "another guard is about to end or to begin");
     if (result.exit_code != 0) throw Error(ErrorKind::failed, "cannot start a guard: " + result.output);
 }
 
-/// Ends with a guard that runs, ours or one that was there, or throws.
+/// Ends with a guard that runs, ours or one that was there, or with one that ran and has ended, or throws.
 void ProcessRuntime::Supervised::launch(const Limit& limit) {
     const Limit patience = limit.no_longer_than(kLeftoverPatience);
     while (!adopt()) {
@@ -151,7 +151,11 @@ void ProcessRuntime::Supervised::launch(const Limit& limit) {
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::conflict) throw;
             limit.pause(kLeftoverPause);
+            continue;
         }
+        // A server that dies at once may be gone before we see it: an end like others, that the next start waits for.
+        if (!adopt()) ended(std::nullopt);
+        return;
     }
 }
 
@@ -243,7 +247,9 @@ void ProcessRuntime::Supervised::ended(std::optional<GuardState> last) {
     rest();
     state_ = record_.up ? ServerState::crashed : ServerState::stopped;
     log_.info("server ended", {{"instance", paths_.instance_id()},
-                               {"end", last && !last->running ? last->end : "guard killed"},
+                               {"end", !last           ? "unseen"
+                                       : last->running ? "guard killed"
+                                                       : last->end},
                                {"cause", last ? last->cause : "none"}});
 }
 
@@ -257,7 +263,7 @@ void ProcessRuntime::Supervised::revive(const std::stop_token& stop) {
     if (!when || *when > std::chrono::steady_clock::now()) return;
     try {
         launch(Limit(kGuardStart, stop));
-        log_.info("server started", {{"instance", paths_.instance_id()}, {"pid", pid_.load()}});
+        if (watch_) log_.info("server started", {{"instance", paths_.instance_id()}, {"pid", pid_.load()}});
     } catch (const Error& error) {
         next_try_ = std::chrono::steady_clock::now() + kLongestPause;
         state_ = ServerState::crashed;
