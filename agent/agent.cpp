@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -61,14 +60,13 @@ std::string new_incarnation() {
 Fd held(const std::filesystem::path& data_dir) {
     make_directory(data_dir, 0711);  // the instance user passes through; what is inside has modes of its own
     make_directory(data_dir / "run", 0711);
-    Fd directory(::open(data_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory) throw Error(ErrorKind::failed, "cannot open " + data_dir.string() + ": " + errno_text(errno));
     // What an agent that was killed had just started may hold it for a moment.
-    for (const Limit limit(std::chrono::seconds(1)); ::flock(directory.get(), LOCK_EX | LOCK_NB) != 0;)
-        if (!limit.pause(std::chrono::milliseconds(20)))
+    for (const Limit limit(1s);;) {
+        if (Fd lock = lock_directory(data_dir)) return lock;
+        if (!limit.pause(20ms))
             throw Error(ErrorKind::conflict, "another agent runs on " + data_dir.string(),
                         "stop it, or give this one a data_dir of its own");
-    return directory;
+    }
 }
 
 HttpResponse refusal() { return error_response(Error(ErrorKind::denied, "requests of other web sites are refused")); }

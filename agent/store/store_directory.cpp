@@ -1,11 +1,8 @@
 #include "agent/store/store_directory.hpp"
 
-#include <cerrno>
 #include <charconv>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 
 #include "common/base/error.hpp"
 #include "common/base/json.hpp"
@@ -16,13 +13,30 @@ namespace {
 
 constexpr const char* kIdentity = "identity.json";
 
-StoreIdentity parse_identity(const std::string& text) {
+struct StoredIdentity {
+    StoreIdentity identity;
+    bool has_data = false;  ///< the engine had written when the identity was
+};
+
+StoredIdentity parse_identity(const std::string& text) {
     const Json stored = parse_json(text);
     StoreIdentity identity{.cluster_id = stored.at("cluster_id"), .host_id = stored.at("host_id"), .node_id = 0};
     const std::string id = stored.at("node_id");
     if (std::from_chars(id.data(), id.data() + id.size(), identity.node_id).ec != std::errc() || identity.node_id == 0)
         throw Error(ErrorKind::failed, "the node's id is not a number");
-    return identity;
+    return {std::move(identity), stored.value("has_data", false)};
+}
+
+/// nullopt when there is none. Throws Error{failed} with the path.
+std::optional<StoredIdentity> read_identity(const fs::path& directory) {
+    const fs::path file = directory / kIdentity;
+    const auto text = read_file_if_there(file);
+    if (!text) return std::nullopt;
+    try {
+        return parse_identity(*text);
+    } catch (const std::exception& error) {
+        throw Error(ErrorKind::failed, fmt::format("{} cannot be read: {}", file.string(), error.what()));
+    }
 }
 
 }  // namespace
@@ -30,30 +44,23 @@ StoreIdentity parse_identity(const std::string& text) {
 StoreDirectory::StoreDirectory(fs::path path) : path_(std::move(path)) {
     make_directory(path_, 0700);
     make_directory(engine(), 0700);
-    lock_ = Fd(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!lock_) throw Error(ErrorKind::failed, fmt::format("cannot open {}: {}", path_.string(), errno_text(errno)));
-    if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0)
+    lock_ = lock_directory(path_);
+    if (!lock_)
         throw Error(ErrorKind::conflict, fmt::format("another agent uses {}", path_.string()),
                     "stop it, or give this one a data directory of its own");
 }
 
 std::optional<StoreIdentity> StoreDirectory::identity() const {
-    const auto text = read_file_if_there(path_ / kIdentity);
-    if (!text) return std::nullopt;
-    std::optional<StoreIdentity> identity;
-    try {
-        identity = parse_identity(*text);
-    } catch (const std::exception& error) {
-        throw Error(ErrorKind::failed,
-                    fmt::format("{} cannot be read: {}", (path_ / kIdentity).string(), error.what()));
-    }
-    if (parse_json(*text).value("has_data", false) && !has_engine_data(path_))
-        throw Error(ErrorKind::failed,
-                    fmt::format("the store's data of host {} is gone from {}", identity->host_id, engine().string()),
-                    fmt::format("bring the directory back; if it is lost, remove the host from the cluster, delete {} "
-                                "and join again",
-                                path_.string()));
-    return identity;
+    const auto stored = read_identity(path_);
+    if (!stored) return std::nullopt;
+    if (stored->has_data && !has_engine_data(path_))
+        throw Error(
+            ErrorKind::failed,
+            fmt::format("the store's data of host {} is gone from {}", stored->identity.host_id, engine().string()),
+            fmt::format("bring the directory back; if it is lost, remove the host from the cluster, delete {} "
+                        "and join again",
+                        path_.string()));
+    return stored->identity;
 }
 
 void StoreDirectory::clear_engine() {
@@ -71,9 +78,8 @@ void StoreDirectory::set_identity(const StoreIdentity& identity) {
 }
 
 void StoreDirectory::hold_to_data() {
-    const auto text = read_file_if_there(path_ / kIdentity);
-    if (text && !parse_json(*text).value("has_data", false) && has_engine_data(path_))
-        set_identity(parse_identity(*text));
+    const auto stored = read_identity(path_);
+    if (stored && !stored->has_data && has_engine_data(path_)) set_identity(stored->identity);
 }
 
 bool StoreDirectory::has_identity(const fs::path& directory) { return fs::exists(directory / kIdentity); }

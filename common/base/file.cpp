@@ -4,6 +4,7 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -113,6 +114,14 @@ void make_directory(const std::filesystem::path& path, mode_t mode) {
     std::filesystem::create_directories(path, error);
     if (error) throw Error(ErrorKind::failed, "cannot make directory " + path.string() + ": " + error.message());
     if (::chmod(path.c_str(), mode) != 0) fail("set the mode of", path);
+}
+
+Fd lock_directory(const std::filesystem::path& path) {
+    Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory) fail("open", path);
+    if (::flock(directory.get(), LOCK_EX | LOCK_NB) == 0) return directory;
+    if (errno != EWOULDBLOCK) fail("lock", path);
+    return Fd();
 }
 
 void delete_tree(const std::filesystem::path& path) {

@@ -30,11 +30,11 @@ private:
 
 /// The whole file; Error{not_found} or Error{failed} with the path, Error{invalid_input} above `at_most` bytes.
 std::string read_file(const std::filesystem::path& path, std::size_t at_most = 16 << 20);
-/// The same in a directory where somebody else may write: no link is followed, nothing but a plain file is opened, so
-/// that it is neither a file of ours nor a pipe that keeps us waiting. nullopt when there is no such file.
-std::optional<std::string> read_foreign_file(const std::filesystem::path& path, std::size_t at_most = 16 << 20);
-/// nullopt when there is no such file.
+/// As read_file; nullopt when there is no such file.
 std::optional<std::string> read_file_if_there(const std::filesystem::path& path, std::size_t at_most = 16 << 20);
+/// As read_file_if_there in a directory where somebody else may write: no link is followed, nothing but a plain file is
+/// opened, so that it is neither a file of ours nor a pipe that keeps us waiting.
+std::optional<std::string> read_foreign_file(const std::filesystem::path& path, std::size_t at_most = 16 << 20);
 /// Readers see the old text or the new one, never a part, also after a crash: temporary file, fsync, rename, fsync of
 /// the directory. The temporary file has its mode from the start.
 void write_file(const std::filesystem::path& path, std::string_view text, mode_t mode = 0644);
@@ -42,6 +42,9 @@ void write_file(const std::filesystem::path& path, std::string_view text, mode_t
 void sync_directory(const std::filesystem::path& path);
 /// Makes the directory and its parents; sets the mode of the last one, also when it is there.
 void make_directory(const std::filesystem::path& path, mode_t mode = 0755);
+/// The directory, locked (flock) for as long as the descriptor lives; an empty one when another process has the lock.
+/// Error{failed} with the path.
+Fd lock_directory(const std::filesystem::path& path);
 /// Deletes a file, or a directory with all that is in it; nothing to do when it is not there. Others may be deleting in
 /// it or still writing into it, as the program of a killed try does until it notices: it is tried again for a while.
 /// Error{failed} with the path.

@@ -263,3 +263,14 @@ TEST_CASE("a foreign file is read when it is a plain file, and nothing else is o
     std::filesystem::create_hard_link(file, twin);
     CHECK_THROWS_AS(read_foreign_file(file), Error);
 }
+
+TEST_CASE("a directory is locked once, for as long as the descriptor lives") {
+    const testing::TemporaryDirectory directory;
+    {
+        const Fd lock = lock_directory(directory.path());
+        CHECK(lock);
+        CHECK_FALSE(lock_directory(directory.path()));
+    }
+    CHECK(lock_directory(directory.path()));
+    CHECK_THROWS_WITH_AS(lock_directory(directory.path() / "none"), doctest::Contains("none: No such file"), Error);
+}
