@@ -116,7 +116,6 @@ std::vector<Instance> read_instances(Store& store, std::string_view where, std::
                           {}};
     std::vector<Instance> instances;
     for (const auto& row : store.read(query, Freshness::leader, limit)) instances.push_back(instance_from_row(row));
-    fill_in_lags(instances);
     return instances;
 }
 

@@ -80,6 +80,7 @@ OrderedJson replication_shape(const InstanceStatus& status) {
 
 OrderedJson instances_shape(DatabaseView& view) {
     auto& instances = view.instances;
+    fill_in_lags(instances);
     std::sort(instances.begin(), instances.end(), [](const Instance& a, const Instance& b) {
         return std::tie(a.node_name, a.id) < std::tie(b.node_name, b.id);
     });
