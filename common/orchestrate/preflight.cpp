@@ -225,13 +225,10 @@ std::vector<std::string> warnings(const PreflightInput& input) {
     if (input.wanted.dialect == "pglogical" && spec.nodes.size() > 1 && !input.stored)
         warnings.push_back(
             "pglogical replicates DDL statement by statement through a queue: send one statement per message, and none "
-            "from inside a "
-            "function or DO block; roles, "
-            "databases, tablespaces and grants on them are not replicated, and the same object made on two nodes at "
-            "once stops "
-            "the link between them; it applies changes as superuser, with the triggers and checks of the tables: "
-            "whoever "
-            "may create tables could become superuser on the other nodes, so let only trusted roles create them");
+            "from inside a function or DO block; roles, databases, tablespaces and grants on them are not replicated, "
+            "and the same object made on two nodes at once stops the link between them; it applies changes as "
+            "superuser, with the triggers and checks of the tables: whoever may create tables could become superuser "
+            "on the other nodes, so let only trusted roles create them");
     if (input.stored && !input.stored->spec.nodes.empty())
         for (const auto& node : spec.nodes)
             if (!keeps_a_host(input.stored->spec, node))
