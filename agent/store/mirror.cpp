@@ -35,6 +35,7 @@ private:
 
 constexpr std::string_view kCopyPrefix = "state-";
 constexpr milliseconds kLongest{60'000};
+constexpr milliseconds kCatchUp{500};  ///< some heartbeats: for the data that the feed of a follower told of
 
 }  // namespace
 
@@ -90,7 +91,11 @@ void MirrorKeeper::run(const std::stop_token& stop) {
         written = now;
         Limit(pause, stop).pause(pause);
     }
-    if (feed_.wait_for_part(written, Limit(milliseconds(0))).revision != written) write(written);
+    const auto behind = [&] { return feed_.wait_for_part(written, Limit(milliseconds(0))).revision != written; };
+    for (const Limit limit(kCatchUp); behind();) {
+        written = write(written);
+        if (behind() && !limit.pause(kCatchUp / 10)) break;
+    }
 }
 
 std::int64_t MirrorKeeper::write(std::int64_t written) {
