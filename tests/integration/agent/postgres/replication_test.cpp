@@ -45,7 +45,7 @@ public:
     std::string output_plugins() {
         constexpr std::string_view kParameter = "output_plugin_libraries";
         if (!server_knows_parameter(postgres_bin_dir(), kParameter, host.user(), soon())) return "";
-        return std::string(kParameter) + " = 'pgoutput, test_decoding, pglogical_output'";
+        return fmt::format("{} = 'pgoutput, test_decoding, pglogical_output'", kParameter);
     }
     static std::string node(int number) { return fmt::format("n{}", number); }
     static std::string subscription(int provider, int subscriber) {
