@@ -18,7 +18,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Between two looks at what this host does itself, and after a failure.
+/// Between two looks at whether the store is ready, and after a failure.
 constexpr milliseconds kLookAgain{100}, kAfterFailure{20};
 /// What an answer may take beyond the time it was held back for.
 constexpr milliseconds kAnswerSlack{500};
@@ -128,7 +128,7 @@ bool ClusterStore::Parts::follow_once(const std::stop_token& stop) {
     const auto unchanged = finder.while_unchanged();
     const auto leader = finder.find(Limit(kMaxHold, stop));
     if (leader == options.host_id) {
-        Limit(kLookAgain, stop).pause(kLookAgain);
+        Limit(kMaxHold, unchanged).pause(kMaxHold);
         return true;
     }
     Encoder request;
