@@ -40,6 +40,7 @@ void add_global_options(CliCommand& root, GlobalOptions& options) {
     root.option("--request-timeout", options.request_timeout, "Longest time for one answer of an agent (default 30s)");
     root.flag("-h", options.help_short, "Examples and options of the command");
     root.flag("--help", options.help_long, "The whole help of the command");
+    root.flag("--version", options.version, "The version of this program");
 }
 
 }  // namespace pgedge

@@ -25,7 +25,7 @@ struct GlobalOptions {
     bool no_wait = false;
     std::optional<std::chrono::milliseconds> timeout, request_timeout;
 
-    bool help_short = false, help_long = false;
+    bool help_short = false, help_long = false, version = false;
 };
 
 /// Lists them in `root`, so that they are parsed, completed and described like all others.

@@ -67,7 +67,9 @@ void add_command(CLI::App& app, CliCommand& command, std::vector<std::pair<CLI::
 
 std::string plain_option(const std::string& word) { return word.substr(0, word.find('=')); }
 
-[[noreturn]] void refuse(const CliCommand& command, const std::string& word) {
+}  // namespace
+
+void refuse_word(const CliCommand& command, const std::string& word) {
     const bool is_option = word.size() > 1 && word[0] == '-';
     const std::string name = is_option ? plain_option(word) : word;
     const auto meant = nearest(name, words_after(command));
@@ -78,8 +80,6 @@ std::string plain_option(const std::string& word) { return word.substr(0, word.f
     throw UsageError(command.full_name() + " takes no word '" + name + "' here",
                      "see what it takes: " + command.full_name() + " --help");
 }
-
-}  // namespace
 
 std::vector<std::string> words_after(const CliCommand& command) {
     std::vector<std::string> words;
@@ -115,7 +115,7 @@ CliCommand& parse(CliCommand& root, const std::vector<std::string>& words) {
     for (const auto& [parsed, command] : all)
         if (parsed->parsed()) named = command;  // children come after their parents
     for (const auto& word : unprotected(app.remaining(true)))
-        if (word != "--") refuse(*named, word);
+        if (word != "--") refuse_word(*named, word);
     return *named;
 }
 

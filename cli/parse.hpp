@@ -12,6 +12,8 @@ namespace pgedge {
 /// not asked for: see check_complete(). Throws UsageError, with a suggestion for a mistyped word.
 CliCommand& parse(CliCommand& root, const std::vector<std::string>& words);
 
+/// Throws the UsageError for a word that `command` does not know, with the one that may be meant.
+[[noreturn]] void refuse_word(const CliCommand& command, const std::string& word);
 /// Throws UsageError when `command` is a group, or the last parse() left a required parameter of it without a value.
 void check_complete(const CliCommand& command);
 /// The names that may stand after `command`: of commands, or of its options and the global ones.

@@ -24,16 +24,6 @@ void guess_output(const std::vector<std::string>& words, GlobalOptions& options)
     }
 }
 
-/// What people type although the command is called otherwise: "--version", "help", "help apply".
-std::vector<std::string> as_called_here(std::vector<std::string> words) {
-    if (!words.empty() && words.front() == "--version") words.front() = "version";
-    if (!words.empty() && words.front() == "help") {
-        words.erase(words.begin());
-        words.push_back("--help");
-    }
-    return words;
-}
-
 int run_command(World& world, const GlobalOptions& options, CliCommand& root, CliCommand& command) {
     Session session(world, options, root);
     if (options.help_short || options.help_long || &command == &root) {
@@ -49,8 +39,7 @@ int run_command(World& world, const GlobalOptions& options, CliCommand& root, Cl
 
 }  // namespace
 
-int run_pgedgectl(World& world, const std::vector<std::string>& typed) {
-    const auto words = as_called_here(typed);
+int run_pgedgectl(World& world, const std::vector<std::string>& words) {
     GlobalOptions options;
     try {
         const auto root = make_command_tree(options);
@@ -60,8 +49,8 @@ int run_pgedgectl(World& world, const std::vector<std::string>& typed) {
             return run_command(world, options, *root, complete);
         }
         guess_output(words, options);
-        CliCommand& command = parse(*root, words);
-        return run_command(world, options, *root, command);
+        CliCommand& named = parse(*root, words);
+        return run_command(world, options, *root, options.version ? *root->find("version") : named);
     } catch (const std::exception& failure) {
         return tell_failure(world, options, failure);
     }

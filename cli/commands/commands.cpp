@@ -103,6 +103,7 @@ std::unique_ptr<CliCommand> make_command_tree(GlobalOptions& options) {
     root->add(make_schema());
     root->add(make_completion());
     root->add(make_version());
+    root->add(make_help());
     root->add(make_complete());
     root->add(make_man());
     return root;

@@ -30,6 +30,7 @@ std::unique_ptr<CliCommand> make_db_show();
 std::unique_ptr<CliCommand> make_db_update();
 std::unique_ptr<CliCommand> make_diff();
 std::unique_ptr<CliCommand> make_explain();
+std::unique_ptr<CliCommand> make_help();
 std::unique_ptr<CliCommand> make_host_list();
 std::unique_ptr<CliCommand> make_host_show();
 std::unique_ptr<CliCommand> make_logs();

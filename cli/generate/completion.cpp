@@ -22,19 +22,26 @@ const Parameter* option_called(const CliCommand& command, const std::string& nam
 /// value.
 struct Place {
     const CliCommand* command;
+    const CliCommand* named;  ///< by the arguments so far: what "help db" is about
     std::size_t arguments = 0;
     const Parameter* waiting = nullptr;
     bool only_arguments = false;  ///< behind "--"
 };
 
+/// An argument behind the others.
+void pass_argument(Place& place, const std::string& word) {
+    ++place.arguments;
+    if (const CliCommand* next = place.named->find(word)) place.named = next;
+}
+
 Place place_after(const CliCommand& root, const std::vector<std::string>& words, std::size_t index) {
-    Place place{&root};
+    Place place{&root, &root};
     for (std::size_t i = 0; i < index && i < words.size(); ++i) {
         const std::string& word = words[i];
         if (place.waiting)
             place.waiting = nullptr;
         else if (place.only_arguments)
-            ++place.arguments;
+            pass_argument(place, word);
         else if (word == "--")
             place.only_arguments = true;
         else if (word.size() > 1 && word[0] == '-') {
@@ -43,7 +50,7 @@ Place place_after(const CliCommand& root, const std::vector<std::string>& words,
         } else if (const CliCommand* next = place.command->find(word))
             place.command = next;
         else
-            ++place.arguments;
+            pass_argument(place, word);
     }
     return place;
 }
@@ -121,8 +128,12 @@ Completion complete(const CliCommand& root, const std::vector<std::string>& word
         collector.add_options(*place.command);
     else if (place.command->is_group())
         collector.add_commands(*place.command);
-    else if (const Parameter* argument = argument_at(*place.command, place.arguments))
-        collector.add_values(*argument);
+    else if (const Parameter* argument = argument_at(*place.command, place.arguments)) {
+        if (argument->completes == Completes::commands)
+            collector.add_commands(*place.named);
+        else
+            collector.add_values(*argument);
+    }
     return collector.take();
 }
 

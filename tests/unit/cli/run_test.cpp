@@ -34,8 +34,11 @@ TEST_CASE("--version and help do what they ask for") {
         return world.output.str();
     };
     CHECK(printed({"--version"}) == printed({"version"}));
+    CHECK(printed({"-C", "x", "--version"}) == printed({"version"}));
+    CHECK(printed({"--version", "-o", "json"}) == printed({"-o", "json", "version"}));
     CHECK(printed({"help"}) == printed({"--help"}));
     CHECK(printed({"help", "apply"}) == printed({"apply", "--help"}));
+    CHECK(printed({"-C", "x", "help", "db", "list"}) == printed({"db", "list", "--help"}));
 }
 
 }  // namespace pgedge

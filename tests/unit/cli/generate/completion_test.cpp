@@ -37,6 +37,12 @@ TEST_CASE("commands are completed at every depth, hidden ones are not") {
     CHECK(words_for({"nonsense", ""}).size() > 5);
 }
 
+TEST_CASE("help is completed with the commands that its words lead to") {
+    CHECK(words_for({"help", "ta"}) == List{"task"});
+    CHECK(words_for({"help", "db", "s"}) == List{"show"});
+    CHECK(words_for({"help", "db", "show", ""}).empty());
+}
+
 TEST_CASE("arguments are completed with live names") {
     CHECK(words_for({"db", "show", ""}) == List{"storefront", "billing"});
     CHECK(words_for({"psql", "st"}) == List{"storefront"});
