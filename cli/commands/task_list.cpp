@@ -1,4 +1,5 @@
 #include "cli/commands/commands.hpp"
+#include "cli/names.hpp"
 #include "cli/show.hpp"
 
 namespace pgedge {
@@ -18,6 +19,7 @@ public:
     int run(Session& session) override {
         if (!database_.empty() && !host_.empty()) throw UsageError("choose a database or --host, not both");
         const auto tasks = session.api().tasks({.database_id = database_, .host_id = host_, .limit = limit_});
+        if (tasks.empty()) check_there(session);
         Json result = Json::array();
         std::vector<std::string> ids;
         for (const auto& task : tasks) {
@@ -34,6 +36,12 @@ public:
     }
 
 private:
+    /// Agents list no tasks of what they do not know, and no error.
+    void check_there(Session& session) const {
+        if (!database_.empty()) named_database(session, database_);
+        if (!host_.empty()) named_host(session, host_);
+    }
+
     std::string database_, host_;
     int limit_ = 20;
 };

@@ -288,16 +288,16 @@ HttpResponse FakeAgent::on_databases(const HttpRequest& request, const Segments&
     }
     const std::string& id = path[1];
     if (path.size() > 3 && path[2] == "tasks") return on_tasks(request, {path.begin() + 2, path.end()});
-    if (!databases.contains(id)) return error(404, "not_found", "database " + id + " not found");
-    if (path.size() == 2 && request.method == "GET") return json(database_json(id, true));
-    if (path.size() == 2 && request.method == "DELETE") return change(request, id, Json::object(), "delete");
-    if (path.size() == 2) return change(request, id, Json::parse(request.body).at("spec"), "update");
-    if (path[2] == "tasks") {
+    if (path.size() == 3 && path[2] == "tasks") {  // those of a deleted one are kept, those of an unknown one are none
         Json some = Json::array();
         for (auto it = tasks.rbegin(); it != tasks.rend(); ++it)
             if ((*it)["database_id"] == id) some.push_back(*it);
         return json({{"tasks", some}});
     }
+    if (!databases.contains(id)) return error(404, "not_found", "database " + id + " not found");
+    if (path.size() == 2 && request.method == "GET") return json(database_json(id, true));
+    if (path.size() == 2 && request.method == "DELETE") return change(request, id, Json::object(), "delete");
+    if (path.size() == 2) return change(request, id, Json::parse(request.body).at("spec"), "update");
     if (path.size() == 5 && path[2] == "instances" && path[4] == "log") {
         auto lines = instance_logs[path[3]];
         const auto last = std::stoul(request.parameter("lines").value_or("100"));
