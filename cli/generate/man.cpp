@@ -225,7 +225,7 @@ std::map<std::string, std::string> man_pages(const CliCommand& root) {
         pages["pgedgectl-" + command->name() + ".1"] = page_of(*command);
     }
     main += ".El\n.Sh OPTIONS\nThey may stand before or after the name of a command.\n" + items(root, false) +
-            kEnvironment + kExitStatus + ".Sh EXAMPLES\n" + examples(root);
+            kEnvironment + kExitStatus + ".Sh EXAMPLES\n" + examples(root) + ".Sh SEE ALSO\n.Xr pgedge\\-agent 8\n";
     pages["pgedgectl.1"] = main;
     return pages;
 }

@@ -1,10 +1,12 @@
 #include "agent/config/config.hpp"
 
 #include <map>
+#include <sstream>
 
 #include <doctest/doctest.h>
 
 #include "common/base/error.hpp"
+#include "common/base/file.hpp"
 
 namespace pgedge {
 namespace {
@@ -94,6 +96,27 @@ TEST_CASE("plain HTTP beyond loopback needs a word") {
           std::string::npos);
     CHECK(
         mistakes(Json::object(), {{"PGEDGE_HTTP__BIND_ADDR", "10.0.0.1"}, {"PGEDGE_HTTP__INSECURE", "true"}}).empty());
+}
+
+TEST_CASE("the manual page has every key with its variable and its default") {
+    const std::string page = read_file(std::filesystem::path(PGEDGE_SOURCE_DIR) / "man" / "pgedge-agent.8");
+    std::istringstream lines(describe_config());
+    std::size_t keys = 0;
+    for (std::string line; std::getline(lines, line); ++keys) {
+        CAPTURE(line);
+        std::string key, variable;
+        std::istringstream(line) >> key >> variable;
+        const auto default_at = line.rfind("(default: ") + 10;
+        const std::string fallback = line.substr(default_at, line.size() - 1 - default_at);
+
+        const auto begin = page.find(".It Cm " + key + " Pq Ev " + variable + "\n");
+        REQUIRE(begin != std::string::npos);
+        const std::string entry = page.substr(begin, page.find("\n.It ", begin + 1) - begin);
+        CHECK(entry.find(fallback) != std::string::npos);
+    }
+    std::size_t entries = 0;
+    for (auto at = page.find(" Pq Ev "); at != std::string::npos; at = page.find(" Pq Ev ", at + 1)) ++entries;
+    CHECK(entries == keys);
 }
 
 TEST_CASE("TLS needs all three files") {

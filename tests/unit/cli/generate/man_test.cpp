@@ -36,15 +36,15 @@ TEST_CASE("the pages in man/ are those of the command tree; else run: pgedgectl 
 }
 
 TEST_CASE("mandoc has nothing to say against the pages") {
-    for (const auto& [name, page] : printed()) {
-        CAPTURE(name);
+    for (const auto& entry : std::filesystem::directory_iterator(kMan)) {  // also those that are written by hand
+        CAPTURE(entry.path().filename().string());
         Command command;
         command.argv = {"mandoc", "-Tlint"};
-        command.input = page;
+        command.input = read_file(entry.path());
         std::string complaints;
         run(command, Limit(std::chrono::seconds(20)), [&](std::string_view line) {
             // Our own other pages are not installed where tests run.
-            if (line.find("referenced manual not found: Xr pgedgectl") == std::string_view::npos)
+            if (line.find("referenced manual not found: Xr pgedge") == std::string_view::npos)
                 complaints += std::string(line) + "\n";
         });
         CHECK(complaints == "");
