@@ -39,6 +39,10 @@ std::vector<PlannedChange> plan_changes(Session& session, const std::vector<Load
 /// What `plan --out` writes. Throws Error{invalid_input} when a spec holds a secret in clear.
 SavedPlan saved_plan_of(Session& session, const std::vector<LoadedDatabase>& databases,
                         const std::vector<PlannedChange>& changes);
+/// The saved plan in `file`. Throws Error{invalid_input} for anything else.
+SavedPlan load_saved_plan(const std::string& file);
+/// What the agents planned when it was saved; enough to be shown, not to be carried out: see replan().
+std::vector<PlannedChange> changes_of(const SavedPlan& saved);
 /// Plans again what a saved plan was made from. Throws stale_plan (exit code 6) when the agents would do anything else
 /// now than what was saved; a plan that was applied already comes back without changes.
 std::vector<PlannedChange> replan(Session& session, const SavedPlan& saved);

@@ -36,6 +36,19 @@ int CliCommand::run(Session&) { throw UsageError(full_name() + " needs one of it
 
 std::string CliCommand::full_name() const { return parent_ ? parent_->full_name() + " " + name_ : name_; }
 
+std::vector<const Parameter*> CliCommand::options() const {
+    std::vector<const Parameter*> all;
+    const auto add_of = [&](const CliCommand& command) {
+        for (const auto& parameter : command.parameters_)
+            if (!parameter->is_argument) all.push_back(parameter.get());
+    };
+    add_of(*this);
+    const CliCommand* root = this;
+    while (root->parent_) root = root->parent_;
+    if (root != this) add_of(*root);
+    return all;
+}
+
 CliCommand* CliCommand::find(const std::string& word) const {
     for (const auto& command : commands_) {
         if (command->name_ == word) return command.get();

@@ -65,9 +65,12 @@ public:
     const std::vector<std::unique_ptr<Parameter>>& parameters() const { return parameters_; }
     const std::vector<Example>& examples() const { return examples_; }
     const std::vector<std::unique_ptr<CliCommand>>& commands() const { return commands_; }
-    bool is_group() const { return !commands_.empty(); }
+    /// Only gathers commands. What works alone as well, as `plan` does, is none.
+    bool is_group() const { return !commands_.empty() && !works_alone_; }
     bool is_hidden() const { return hidden_; }
     const CliCommand* parent() const { return parent_; }
+    /// What may stand behind its name: its own options, then the global ones.
+    std::vector<const Parameter*> options() const;
     /// "pgedgectl db show"
     std::string full_name() const;
     /// The command of this group that is called `word`, also by an alias; nullptr: none.
@@ -92,6 +95,7 @@ protected:
     void describe(std::string text) { description_ = std::move(text); }  ///< paragraphs, divided by an empty line
     void also_called(std::string alias) { aliases_.push_back(std::move(alias)); }
     void hide() { hidden_ = true; }
+    void works_alone() { works_alone_ = true; }
 
 private:
     Parameter& add(Parameter parameter);
@@ -102,7 +106,7 @@ private:
     std::vector<Example> examples_;
     std::vector<std::unique_ptr<CliCommand>> commands_;
     const CliCommand* parent_ = nullptr;
-    bool hidden_ = false;
+    bool hidden_ = false, works_alone_ = false;
 };
 
 /// "90s", "15m", "2h", "500ms"; a bare number is seconds. Throws UsageError.

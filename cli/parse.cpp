@@ -43,7 +43,11 @@ void add_parameter(CLI::App& app, Parameter& parameter) {
         return true;
     };
     if (parameter.is_flag) {
-        app.add_flag_callback(parameter.names, [&parameter] { parameter.take({}); })->disable_flag_override();
+        const auto set = [&parameter] {
+            parameter.was_given = true;
+            parameter.take({});
+        };
+        app.add_flag_callback(parameter.names, set)->disable_flag_override();
         return;
     }
     auto* option = app.add_option(parameter.names, take);
@@ -88,10 +92,8 @@ std::vector<std::string> words_after(const CliCommand& command) {
         words.push_back(child->name());
         words.insert(words.end(), child->aliases().begin(), child->aliases().end());
     }
-    for (const CliCommand* at = &command; at; at = at->parent())
-        for (const auto& parameter : at->parameters())
-            if (!parameter->is_argument)
-                for (const auto& name : parameter->all_names()) words.push_back(name);
+    for (const auto* option : command.options())
+        for (const auto& name : option->all_names()) words.push_back(name);
     return words;
 }
 
@@ -116,6 +118,10 @@ CliCommand& parse(CliCommand& root, const std::vector<std::string>& words) {
         if (parsed->parsed()) named = command;  // children come after their parents
     for (const auto& word : unprotected(app.remaining(true)))
         if (word != "--") refuse_word(*named, word);
+    // Global options may stand anywhere; those of a command that has commands belong to it alone.
+    for (const CliCommand* before = named->parent(); before && before->parent(); before = before->parent())
+        for (const auto& parameter : before->parameters())
+            if (parameter->was_given) refuse_word(*named, parameter->all_names().back());
     return *named;
 }
 

@@ -8,7 +8,9 @@
 #include "cli/spec_files.hpp"
 #include "common/base/build_info.hpp"
 #include "common/base/digest.hpp"
+#include "common/base/file.hpp"
 #include "common/base/text.hpp"
+#include "common/plan/render.hpp"
 #include "common/spec/merge.hpp"
 #include "common/spec/resolve.hpp"
 #include "common/spec/secret_reference.hpp"
@@ -192,6 +194,40 @@ SavedPlan saved_plan_of(Session& session, const std::vector<LoadedDatabase>& dat
     }
     saved.inputs_digest = to_hex(sha256(inputs));
     return saved;
+}
+
+SavedPlan load_saved_plan(const std::string& file) {
+    return within("reading the plan " + file, [&] {
+        const std::string text = read_file(file, kMaxSavedPlan);
+        try {
+            return read_saved_plan(text);
+        } catch (const Error& error) {
+            const bool may_be_spec = error.hint().empty() && text.find("pgedge-plan/") == text.npos;
+            if (!may_be_spec) throw;
+            throw Error(error.kind(), error.text(),
+                        "a spec? pgedgectl plan -f " + file + ", or pgedgectl apply -f " + file);
+        }
+    });
+}
+
+std::vector<PlannedChange> changes_of(const SavedPlan& saved) {
+    std::vector<PlannedChange> changes;
+    for (const auto& object : saved.objects) {
+        PlannedChange change;
+        change.id = object.id;
+        Json answer = to_json(object.plan);  // as the agent gave it
+        answer["database_id"] = object.id;
+        answer["type"] = object.operation;
+        answer["summary"] = summary_line(object.plan);
+        answer["base_revision"] = object.base_revision;
+        answer["digest"] = object.digest;
+        answer["changes"] = !object.plan.empty();
+        answer["warnings"] = object.warnings;
+        change.plan = plan_answer(answer);
+        change.only_stores = object.plan.empty();
+        changes.push_back(std::move(change));
+    }
+    return changes;
 }
 
 std::vector<PlannedChange> replan(Session& session, const SavedPlan& saved) {

@@ -1,7 +1,6 @@
 #include "cli/change.hpp"
 #include "cli/commands/commands.hpp"
 #include "cli/spec_files.hpp"
-#include "common/base/file.hpp"
 
 namespace pgedge {
 namespace {
@@ -30,22 +29,11 @@ public:
                              "see examples: pgedgectl apply --help");
         if (!files_.empty()) return carry_out(session, plan_changes(session, load_specs(session, files_), force_));
         if (force_) throw UsageError("a saved plan is applied as it is: --force-update belongs to pgedgectl plan");
-        const SavedPlan saved = within("reading the plan " + plan_, [&] { return read_plan(); });
-        return carry_out(session, replan(session, saved), Consent::given);  // it was saved to be looked at
+        return carry_out(session, replan(session, load_saved_plan(plan_)),
+                         Consent::given);  // it was saved to be looked at
     }
 
 private:
-    SavedPlan read_plan() const {
-        const std::string text = read_file(plan_, kMaxSavedPlan);
-        try {
-            return read_saved_plan(text);
-        } catch (const Error& error) {
-            const bool may_be_spec = error.hint().empty() && text.find("pgedge-plan/") == text.npos;
-            if (!may_be_spec) throw;
-            throw Error(error.kind(), error.text(), "a spec? pgedgectl apply -f " + plan_);
-        }
-    }
-
     std::string plan_;
     std::vector<std::string> files_;
     bool force_ = false;

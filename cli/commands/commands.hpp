@@ -36,6 +36,7 @@ std::unique_ptr<CliCommand> make_host_show();
 std::unique_ptr<CliCommand> make_logs();
 std::unique_ptr<CliCommand> make_man();
 std::unique_ptr<CliCommand> make_plan_command();
+std::unique_ptr<CliCommand> make_plan_show();
 std::unique_ptr<CliCommand> make_psql();
 std::unique_ptr<CliCommand> make_schema();
 std::unique_ptr<CliCommand> make_status();

@@ -23,6 +23,7 @@ public:
         example("pgedgectl plan -f storefront.yaml", "every step with its host, and what restarts or deletes data");
         example("pgedgectl plan -f db/ --out change.plan", "to be reviewed, and applied later as it is");
         example("pgedgectl plan -f db/ --exit-code -q || echo changes", "in a script: 10 when something is to be done");
+        works_alone();
         describe(
             "The agents plan, with what they know of hosts and servers; nothing is changed. A saved plan holds no "
             "secrets, only where they come from.");
@@ -44,7 +45,7 @@ private:
         const auto changes = plan_changes(session, databases, force_);
         if (!out_.empty()) {
             write_file(out_, to_document(saved_plan_of(session, databases, changes)), 0600);
-            session.note("saved; apply it: pgedgectl apply " + out_);
+            session.note("saved; look at it: pgedgectl plan show " + out_ + "; apply it: pgedgectl apply " + out_);
         }
         std::vector<std::string> names;
         for (const auto& change : changes)
@@ -61,6 +62,10 @@ private:
 
 }  // namespace
 
-std::unique_ptr<CliCommand> make_plan_command() { return std::make_unique<PlanChanges>(); }
+std::unique_ptr<CliCommand> make_plan_command() {
+    auto plan = std::make_unique<PlanChanges>();
+    plan->add(make_plan_show());
+    return plan;
+}
 
 }  // namespace pgedge

@@ -9,12 +9,10 @@ namespace pgedge {
 namespace {
 
 const Parameter* option_called(const CliCommand& command, const std::string& name) {
-    for (const CliCommand* at = &command; at; at = at->parent())
-        for (const auto& parameter : at->parameters()) {
-            if (parameter->is_argument) continue;
-            const auto names = parameter->all_names();
-            if (std::find(names.begin(), names.end(), name) != names.end()) return parameter.get();
-        }
+    for (const auto* option : command.options()) {
+        const auto names = option->all_names();
+        if (std::find(names.begin(), names.end(), name) != names.end()) return option;
+    }
     return nullptr;
 }
 
@@ -88,9 +86,7 @@ public:
     }
     /// Options of the command, and the global ones once a "-" is there.
     void add_options(const CliCommand& command) {
-        for (const CliCommand* at = &command; at; at = at->parent())
-            for (const auto& parameter : at->parameters())
-                if (!parameter->is_argument) add_option(*parameter);
+        for (const auto* option : command.options()) add_option(*option);
     }
     Completion take() { return std::move(completion_); }
 
@@ -126,7 +122,7 @@ Completion complete(const CliCommand& root, const std::vector<std::string>& word
         collector.add_values(*place.waiting);
     else if (!place.only_arguments && begun.starts_with('-'))
         collector.add_options(*place.command);
-    else if (place.command->is_group())
+    else if (!place.command->commands().empty())
         collector.add_commands(*place.command);
     else if (const Parameter* argument = argument_at(*place.command, place.arguments)) {
         if (argument->completes == Completes::commands)

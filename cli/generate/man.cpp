@@ -140,13 +140,10 @@ std::string page_of(const CliCommand& command) {
     const std::string name = "pgedgectl-" + command.name();
     std::string page = header(name, command.summary()) + ".Sh SYNOPSIS\n" + synopsis(command) + ".Sh DESCRIPTION\n" +
                        sentences(command.summary() + ".") + "\n" + paragraphs(command.description());
-    if (command.is_group()) {
-        page += ".Sh COMMANDS\n";
-        for (const auto& child : command.commands())
-            if (!child->is_hidden()) page += subsection(*child);
-    } else if (const auto list = items(command, true); !list.empty()) {
-        page += ".Sh OPTIONS\n" + list;
-    }
+    if (const auto list = items(command, true); !list.empty()) page += ".Sh OPTIONS\n" + list;
+    if (!command.commands().empty()) page += ".Sh COMMANDS\n";
+    for (const auto& child : command.commands())
+        if (!child->is_hidden()) page += subsection(*child);
     page += ".Pp\nThe options of every command stand in\n.Xr pgedgectl 1 .\n";
     if (!command.examples().empty()) page += ".Sh EXAMPLES\n" + examples(command);
     return page + ".Sh SEE ALSO\n.Xr pgedgectl 1\n";

@@ -43,6 +43,13 @@ TEST_CASE("help is completed with the commands that its words lead to") {
     CHECK(words_for({"help", "db", "show", ""}).empty());
 }
 
+TEST_CASE("a command that has commands and works alone is completed with both, and keeps its options to itself") {
+    CHECK(words_for({"plan", ""}) == List{"show"});
+    CHECK(words_for({"plan", "--ou"}) == List{"--out", "--output"});
+    CHECK(words_for({"plan", "show", "--ou"}) == List{"--output"});
+    CHECK(complete_line({"plan", "show", ""}).files);
+}
+
 TEST_CASE("arguments are completed with live names") {
     CHECK(words_for({"db", "show", ""}) == List{"storefront", "billing"});
     CHECK(words_for({"psql", "st"}) == List{"storefront"});
