@@ -106,7 +106,8 @@ Target Session::target() const {
     else if (!endpoints.empty())
         target.endpoints = endpoints;
     else if (from_environment && !from_environment->empty())
-        target = load_contexts(config_file()).at(*from_environment);
+        target =
+            within("following PGEDGECTL_CONTEXT", [&] { return load_contexts(config_file()).at(*from_environment); });
     else if (world_.environment("PGEDGECTL_CONFIG") || world_.environment("XDG_CONFIG_HOME") ||
              world_.environment("HOME")) {
         const Contexts contexts = load_contexts(config_file());
@@ -137,8 +138,12 @@ std::unique_ptr<Transport> Session::connect() {
     const Target target = this->target();
     for (const auto& endpoint : target.endpoints) check_endpoint(endpoint, options_.insecure_http);
     detail("endpoints: " + joined(target.endpoints, ", "));
+    return way_to(target.endpoints, target);
+}
+
+std::unique_ptr<Transport> Session::way_to(const std::vector<std::string>& endpoints, const Target& target) {
     return std::make_unique<FirstAlive>(
-        target.endpoints, [this, target](const std::string& endpoint) { return world_.connect(endpoint, target); },
+        endpoints, [this, target](const std::string& endpoint) { return world_.connect(endpoint, target); },
         [this](const std::string& text) { note(text); });
 }
 
@@ -153,7 +158,7 @@ ApiClient& Session::api() {
 Session::OtherAgent Session::agent_at(const std::string& endpoint) {
     check_endpoint(endpoint, options_.insecure_http);
     OtherAgent agent;
-    agent.transport = world_.connect(endpoint, target());
+    agent.transport = way_to({endpoint}, target());
     agent.api = std::make_unique<ApiClient>(*agent.transport, limits());
     return agent;
 }

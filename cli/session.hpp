@@ -68,6 +68,8 @@ public:
     const TerminalFacts& terminal() const { return terminal_; }
 
 private:
+    /// With the certificates of `target`.
+    std::unique_ptr<Transport> way_to(const std::vector<std::string>& endpoints, const Target& target);
     ApiClient::Limits limits() const;
     std::string answer_to(const std::string& question);
 

@@ -48,7 +48,7 @@ private:
         if (token_file_ == "-")
             std::getline(session.world().in(), token.token);
         else
-            token.token = read_file(token_file_, kMost);
+            token.token = within("reading the join token", [&] { return read_file(token_file_, kMost); });
         token.token = trimmed(token.token);
         if (token.token.empty()) throw UsageError("there is no join token in " + token_file_);
         token.server_urls = server_urls_;

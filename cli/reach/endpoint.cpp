@@ -1,6 +1,7 @@
 #include "cli/reach/endpoint.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -45,6 +46,40 @@ Url url_of(const std::string& endpoint) {
     }
 }
 
+/// A PEM file of the options or the context: libcurl would name neither the file nor what it should hold.
+std::string read_pem(const std::string& file, const std::string& what, std::string_view holds) {
+    const std::string text = within("reading the " + what, [&] { return read_file(file); });
+    if (text.find(holds) != std::string::npos) return text;
+    throw UsageError(file + " is no " + what + ": there is no \"" + std::string(holds) + "\" in it");
+}
+
+/// What helps against an error with these words of OpenSSL, libcurl or the system.
+struct Advice {
+    std::string_view words, hint;
+};
+constexpr std::array kAdvice{
+    Advice{"is not trusted", "name the authority that signed it: --ca-file; or is it the address of another host?"},
+    Advice{"alert certificate required", "this agent wants to know its clients: --cert-file and --key-file"},
+    Advice{"alert unknown ca", "the agent does not know who signed your certificate: --cert-file and --key-file"},
+    Advice{"alert certificate expired", "your certificate has expired: --cert-file and --key-file"},
+    Advice{"unable to set private key", "the key of --key-file does not belong to the certificate of --cert-file"},
+    Advice{"Could not resolve host", "is the name right, and known to this machine?"},
+    Advice{"Permission denied", "it belongs to another user: run this as that one, e.g. with sudo"},
+    Advice{"timed out", "it may be busy, or cut off; to wait longer: --request-timeout 2m"},
+};
+
+std::string advice_for(const std::string& text, const std::string& endpoint) {
+    constexpr std::string_view kHttps = "https://", kHttp = "http://";
+    // What OpenSSL says about an answer that does not begin like TLS, and libcurl about a server that waits for TLS.
+    if (text.find("wrong version number") != std::string::npos && endpoint.starts_with(kHttps))
+        return "it does not speak TLS; write http://" + endpoint.substr(kHttps.size());
+    if (text.find("Empty reply") != std::string::npos && endpoint.starts_with(kHttp))
+        return "it may speak TLS; write https://" + endpoint.substr(kHttp.size()) + " with --ca-file";
+    for (const auto& [words, hint] : kAdvice)
+        if (text.find(words) != std::string::npos) return std::string(hint);
+    return "is the agent running there? another endpoint: --endpoint, PGEDGECTL_ENDPOINT or `pgedgectl context`";
+}
+
 }  // namespace
 
 void check_endpoint(const std::string& endpoint, bool insecure_http) {
@@ -65,25 +100,22 @@ std::vector<std::string> endpoints_in(std::string text) {
 }
 
 Error with_advice(const Error& error, const std::string& endpoint) {
-    if (error.kind() != ErrorKind::unreachable || !error.hint().empty()) return error;
-    constexpr std::string_view kHttps = "https://";
-    // What OpenSSL says about an answer that does not begin like TLS.
-    const bool plain = error.text().find("wrong version number") != std::string::npos && endpoint.starts_with(kHttps);
-    return {error.kind(), error.text(),
-            plain ? "it does not speak TLS; write http://" + endpoint.substr(kHttps.size())
-                  : "is the agent running there? another endpoint: --endpoint, PGEDGECTL_ENDPOINT or `pgedgectl "
-                    "context`"};
+    if (error.kind() != ErrorKind::unreachable && error.kind() != ErrorKind::timed_out) return error;
+    return {error.kind(), error.text(), advice_for(error.text(), endpoint)};
 }
 
 std::unique_ptr<Transport> connect(const std::string& endpoint, const Target& target) {
     HttpClientOptions options;
     options.server = url_of(endpoint);
     if (options.server.scheme == Url::Scheme::https) {
-        if (!target.ca_file.empty()) options.authorities = read_file(target.ca_file);
+        constexpr std::string_view kCertificate = "BEGIN CERTIFICATE", kKey = "PRIVATE KEY";
+        if (!target.ca_file.empty())
+            options.authorities = read_pem(target.ca_file, "certificate authority (--ca-file)", kCertificate);
         if (target.cert_file.empty() != target.key_file.empty())
             throw UsageError("a client certificate needs both --cert-file and --key-file");
         if (!target.cert_file.empty())
-            options.own = KeyPair{read_file(target.cert_file), Secret(read_file(target.key_file))};
+            options.own = KeyPair{read_pem(target.cert_file, "client certificate (--cert-file)", kCertificate),
+                                  Secret(read_pem(target.key_file, "private key (--key-file)", kKey))};
     }
     return std::make_unique<HttpTransport>(std::move(options));
 }

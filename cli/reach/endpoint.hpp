@@ -23,7 +23,7 @@ void check_endpoint(const std::string& endpoint, bool insecure_http);
 /// Endpoints in one word or variable: divided by commas or blanks.
 std::vector<std::string> endpoints_in(std::string text);
 
-/// The error of a call of `endpoint`; one that found nobody says what to do, when it did not yet.
+/// The error of a call of `endpoint`; one that got no answer says what to do.
 Error with_advice(const Error& error, const std::string& endpoint);
 
 /// The way to one agent. Reads the files of `target`; does not connect yet.

@@ -33,6 +33,7 @@ void FirstAlive::find_alive(const Limit& limit) {
     HttpRequest probe;
     probe.path = "/v1/version";
     std::vector<std::string> said;
+    std::string hint;  // of the first: it is the one that was wanted
     const std::size_t first = current_;
     for (std::size_t i = 0; i < endpoints_.size(); ++i) {
         current_ = (first + i) % endpoints_.size();
@@ -42,13 +43,14 @@ void FirstAlive::find_alive(const Limit& limit) {
             return;
         } catch (const Error& error) {
             if (!error.transient() || limit.over()) throw;
-            said.push_back(endpoints_[current_] + ": " + error.text());
-            tell_("skipping " + said.back());
+            const bool is_named = error.text().find(endpoints_[current_]) != std::string::npos;
+            said.push_back((is_named ? "" : endpoints_[current_] + ": ") + error.text());
+            if (hint.empty()) hint = with_advice(error, endpoints_[current_]).hint();
+            tell_(said.back() + "; skipping it");
         }
     }
     current_ = first;
-    throw Error(ErrorKind::unreachable, "no agent answers: " + joined(said, "; "),
-                "is pgedge-agent running there? systemctl status pgedge-agent");
+    throw Error(ErrorKind::unreachable, "no agent answers:\n" + joined(said, "\n"), hint);
 }
 
 template <class Call>
@@ -57,8 +59,9 @@ HttpResponse FirstAlive::on_one(const HttpRequest& request, const Limit& limit, 
     try {
         return call(current());
     } catch (const Error& error) {
-        if (error.kind() != ErrorKind::unreachable) throw;
-        if (endpoints_.size() == 1) throw with_advice(error, endpoint());
+        const bool is_gone = error.kind() == ErrorKind::unreachable;
+        if (!is_gone && error.kind() != ErrorKind::timed_out) throw;
+        if (!is_gone || endpoints_.size() == 1) throw with_advice(error, endpoint());
         known_alive_ = false;
         const bool only_reads = request.method == "GET" && !request.path.ends_with("/cluster/init");
         if (!only_reads || given) throw;

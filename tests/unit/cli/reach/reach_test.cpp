@@ -92,6 +92,14 @@ TEST_CASE("an endpoint where nobody answers says what to do") {
     };
     CHECK(hint("cannot reach", "http://127.0.0.1:3000").starts_with("is the agent running there?"));
     CHECK(hint("routines::wrong version number", "https://h1:3000") == "it does not speak TLS; write http://h1:3000");
+    CHECK(hint("Empty reply from server", "http://h1:3000") ==
+          "it may speak TLS; write https://h1:3000 with --ca-file");
+    CHECK(hint("tlsv13 alert certificate required, errno 0", "https://h1:3000").find("--cert-file") !=
+          std::string::npos);
+    CHECK(hint("the certificate of https://h1:3000 is not trusted", "https://h1:3000").find("--ca-file") !=
+          std::string::npos);
+    CHECK(with_advice(Error(ErrorKind::timed_out, "timed out"), "https://h1:3000").hint().find("--request-timeout") !=
+          std::string::npos);
     CHECK(with_advice(Error(ErrorKind::conflict, "taken"), "https://h1:3000").hint().empty());
 }
 
@@ -107,6 +115,23 @@ TEST_CASE("a socket that is not there is named, and no port") {
     }
     CHECK(why.starts_with("cannot reach unix:///nonexistent/nope.sock: "));
     CHECK(why.find("localhost") == why.npos);
+}
+
+TEST_CASE("a file that is no certificate is named with its option") {
+    const Place place;
+    make_directory(place.path);
+    const std::string file = place.path / "ca.pem";
+    const auto refused = [&] {
+        try {
+            connect("https://127.0.0.1:3000", {.endpoints = {}, .ca_file = file, .cert_file = "", .key_file = ""});
+            return std::string("taken");
+        } catch (const Error& error) {
+            return error.text();
+        }
+    };
+    CHECK(refused().ends_with(", while reading the certificate authority (--ca-file)"));
+    write_file(file, "hello");
+    CHECK(refused() == file + " is no certificate authority (--ca-file): there is no \"BEGIN CERTIFICATE\" in it");
 }
 
 TEST_CASE("endpoints are divided by commas or blanks") {
@@ -163,6 +188,13 @@ TEST_CASE("reading moves on when an agent goes away, changing does not") {
     CHECK_THROWS_AS(two.alive.send(change, two.limit), Error);
     CHECK(two.first.databases.empty());  // it may have been done by the agent that went away
     CHECK(two.alive.send(two.request("GET", "/v1/hosts"), two.limit).status == 200);
+}
+
+TEST_CASE("wrong usage stays what it is on its way out") {
+    FirstAlive alive(
+        {"one"}, [](const std::string&) -> std::unique_ptr<Transport> { throw UsageError("no PEM"); },
+        [](const std::string&) {});
+    CHECK_THROWS_AS(alive.send({}, Limit(std::chrono::seconds(1))), UsageError);
 }
 
 TEST_CASE("when nobody answers, the error says what each of them said") {
