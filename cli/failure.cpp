@@ -31,10 +31,12 @@ bool is_retryable(const std::exception& failure) {
            (error->transient() || error->name() == "operation_already_in_progress");
 }
 
-/// "must be a number" of "spec.nodes[0].port" becomes "port must be a number".
+/// "must be a number" of "spec.nodes[0].port" becomes "port must be a number"; without a path it is the file that must.
 std::string with_name(const Problem& problem) {
-    const bool needs_name = problem.text.starts_with("must ") || problem.text.starts_with("is ");
-    if (!needs_name || problem.path.empty()) return clean(problem.text);
+    const bool needs_name =
+        problem.text.starts_with("must ") || problem.text.starts_with("is ") || problem.text.starts_with("holds ");
+    if (!needs_name) return clean(problem.text);
+    if (problem.path.empty()) return "the file " + clean(problem.text);
     return clean(problem.path.substr(problem.path.rfind('.') + 1) + " " + problem.text);  // rfind: npos + 1 is 0
 }
 

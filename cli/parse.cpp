@@ -29,7 +29,8 @@ void check_choice(const Parameter& parameter, const std::string& word) {
     const auto& choices = parameter.choices;
     if (choices.empty() || std::find(choices.begin(), choices.end(), word) != choices.end()) return;
     const auto meant = nearest(word, choices);
-    throw UsageError(parameter.all_names().back() + " takes " + joined(choices, ", ") + ", not '" + word + "'",
+    const std::string name = parameter.is_argument ? parameter.type_name : parameter.all_names().back();
+    throw UsageError(name + " takes " + joined(choices, ", ") + ", not '" + word + "'",
                      meant ? "did you mean " + *meant + "?" : "");
 }
 
@@ -76,13 +77,17 @@ std::string plain_option(const std::string& word) { return word.substr(0, word.f
 void refuse_word(const CliCommand& command, const std::string& word) {
     const bool is_option = word.size() > 1 && word[0] == '-';
     const std::string name = is_option ? plain_option(word) : word;
-    const auto meant = nearest(name, words_after(command));
+    const auto known = words_after(command);
+    const bool is_letter = is_option && name.size() == 2;  // every other letter would be near
+    const auto meant = is_letter ? std::nullopt : nearest(name, known);
     const std::string hint =
         meant ? "did you mean " + *meant + "?" : "see what it takes: " + command.full_name() + " --help";
     if (is_option) throw UsageError(command.full_name() + " has no option " + name, hint);
     if (command.is_group()) throw UsageError(command.full_name() + " has no command '" + name + "'", hint);
-    throw UsageError(command.full_name() + " takes no word '" + name + "' here",
-                     "see what it takes: " + command.full_name() + " --help");
+    const bool takes_files = std::find(known.begin(), known.end(), "--file") != known.end();
+    throw UsageError(
+        command.full_name() + " takes no word '" + name + "' here",
+        takes_files ? "a file? write -f " + name : "see what it takes: " + command.full_name() + " --help");
 }
 
 std::vector<std::string> words_after(const CliCommand& command) {

@@ -9,6 +9,7 @@ namespace pgedge {
 namespace {
 
 Loaded load_one(Session& session, const std::string& file, const LoadOptions& options) {
+    if (file.empty()) throw UsageError("--file is empty", "is a variable of your script not set?");
     if (file != "-") return load_file(file, options);
     std::string text;
     char part[4096];

@@ -17,7 +17,10 @@ public:
     int run(Session& session) override {
         check_context_name(name_);
         const GlobalOptions& options = session.options();
-        if (options.endpoints.empty()) throw UsageError("a context needs at least one --endpoint");
+        if (options.endpoints.empty())
+            throw UsageError(
+                "a context needs at least one --endpoint",
+                "e.g. pgedgectl context add " + name_ + " --endpoint https://host-1:3000 --ca-file ca.pem");
         for (const auto& endpoint : options.endpoints) check_endpoint(endpoint, true);
         const auto absolute = [](const std::string& file) {
             return file.empty() ? file : std::filesystem::absolute(file).string();

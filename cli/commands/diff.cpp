@@ -41,7 +41,9 @@ public:
 
     int run(Session& session) override {
         if (database_.empty() == files_.empty())
-            throw UsageError("pgedgectl diff needs -f FILE or a database", "see examples: pgedgectl diff --help");
+            throw UsageError(database_.empty() ? "pgedgectl diff needs -f FILE or a database"
+                                               : "give a database or -f FILE, not both",
+                             "see examples: pgedgectl diff --help");
         const bool differs = files_.empty() ? from_its_spec(session) : from_files(session);
         return differs && exit_code_ ? kFailed : kDone;
     }

@@ -90,6 +90,8 @@ TEST_CASE("mistyped words are refused with what was meant") {
     CHECK(refusal(tree, {"db", "wrds"}) == "pgedgectl db has no command 'wrds' | did you mean words?");
     CHECK(refusal(tree, {"db", "words", "a", "--fiel", "x"}) ==
           "pgedgectl db words has no option --fiel | did you mean --file?");
+    CHECK(refusal(tree, {"db", "words", "a", "-x"}) ==
+          "pgedgectl db words has no option -x | see what it takes: pgedgectl db words --help");
     CHECK(refusal(tree, {"db", "words", "a", "-o", "jsn"}) ==
           "--output takes table, json, yaml, name, not 'jsn' | did you mean json?");
 }
