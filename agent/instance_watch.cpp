@@ -54,13 +54,16 @@ void InstanceWatch::run(const std::stop_token& stop) {
     }
 }
 
-/// Until the period ends or an instance changed, e.g. became available: its status must not wait for the next round.
+/// Until the period ends, an instance changed, e.g. became available, or an operation ended, which may have mended
+/// links: what is seen then must not wait for the next round.
 std::int64_t InstanceWatch::wait(std::int64_t revision, const Limit& period) {
     while (!period.over()) {
         const auto changes = store_.wait_for_changes(revision, period);
         revision = changes.revision;
         const auto& all = changes.changes;
-        if (std::any_of(all.begin(), all.end(), [](const Change& change) { return change.kind == "instance"; })) break;
+        if (std::any_of(all.begin(), all.end(),
+                        [](const Change& change) { return change.kind == "instance" || change.kind == "database"; }))
+            break;
     }
     return revision;
 }

@@ -15,9 +15,9 @@
 
 namespace pgedge {
 
-/// Looks at this host's servers every kPeriod, and at once when an instance changed, and stores what it saw, all of
-/// them in one transaction. A status older than 10 s counts as unknown for readers, so it is stored also when nothing
-/// changed.
+/// Looks at this host's servers every kPeriod, and at once when an instance or a database changed, and stores what it
+/// saw, all of them in one transaction. A status older than 10 s counts as unknown for readers, so it is stored also
+/// when nothing changed.
 class InstanceWatch {
 public:
     static constexpr std::chrono::seconds kPeriod{5};
