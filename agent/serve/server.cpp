@@ -22,7 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 using Steady = ServerConnection::Clock;
 
-constexpr auto kSweep = 500ms;        // how late a quiet client may be closed
+constexpr auto kSweep = 2000ms;       // how late a quiet client may be closed
 constexpr auto kAcceptPause = 200ms;  // after the system gave no descriptor or no memory
 constexpr int kAcceptAtOnce = 128;    // then the others get their turn
 constexpr auto kComplainEvery = 10s;  // about refused connections, in the log

@@ -20,17 +20,17 @@ namespace {
 /// Log entries between two snapshots, and kept after one: they are cached in memory. The engine wants both alike.
 constexpr unsigned kSnapshotEvery = 64, kLogKept = 64;
 constexpr std::chrono::milliseconds kTransferLimit{1000};
-constexpr unsigned kEngineHeartbeats = 10, kHeartbeats = 3;  // in the time after which others elect
+constexpr unsigned kCalmer = 4;  ///< 2.5 heartbeats, not 10, in the shortest time after which others elect
 
 }  // namespace
 
 /// Comes before libraft's function of this name. The engine calls it with the heartbeat that follows from its latency
-/// and has no setting for it; so many messages would be most of what an idle agent does, and three tell as well who
-/// leads.
+/// and has no setting for it; so many messages would be most of what an idle agent does, and fewer tell as well who
+/// leads: connections lose none.
 extern "C" void raft_set_heartbeat_timeout(raft* engine, const unsigned milliseconds) {
     using Setter = void (*)(raft*, unsigned);
     static const auto set = reinterpret_cast<Setter>(::dlsym(RTLD_NEXT, "raft_set_heartbeat_timeout"));
-    set(engine, milliseconds * kEngineHeartbeats / kHeartbeats);
+    set(engine, milliseconds * kCalmer);
 }
 
 void EngineNode::Destroy::operator()(cowsql_node* node) const { cowsql_node_destroy(node); }
