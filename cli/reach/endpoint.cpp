@@ -48,7 +48,7 @@ Url url_of(const std::string& endpoint) {
 
 /// A PEM file of the options or the context: libcurl would name neither the file nor what it should hold.
 std::string read_pem(const std::string& file, const std::string& what, std::string_view holds) {
-    const std::string text = within("reading the " + what, [&] { return read_file(file); });
+    std::string text = within("reading the " + what, [&] { return read_file(file); });
     if (text.find(holds) != std::string::npos) return text;
     throw UsageError(file + " is no " + what + ": there is no \"" + std::string(holds) + "\" in it");
 }
