@@ -233,10 +233,8 @@ void ClusterStore::Parts::stop() {
     if (stopping.exchange(true)) return;
     client.stop();
     finder.stop();
-    for (auto* thread : {&watching, &following}) {
-        thread->request_stop();
-        thread->join();
-    }
+    for (auto* thread : {&watching, &following}) thread->request_stop();
+    for (auto* thread : {&watching, &following}) thread->join();
     mirror.reset();
     roles.stop();
     writer.stop();

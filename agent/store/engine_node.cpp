@@ -20,7 +20,8 @@ namespace {
 /// Log entries between two snapshots, and kept after one: they are cached in memory. The engine wants both alike.
 constexpr unsigned kSnapshotEvery = 64, kLogKept = 64;
 constexpr std::chrono::milliseconds kTransferLimit{1000};
-constexpr unsigned kCalmer = 4;  ///< 2.5 heartbeats, not 10, in the shortest time after which others elect
+constexpr unsigned kCalmer =
+    4;  ///< 2.5 heartbeats, not 10, in the shortest time after which others elect; one may be left out
 
 }  // namespace
 

@@ -13,6 +13,11 @@ LeaderFinder::LeaderFinder(std::uint64_t node_id, const AddressBook& addresses, 
     : node_id_(node_id), addresses_(addresses), peers_(peers), host_id_(std::move(host_id)) {}
 
 std::string LeaderFinder::answer() {
+    {
+        const std::lock_guard lock(mutex_);
+        asked_ = true;
+    }
+    doubted_.notify_all();
     Encoder encoder;
     encoder.text(known().value_or(""));
     encoder.number(node_id_);
@@ -63,9 +68,10 @@ void LeaderFinder::note(const NodeInfo& leader) {
 void LeaderFinder::wait_a_moment(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     if (leader_)
-        doubted_.wait_for(lock, stop, kWatch, [&] { return !leader_; });
+        doubted_.wait_for(lock, stop, kWatch, [&] { return !leader_ || asked_; });
     else
         doubted_.wait_for(lock, stop, kAskAgain, [] { return false; });
+    asked_ = false;
 }
 
 std::optional<std::string> LeaderFinder::ask_peers(const Limit& limit) {

@@ -31,7 +31,8 @@ public:
     void doubt(const std::string& host_id);
     /// What this host's node says, from the watch over it.
     void note(const NodeInfo& leader);
-    /// For the watch: a moment, shorter when nobody is known to lead or the one who is falls in doubt.
+    /// For the watch: a moment, shorter when nobody is known to lead or the one who is falls in doubt, here or at
+    /// another agent, which asks then.
     void wait_a_moment(const std::stop_token& stop);
     /// Ends when another host leads than at the time of the call: for long waits at the leader.
     std::stop_token while_unchanged();
@@ -52,6 +53,7 @@ private:
     std::condition_variable_any doubted_;
     std::mutex search_;  // one round of questions at a time
     std::optional<std::string> leader_;
+    bool asked_ = false;  // since the watch looked
     bool stopped_ = false;
     std::stop_source unchanged_;
 };

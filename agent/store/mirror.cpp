@@ -35,7 +35,7 @@ private:
 
 constexpr std::string_view kCopyPrefix = "state-";
 constexpr milliseconds kLongest{60'000};
-constexpr milliseconds kCatchUp{500};  ///< some heartbeats: for the data that the feed of a follower told of
+constexpr milliseconds kCatchUp{500};  ///< two heartbeats: for the data that the feed of a follower told of
 
 }  // namespace
 
@@ -94,7 +94,7 @@ void MirrorKeeper::run(const std::stop_token& stop) {
     const auto behind = [&] { return feed_.wait_for_part(written, Limit(milliseconds(0))).revision != written; };
     for (const Limit limit(kCatchUp); behind();) {
         written = write(written);
-        if (behind() && !limit.pause(kCatchUp / 10)) break;
+        if (behind() && (written == 0 || !limit.pause(kCatchUp / 4))) break;  // 0: a spare has no data
     }
 }
 
