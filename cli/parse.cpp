@@ -85,9 +85,10 @@ void refuse_word(const CliCommand& command, const std::string& word) {
     if (is_option) throw UsageError(command.full_name() + " has no option " + name, hint);
     if (command.is_group()) throw UsageError(command.full_name() + " has no command '" + name + "'", hint);
     const bool takes_files = std::find(known.begin(), known.end(), "--file") != known.end();
-    throw UsageError(
-        command.full_name() + " takes no word '" + name + "' here",
-        takes_files ? "a file? write -f " + name : "see what it takes: " + command.full_name() + " --help");
+    throw UsageError(command.full_name() + " takes no word '" + name + "' here",
+                     meant && command.find(*meant) ? hint
+                     : takes_files                 ? "a file? write -f " + name
+                                                   : "see what it takes: " + command.full_name() + " --help");
 }
 
 std::vector<std::string> words_after(const CliCommand& command) {

@@ -18,9 +18,9 @@ public:
     int run(Session& session) override {
         const CliCommand* about = &session.root();
         for (const auto& word : words_) {
-            if (!about->is_group()) break;  // what follows are its arguments, of a line that was typed as it is
             const CliCommand* next = about->find(word);
-            if (!next) refuse_word(*about, word);
+            if (!next && about->is_group()) refuse_word(*about, word);
+            if (!next) break;  // what follows are its arguments, of a line that was typed as it is
             about = next;
         }
         session.world().out() << help_of(*about, true, session.terminal().columns, session.style());

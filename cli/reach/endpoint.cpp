@@ -58,6 +58,8 @@ struct Advice {
     std::string_view words, hint;
 };
 constexpr std::array kAdvice{
+    Advice{"certificate has expired", "renew the agent's certificate, http.server_cert there; or is a clock wrong?"},
+    Advice{"certificate is not yet valid", "the clock of this machine, or of the one that signed it, is wrong"},
     Advice{"is not trusted", "name the authority that signed it: --ca-file; or is it the address of another host?"},
     Advice{"alert certificate required", "this agent wants to know its clients: --cert-file and --key-file"},
     Advice{"alert unknown ca", "the agent does not know who signed your certificate: --cert-file and --key-file"},
@@ -65,7 +67,9 @@ constexpr std::array kAdvice{
     Advice{"unable to set private key", "the key of --key-file does not belong to the certificate of --cert-file"},
     Advice{"Could not resolve host", "is the name right, and known to this machine?"},
     Advice{"Permission denied", "it belongs to another user: run this as that one, e.g. with sudo"},
-    Advice{"timed out", "it may be busy, or cut off; to wait longer: --request-timeout 2m"},
+    Advice{"timed out",
+           "it may be busy, or cut off, and what changes something may be done all the same: pgedgectl task list; to "
+           "wait longer: --request-timeout 2m"},
 };
 
 std::string advice_for(const std::string& text, const std::string& endpoint) {
@@ -108,7 +112,7 @@ std::unique_ptr<Transport> connect(const std::string& endpoint, const Target& ta
     HttpClientOptions options;
     options.server = url_of(endpoint);
     if (options.server.scheme == Url::Scheme::https) {
-        constexpr std::string_view kCertificate = "BEGIN CERTIFICATE", kKey = "PRIVATE KEY";
+        constexpr std::string_view kCertificate = "CERTIFICATE-----", kKey = "PRIVATE KEY-----";
         if (!target.ca_file.empty())
             options.authorities = read_pem(target.ca_file, "certificate authority (--ca-file)", kCertificate);
         if (target.cert_file.empty() != target.key_file.empty())

@@ -39,6 +39,7 @@ TEST_CASE("--version and help do what they ask for") {
     CHECK(printed({"help"}) == printed({"--help"}));
     CHECK(printed({"help", "apply"}) == printed({"apply", "--help"}));
     CHECK(printed({"-C", "x", "help", "db", "list"}) == printed({"db", "list", "--help"}));
+    CHECK(printed({"help", "plan", "show", "p.plan"}) == printed({"plan", "show", "--help"}));
 }
 
 }  // namespace pgedge

@@ -96,6 +96,8 @@ TEST_CASE("an endpoint where nobody answers says what to do") {
           "it may speak TLS; write https://h1:3000 with --ca-file");
     CHECK(hint("tlsv13 alert certificate required, errno 0", "https://h1:3000").find("--cert-file") !=
           std::string::npos);
+    CHECK(hint("the certificate of https://h1:3000 is not trusted: certificate has expired", "https://h1:3000")
+              .starts_with("renew the agent's certificate"));
     CHECK(hint("the certificate of https://h1:3000 is not trusted", "https://h1:3000").find("--ca-file") !=
           std::string::npos);
     CHECK(with_advice(Error(ErrorKind::timed_out, "timed out"), "https://h1:3000").hint().find("--request-timeout") !=
@@ -131,7 +133,7 @@ TEST_CASE("a file that is no certificate is named with its option") {
     };
     CHECK(refused().ends_with(", while reading the certificate authority (--ca-file)"));
     write_file(file, "hello");
-    CHECK(refused() == file + " is no certificate authority (--ca-file): there is no \"BEGIN CERTIFICATE\" in it");
+    CHECK(refused() == file + " is no certificate authority (--ca-file): there is no \"CERTIFICATE-----\" in it");
 }
 
 TEST_CASE("endpoints are divided by commas or blanks") {
