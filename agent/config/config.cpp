@@ -101,7 +101,7 @@ constexpr std::array kKeys{
         [](AgentConfig& c, const std::string& t) { c.peer_port = to_port(t); }},
     Key{"store.raft_port", "2380", "Port for the replication of the store (always mTLS)",
         [](AgentConfig& c, const std::string& t) { c.store_port = to_port(t); }},
-    Key{"stop_grace_period_seconds", "30", "How long running steps may take to end when the agent stops",
+    Key{"stop_grace_period_seconds", "30", "How long requests under way may take to end when the agent stops",
         [](AgentConfig& c, const std::string& t) {
             c.stop_grace_period = std::chrono::seconds(to_number(t, 0, 3600));
         }},
