@@ -226,7 +226,7 @@ void ProcessRuntime::Supervised::bring_down(StopMode mode, const Limit& limit) {
 
 bool ProcessRuntime::Supervised::notice_end() {
     if (!watch_) return true;
-    watch_->look();
+    if (const auto& said = watch_->look()) pid_ = said->pid;  // a guard that adopt() did not wait for tells it late
     if (!watch_->gone()) return false;
     ended(watch_->look());
     return true;

@@ -1,3 +1,4 @@
+#include <cstdio>
 #include <thread>
 
 #include <arpa/inet.h>
@@ -80,6 +81,26 @@ TEST_CASE("a stopped server stays down, also for the next agent; forgotten, it i
     host.runtime().forget("db-n1-aaaaaaaa");
     host.restart_agent();
     CHECK(host.runtime().state("db-n1-aaaaaaaa") == ServerState::absent);
+}
+
+TEST_CASE("a server whose guard answers late is found all the same") {
+    TestHost host;
+    const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5512);
+    host.runtime().start(server, soon());
+    const auto facts = read_file(fmt::format("/proc/{}/stat", host.postmaster_pid(server)));
+    pid_t guard = 0;
+    REQUIRE(std::sscanf(facts.c_str(), "%*d %*s %*c %d", &guard) == 1);
+    REQUIRE(::kill(guard, SIGSTOP) == 0);
+
+    host.restart_agent();
+    std::jthread thaw([&] {
+        std::this_thread::sleep_for(4s);  // longer than anybody waits for the first answer
+        ::kill(guard, SIGCONT);
+    });
+    host.runtime().start(server, soon());
+
+    CHECK(host.runtime().state("db-n1-aaaaaaaa") == ServerState::running);
+    CHECK(host.connect(server).run("SELECT 1", soon()).value() == "1");
 }
 
 TEST_CASE("a postmaster killed -9 under a long query is soon writable again") {
