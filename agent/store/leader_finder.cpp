@@ -13,13 +13,13 @@ LeaderFinder::LeaderFinder(std::uint64_t node_id, const AddressBook& addresses, 
     : node_id_(node_id), addresses_(addresses), peers_(peers), host_id_(std::move(host_id)) {}
 
 std::string LeaderFinder::answer() {
+    Encoder encoder;
     {
         const std::lock_guard lock(mutex_);
         asked_ = true;
+        encoder.text(leader_.value_or(""));
     }
     doubted_.notify_all();
-    Encoder encoder;
-    encoder.text(known().value_or(""));
     encoder.number(node_id_);
     return encoder.take();
 }
