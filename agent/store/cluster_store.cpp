@@ -67,7 +67,6 @@ struct ClusterStore::Parts {
                 .host_id = options.host_id,
                 .address = options.address,
                 .port = options.port,
-                .latency_ms = options.latency_ms,
                 .own = options.own,
                 .authorities = options.authorities},
                start, identity, addresses, log),

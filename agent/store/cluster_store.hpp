@@ -30,9 +30,8 @@ public:
         std::string host_id;
         std::string address;  ///< numeric, where other agents reach the Raft listener
         int port = 2380;
-        unsigned latency_ms = 35;  ///< one way between hosts: 35 in one site, 50 to 100 across
-        KeyPair own;               ///< the agent's certificate, with agent_dns_name(host_id)
-        std::string authorities;   ///< PEM of the cluster's authority
+        KeyPair own;              ///< the agent's certificate, with agent_dns_name(host_id)
+        std::string authorities;  ///< PEM of the cluster's authority
         /// Silence after which a voter is replaced, if there is another host to take its place.
         std::chrono::milliseconds dead_after{10'000};
         bool mirror = true;  ///< keep `state.db`, a plain SQLite file for people and for restoring

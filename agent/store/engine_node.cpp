@@ -19,9 +19,12 @@ namespace {
 
 /// Log entries between two snapshots, and kept after one: they are cached in memory. The engine wants both alike.
 constexpr unsigned kSnapshotEvery = 64, kLogKept = 64;
+/// One way between hosts; others elect a leader after 15 to 30 times as long without a word of it.
+constexpr unsigned kLatencyMs = 35;
+/// A heartbeat is 6 latencies instead of 1.5: 2.5 of them, not 10, in the shortest time of an election; one may be
+/// lost.
+constexpr unsigned kCalmer = 4;
 constexpr std::chrono::milliseconds kTransferLimit{1000};
-constexpr unsigned kCalmer =
-    4;  ///< 2.5 heartbeats, not 10, in the shortest time after which others elect; one may be left out
 
 }  // namespace
 
@@ -48,7 +51,7 @@ EngineNode::EngineNode(const Options& options) : id_(options.id) {
     require(created, "make a node");
     require(cowsql_node_set_bind_address(made, "@"), "choose a socket");
     require(cowsql_node_set_connect_func(made, options.connect, options.connect_data), "set the connections");
-    require(cowsql_node_set_network_latency_ms(made, options.latency_ms), "set the latency");
+    require(cowsql_node_set_network_latency_ms(made, kLatencyMs), "set the latency");
     require(cowsql_node_set_snapshot_params(made, kSnapshotEvery, kLogKept), "set the snapshots");
     // The engine would drop damaged files, and with them what was promised to be kept, and go on voting.
     require(cowsql_node_set_auto_recovery(made, false), "switch recovery off");

@@ -22,7 +22,6 @@ public:
         std::uint64_t id = 0;
         std::string address;              ///< what other nodes call it: the host's id, resolved by `connect`
         std::filesystem::path directory;  ///< of the engine alone; must exist
-        unsigned latency_ms = 35;         ///< one way; heartbeat 6 times, election 15 to 30 times as long
         /// Gives a connected socket for an address and returns 0. Blocks an engine's thread: at most a second.
         int (*connect)(void* connect_data, const char* address, int* descriptor) = nullptr;
         void* connect_data = nullptr;

@@ -46,7 +46,6 @@ LocalNode::LocalNode(const Options& options, Start start, const StoreIdentity& i
     node_ = std::make_unique<EngineNode>(EngineNode::Options{.id = identity_.node_id,
                                                              .address = identity_.host_id,
                                                              .directory = directory_.engine(),
-                                                             .latency_ms = options.latency_ms,
                                                              .connect = &RaftTls::connect_callback,
                                                              .connect_data = tls_.get()});
     tls_->start(node_->socket());

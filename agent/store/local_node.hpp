@@ -24,7 +24,6 @@ public:
         std::string host_id;
         std::string address;  ///< numeric, where other agents reach the Raft listener
         int port = 2380;
-        unsigned latency_ms = 35;
         KeyPair own;
         std::string authorities;
     };

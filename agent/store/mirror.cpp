@@ -92,9 +92,11 @@ void MirrorKeeper::run(const std::stop_token& stop) {
         Limit(pause, stop).pause(pause);
     }
     const auto behind = [&] { return feed_.wait_for_part(written, Limit(milliseconds(0))).revision != written; };
-    for (const Limit limit(kCatchUp); behind();) {
-        written = write(written);
-        if (behind() && (written == 0 || !limit.pause(kCatchUp / 4))) break;  // 0: a spare has no data
+    for (const Limit limit(kCatchUp); behind() && !limit.over();) {
+        const auto now = write(written);
+        if (now == 0) break;  // a spare has no data
+        if (now == written) limit.pause(kCatchUp / 4);
+        written = now;
     }
 }
 

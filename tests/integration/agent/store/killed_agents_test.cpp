@@ -370,7 +370,7 @@ TEST_CASE("over a real cluster too, a lease has one holder at a time, whoever is
     const int leader = agents.leader(), one_at = leader % 3 + 1, two_at = one_at % 3 + 1;
     auto one_store = agents.at(one_at), two_store = agents.at(two_at);
     Leases one(one_store, clock, "lease-host-1", "a"), two(two_store, clock, "lease-host-2", "a");
-    constexpr auto kHold = 4000ms;  // what a change of the leader leaves alone (Options::latency_ms)
+    constexpr auto kHold = 4000ms;  // what a change of the leader leaves alone (EngineNode)
     REQUIRE(one.try_take("primary", "one", kHold, soon()));
     std::atomic<bool> both{false}, frozen{false};
     std::jthread holder([&](const std::stop_token& stop) {
