@@ -1,22 +1,23 @@
 #include "agent/store/raft_tls.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
+#include <list>
+#include <utility>
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/store/abstract_socket.hpp"
 #include "common/base/error.hpp"
 #include "common/net/openssl.hpp"
 
@@ -102,10 +103,10 @@ Fd dial(const Address& address, Time deadline) {
     return fd;
 }
 
-void shake_hands(SSL* ssl, int fd, Time deadline, int (*step)(SSL*)) {
+void shake_hands(SSL* ssl, int fd, Time deadline) {
     for (;;) {
         ERR_clear_error();
-        const int done = step(ssl);
+        const int done = SSL_connect(ssl);
         if (done == 1) return;
         const int reason = SSL_get_error(ssl, done);
         if (reason != SSL_ERROR_WANT_READ && reason != SSL_ERROR_WANT_WRITE)
@@ -135,121 +136,176 @@ Fd listen_on(const std::string& address, int port) {
     return fd;
 }
 
-/// The engine's first words on a Raft connection: version 1, then a request of type CONNECT. Clients of its SQL
-/// protocol begin otherwise; they have no business here.
-constexpr std::size_t kGreetingSize = 16;
-bool is_raft_greeting(std::string_view head) {
-    constexpr char kConnectRequest = 11;
-    return head.substr(0, 8) == std::string_view("\1\0\0\0\0\0\0\0", 8) && head[12] == kConnectRequest;
-}
-
-/// Moves bytes both ways between a TLS connection and a local socket until either ends.
-class Pump {
-public:
-    Pump(SSL* ssl, int tls, int plain, bool check_greeting)
-        : ssl_(ssl), tls_(tls), plain_(plain), greeting_pending_(check_greeting) {}
-
-    void run() {
-        SSL_set_read_ahead(ssl_, 1);  // one read for a record, not two
-        for (bool inwards = true, outwards = true;;) {
-            if (inwards && !all_inward()) return;
-            if (outwards && !outward()) return;
-            const bool in_waits = in_size_ > 0 && !greeting_pending_, out_waits = out_size_ > 0;
-            std::array<pollfd, 2> waiting{{
-                {tls_, static_cast<short>((in_waits ? 0 : POLLIN) | (out_waits && !write_wants_read_ ? POLLOUT : 0)),
-                 0},
-                {plain_, static_cast<short>((out_waits ? 0 : POLLIN) | (in_waits ? POLLOUT : 0)), 0},
-            }};
-            if (::poll(waiting.data(), waiting.size(), -1) < 0 && errno != EINTR) return;
-            // Heartbeats go one way at a time: looking at the other side as well would double their cost.
-            const auto tls = waiting[0].revents, plain = waiting[1].revents;
-            inwards = in_waits ? plain != 0 : tls != 0;
-            outwards = out_waits ? tls != 0 : plain != 0;
-        }
-    }
-
-private:
-    static constexpr std::size_t kBuffer = 16384;  // a TLS record
-
-    /// What was read ahead is not seen by poll().
-    bool all_inward() {
-        do {
-            moved_ = false;
-            if (!inward()) return false;
-        } while (moved_ && (in_size_ == 0 || greeting_pending_) && SSL_has_pending(ssl_) == 1);
-        return true;
-    }
-    /// TLS to local socket. False: that connection has ended.
-    bool inward() {
-        if (in_size_ == 0 || greeting_pending_) {
-            ERR_clear_error();
-            const int got = SSL_read(ssl_, in_.data() + in_size_, static_cast<int>(kBuffer - in_size_));
-            if (got <= 0) return wants_more(got);
-            in_size_ += static_cast<std::size_t>(got);
-            moved_ = true;
-        }
-        if (greeting_pending_) {
-            if (in_size_ < kGreetingSize) return true;
-            if (!is_raft_greeting({in_.data(), in_size_})) return false;
-            greeting_pending_ = false;
-        }
-        const auto sent = ::send(plain_, in_.data() + in_at_, in_size_ - in_at_, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent < 0) return errno == EAGAIN || errno == EINTR;
-        moved_ = true;
-        in_at_ += static_cast<std::size_t>(sent);
-        if (in_at_ == in_size_) in_at_ = in_size_ = 0;
-        return true;
-    }
-    bool outward() {
-        if (out_size_ == 0) {
-            const auto got = ::recv(plain_, out_.data(), kBuffer, MSG_DONTWAIT);
-            if (got == 0) return false;
-            if (got < 0) return errno == EAGAIN || errno == EINTR;
-            out_size_ = static_cast<std::size_t>(got);
-        }
-        ERR_clear_error();
-        const int sent = SSL_write(ssl_, out_.data() + out_at_, static_cast<int>(out_size_ - out_at_));
-        write_wants_read_ = false;
-        if (sent <= 0) {
-            write_wants_read_ = SSL_get_error(ssl_, sent) == SSL_ERROR_WANT_READ;
-            return wants_more(sent);
-        }
-        out_at_ += static_cast<std::size_t>(sent);
-        if (out_at_ == out_size_) out_at_ = out_size_ = 0;
-        return true;
-    }
-    bool wants_more(int result) const {
-        const int reason = SSL_get_error(ssl_, result);
-        return reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE;
-    }
-
-    SSL* ssl_;
-    int tls_, plain_;
-    bool greeting_pending_, moved_ = false, write_wants_read_ = false;
-    std::array<char, kBuffer> in_{}, out_{};
-    std::size_t in_at_ = 0, in_size_ = 0, out_at_ = 0, out_size_ = 0;
-};
-
 }  // namespace
 
-/// One connection and the thread that pumps it. The descriptors are closed only after the thread has ended.
-struct RaftTls::Link {
-    SslContext context;
-    SslPtr ssl;
-    Fd tls, plain;
-    bool inbound = false;
-    std::atomic<bool> done{false};
-    std::mutex mutex;  // guards `plain` while an inbound link is being made, and `cut`
-    bool cut = false;
-    std::jthread thread;
+/// All connections, and what they wait for. Belongs to the thread.
+class RaftTls::Loop {
+public:
+    Loop(RaftTls& tls, std::string node_socket);
+    void run(const std::stop_token& stop);
 
-    void hang_up() {
-        const std::lock_guard lock(mutex);
-        cut = true;
-        if (tls) ::shutdown(tls.get(), SHUT_RDWR);
-        if (plain) ::shutdown(plain.get(), SHUT_RDWR);
-    }
+private:
+    /// A descriptor that epoll knows, with what it is to look for.
+    struct Watch {
+        std::uint32_t wanted = 0;
+        bool known = false;
+        bool ready = true;     ///< for the first look
+        bool severed = false;  ///< no more comes and none can be sent; epoll tells that again and again
+    };
+    struct Member {
+        std::unique_ptr<RaftLink> link;
+        Watch tls, node;
+        bool again = false;  ///< has something to do without being told
+    };
+
+    int pause() const;
+    void watch(int fd, Watch& watch, std::uint32_t wanted);
+    void wait();
+    void take_made();
+    void accept_all();
+    void make_room();
+    bool advance(Member& member);
+    std::size_t strangers() const;
+
+    RaftTls& tls_;
+    std::string node_socket_;
+    Fd epoll_;
+    Watch listener_, wake_;
+    std::optional<Time> listen_again_;
+    std::list<Member> members_;  ///< in the order in which they came
 };
+
+RaftTls::Loop::Loop(RaftTls& tls, std::string node_socket)
+    : tls_(tls), node_socket_(std::move(node_socket)), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+    if (!epoll_) throw Error(ErrorKind::failed, "the store cannot watch its connections: " + errno_text(errno));
+    watch(tls_.wake_.get(), wake_, EPOLLIN);
+    watch(tls_.listener_.get(), listener_, EPOLLIN);
+}
+
+void RaftTls::Loop::run(const std::stop_token& stop) {
+    block_sigpipe();
+    while (!stop.stop_requested()) {
+        if (listen_again_ && steady_clock::now() >= *listen_again_) {
+            listen_again_.reset();
+            watch(tls_.listener_.get(), listener_, EPOLLIN);
+        }
+        wait();
+        if (wake_.ready) take_made();
+        if (listener_.ready) accept_all();
+        for (auto member = members_.begin(); member != members_.end();) {
+            const auto next = std::next(member);
+            if (!advance(*member)) members_.erase(member);
+            member = next;
+        }
+    }
+    for (auto& member : members_) member.link->hang_up();
+}
+
+/// Milliseconds until something is to be done without being told; -1: never.
+int RaftTls::Loop::pause() const {
+    auto next = listen_again_;
+    for (const auto& member : members_) {
+        if (member.again) return 0;
+        if (member.link->stranger()) next = next ? std::min(*next, member.link->deadline()) : member.link->deadline();
+    }
+    if (!next) return -1;
+    return static_cast<int>(
+        std::max<std::int64_t>(0, std::chrono::ceil<milliseconds>(*next - steady_clock::now()).count()));
+}
+
+void RaftTls::Loop::watch(int fd, Watch& watch, std::uint32_t wanted) {
+    if (watch.known && watch.wanted == wanted) return;
+    epoll_event event{};
+    event.events = wanted;
+    event.data.ptr = &watch;
+    if (::epoll_ctl(epoll_.get(), watch.known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) != 0)
+        throw Error(ErrorKind::failed, "the store cannot watch a connection: " + errno_text(errno));
+    watch.known = true;
+    watch.wanted = wanted;
+}
+
+void RaftTls::Loop::wait() {
+    wake_.ready = listener_.ready = false;
+    std::array<epoll_event, 64> events;
+    const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), pause());
+    for (int i = 0; i < count; ++i) {
+        const auto& event = events[static_cast<std::size_t>(i)];
+        auto& watch = *static_cast<Watch*>(event.data.ptr);
+        watch.ready = true;
+        watch.severed = (event.events & (EPOLLHUP | EPOLLERR)) != 0;
+    }
+}
+
+void RaftTls::Loop::take_made() {
+    std::uint64_t count = 0;
+    if (::read(tls_.wake_.get(), &count, sizeof count) < 0) return;
+    std::vector<std::unique_ptr<RaftLink>> made;
+    {
+        const std::lock_guard lock(tls_.mutex_);
+        made.swap(tls_.made_);
+    }
+    for (auto& link : made) members_.emplace_back().link = std::move(link);
+}
+
+void RaftTls::Loop::accept_all() {
+    for (;;) {
+        Fd client(::accept4(tls_.listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        if (!client) {
+            // Out of descriptors: the client stays in the queue, so looking again at once would spin.
+            if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+                watch(tls_.listener_.get(), listener_, 0);
+                listen_again_ = steady_clock::now() + milliseconds(100);
+            }
+            return;
+        }
+        tune(client.get());
+        auto context = tls_.server_.get();
+        SslPtr ssl(SSL_new(context.get()));
+        if (!ssl || SSL_set_fd(ssl.get(), client.get()) != 1) continue;
+        make_room();
+        members_.emplace_back().link = std::make_unique<RaftLink>(std::move(context), std::move(ssl), std::move(client),
+                                                                  node_socket_, steady_clock::now() + kConnectLimit);
+    }
+}
+
+std::size_t RaftTls::Loop::strangers() const {
+    return static_cast<std::size_t>(
+        std::count_if(members_.begin(), members_.end(), [](const Member& member) { return member.link->stranger(); }));
+}
+
+void RaftTls::Loop::make_room() {
+    if (strangers() < kMaxStrangers) return;
+    members_.erase(
+        std::find_if(members_.begin(), members_.end(), [](const Member& member) { return member.link->stranger(); }));
+}
+
+/// False: the connection is to be closed.
+bool RaftTls::Loop::advance(Member& member) {
+    auto& link = *member.link;
+    const bool tls_ready = std::exchange(member.tls.ready, false), node_ready = std::exchange(member.node.ready, false);
+    try {
+        if (link.stranger() && steady_clock::now() >= link.deadline())
+            throw Error(ErrorKind::denied, "it did not show in time that it is an agent");
+        if (!tls_ready && !node_ready && !member.again) return true;
+        const auto next = link.advance(tls_ready, node_ready);
+        member.again = next == RaftLink::Next::again;
+        if (next == RaftLink::Next::ended) {
+            link.hang_up();
+            return false;
+        }
+        if (!link.stranger() && members_.size() - strangers() > kMaxLinks) {
+            tls_.log_.warn("too many connections to the store, one was closed");
+            return false;
+        }
+        watch(link.tls(), member.tls, link.tls_wants());
+        if (!link.stranger()) watch(link.node(), member.node, link.node_wants());
+    } catch (const Error& error) {
+        tls_.log_.debug("a connection to the store was refused", {{"reason", error.text()}});
+        return false;
+    }
+    // What is left of the other side's bytes has nowhere to go.
+    return !(member.tls.severed && member.tls.wanted == 0) && !(member.node.severed && member.node.wanted == 0);
+}
 
 RaftTls::RaftTls(Options options, Log log)
     : options_(std::move(options)),
@@ -262,8 +318,9 @@ RaftTls::RaftTls(Options options, Log log)
 RaftTls::~RaftTls() { stop(); }
 
 void RaftTls::start(std::string node_socket) {
-    node_socket_ = std::move(node_socket);
-    accepting_ = std::jthread([this](const std::stop_token& stop) { accept_loop(stop); });
+    thread_ = std::jthread([loop = std::make_unique<Loop>(*this, std::move(node_socket))](const std::stop_token& stop) {
+        loop->run(stop);
+    });
 }
 
 void RaftTls::stop() {
@@ -271,83 +328,25 @@ void RaftTls::stop() {
         const std::lock_guard lock(mutex_);
         stopped_ = true;
     }
-    if (accepting_.joinable()) {
-        accepting_.request_stop();
-        const std::uint64_t one = 1;
-        // An eventfd takes any write unless its counter is full, and then the loop is awake already.
-        if (::write(wake_.get(), &one, sizeof one) < 0) log_.debug("the store's listener is awake already");
-        accepting_.join();
+    if (thread_.joinable()) {
+        thread_.request_stop();
+        wake();
+        thread_.join();
     }
     listener_.reset();
-    std::list<std::unique_ptr<Link>> links;
-    {
-        const std::lock_guard lock(mutex_);
-        links.swap(links_);
-    }
-    for (auto& link : links) link->hang_up();
-    links.clear();  // joins
+    const std::lock_guard lock(mutex_);
+    made_.clear();
+}
+
+void RaftTls::wake() {
+    const std::uint64_t one = 1;
+    // An eventfd takes any write unless its counter is full, and then the thread is awake already.
+    if (::write(wake_.get(), &one, sizeof one) < 0) log_.debug("the store's connections are awake already");
 }
 
 void RaftTls::set_certificate(const KeyPair& own) {
     server_.set(make_server_context(own, options_.authorities, ClientCertificates::required));
     client_.set(make_client_context(own, options_.authorities));
-}
-
-/// Takes the link over and starts its thread. False when there are too many, or we are stopping.
-bool RaftTls::add_link(std::unique_ptr<Link> link, bool inbound) {
-    std::list<std::unique_ptr<Link>> ended;
-    const std::lock_guard lock(mutex_);
-    for (auto it = links_.begin(); it != links_.end();) {
-        const auto next = std::next(it);
-        if ((*it)->done) ended.splice(ended.end(), links_, it);
-        it = next;
-    }
-    if (stopped_ || links_.size() >= kMaxLinks) return false;
-    link->inbound = inbound;
-    Link& kept = *links_.emplace_back(std::move(link));
-    kept.thread = std::jthread([this, &kept] { serve(kept); });
-    return true;
-}
-
-void RaftTls::accept_loop(const std::stop_token& stop) {
-    while (!stop.stop_requested()) {
-        std::array<pollfd, 2> waiting{{{listener_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}}};
-        if (::poll(waiting.data(), waiting.size(), -1) < 0 || stop.stop_requested()) continue;
-        Fd client(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-        if (!client) {
-            // Out of descriptors: the client stays in the queue, so looking again at once would spin.
-            if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) ::poll(&waiting[1], 1, 100);
-            continue;
-        }
-        tune(client.get());
-        auto link = std::make_unique<Link>();
-        link->context = server_.get();
-        link->ssl.reset(SSL_new(link->context.get()));
-        if (!link->ssl || SSL_set_fd(link->ssl.get(), client.get()) != 1) continue;
-        link->tls = std::move(client);
-        if (!add_link(std::move(link), true)) log_.warn("too many connections to the store, one was closed");
-    }
-}
-
-void RaftTls::serve(Link& link) {
-    block_sigpipe();
-    try {
-        if (link.inbound) {
-            shake_hands(link.ssl.get(), link.tls.get(), steady_clock::now() + kConnectLimit, SSL_accept);
-            if (!verified_agent(link.ssl.get()))
-                throw Error(ErrorKind::denied, "the other end is not an agent of this cluster");
-            Fd node = connect_abstract(node_socket_);
-            const std::lock_guard lock(link.mutex);
-            if (link.cut) throw Error(ErrorKind::cancelled, "the store is stopping");
-            link.plain = std::move(node);
-        }
-        Pump(link.ssl.get(), link.tls.get(), link.plain.get(), link.inbound).run();
-    } catch (const Error& error) {
-        log_.debug("a connection to the store was refused", {{"reason", error.text()}});
-    }
-    SSL_shutdown(link.ssl.get());
-    link.hang_up();  // tells both neighbours now; the descriptors go with the link
-    link.done = true;
 }
 
 Fd RaftTls::connect(const std::string& host_id) {
@@ -356,22 +355,26 @@ Fd RaftTls::connect(const std::string& host_id) {
     return within(fmt::format("connecting to the store of {}", host_id), [&] {
         const auto where = options_.resolve(host_id);
         if (!where) throw Error(ErrorKind::unreachable, "its address is not known");
-        auto link = std::make_unique<Link>();
-        link->tls = dial(parse_address(*where), deadline);
-        link->context = client_.get();
-        link->ssl.reset(SSL_new(link->context.get()));
-        if (!link->ssl || SSL_set_fd(link->ssl.get(), link->tls.get()) != 1 ||
-            SSL_set1_host(link->ssl.get(), agent_dns_name(host_id).c_str()) != 1)
+        Fd tls = dial(parse_address(*where), deadline);
+        auto context = client_.get();
+        SslPtr ssl(SSL_new(context.get()));
+        if (!ssl || SSL_set_fd(ssl.get(), tls.get()) != 1 ||
+            SSL_set1_host(ssl.get(), agent_dns_name(host_id).c_str()) != 1)
             throw_openssl(ErrorKind::internal, "prepare a TLS connection");
-        shake_hands(link->ssl.get(), link->tls.get(), deadline, SSL_connect);
-        if (verified_agent(link->ssl.get()) != host_id)
+        shake_hands(ssl.get(), tls.get(), deadline);
+        if (verified_agent(ssl.get()) != host_id)
             throw Error(ErrorKind::unreachable, "the agent at " + *where + " is another one");
         std::array<int, 2> pair{};
         if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0)
             throw Error(ErrorKind::unreachable, errno_text(errno));
-        Fd ours(pair[0]);
-        link->plain = Fd(pair[1]);
-        if (!add_link(std::move(link), false)) throw Error(ErrorKind::unreachable, "there are too many connections");
+        Fd ours(pair[0]), node(pair[1]);
+        {
+            const std::lock_guard lock(mutex_);
+            if (stopped_) throw Error(ErrorKind::cancelled, "the store is stopping");
+            made_.push_back(
+                std::make_unique<RaftLink>(std::move(context), std::move(ssl), std::move(tls), std::move(node)));
+        }
+        wake();
         return ours;
     });
 }

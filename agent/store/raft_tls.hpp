@@ -1,15 +1,15 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <functional>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
+#include "agent/store/raft_link.hpp"
 #include "common/base/file.hpp"
 #include "common/base/log.hpp"
 #include "common/net/tls.hpp"
@@ -18,13 +18,16 @@ namespace pgedge {
 
 /// Carries the engine's Raft connections between agents: TLS 1.3, both ends show an agent's certificate of the cluster.
 /// The engine itself sees only local sockets: what arrives over TLS is pumped into the node's abstract socket, and what
-/// the node wants to send it writes into one end of a socket pair. Safe from any thread.
+/// the node wants to send it writes into one end of a socket pair. One thread moves the bytes of all connections. Safe
+/// from any thread.
 class RaftTls {
 public:
     /// A connection is made, or given up, within this: the engine's threads wait for it.
     static constexpr std::chrono::milliseconds kConnectLimit{900};
-    /// Connections at once, both directions: five voters need ten.
+    /// Connections with other agents at once, both directions: five voters need ten.
     static constexpr std::size_t kMaxLinks = 64;
+    /// Beside them, connections of who has not shown yet that it is one; the oldest makes room for another.
+    static constexpr std::size_t kMaxStrangers = 16;
 
     struct Options {
         std::string address;  ///< numeric, where other agents reach us
@@ -42,7 +45,7 @@ public:
 
     /// `node_socket`: the node's bind address, "@…".
     void start(std::string node_socket);
-    /// Closes the listener and every connection, and waits for the threads.
+    /// Closes the listener and every connection, and waits for the thread.
     void stop();
     /// A socket whose bytes go to the host's node. Throws Error{unreachable} with the reason.
     Fd connect(const std::string& host_id);
@@ -53,20 +56,17 @@ public:
     static int connect_callback(void* self, const char* host_id, int* descriptor) noexcept;
 
 private:
-    struct Link;
-    void accept_loop(const std::stop_token& stop);
-    void serve(Link& link);
-    bool add_link(std::unique_ptr<Link> link, bool inbound);
+    class Loop;
+    void wake();
 
     Options options_;
     Log log_;
     ReloadableContext server_, client_;
     Fd listener_, wake_;
-    std::string node_socket_;
-    std::mutex mutex_;  // guards links_ and stopped_
-    std::list<std::unique_ptr<Link>> links_;
+    std::mutex mutex_;                             // guards made_ and stopped_
+    std::vector<std::unique_ptr<RaftLink>> made_;  ///< by connect(), not with the thread yet
     bool stopped_ = false;
-    std::jthread accepting_;
+    std::jthread thread_;
 };
 
 }  // namespace pgedge

@@ -2,8 +2,11 @@
 
 #include <cstring>
 #include <thread>
+#include <vector>
 
+#include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -45,6 +48,16 @@ std::string receive(const Fd& fd, std::size_t size) {
     }
     bytes.resize(at);
     return bytes;
+}
+
+Fd dial(const char* host, std::uint16_t port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    REQUIRE(::inet_pton(AF_INET, host, &address.sin_addr) == 1);
+    Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    REQUIRE(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    return fd;
 }
 
 /// What the engine says first on a connection to another node.
@@ -132,6 +145,25 @@ TEST_CASE("the engine's SQL protocol is not served to other hosts") {
     const std::string leader_request("\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", 16);
     CHECK(::send(here.get(), leader_request.data(), leader_request.size(), MSG_NOSIGNAL) == 16);
     CHECK(receive(here, 1).empty());
+}
+
+TEST_CASE("strangers who stay silent keep no agent out, and are closed") {
+    const TestAuthority authority;
+    FakeNode one_node, two_node;
+    RaftTls one(options(authority, 1), Log::none()), two(options(authority, 2), Log::none());
+    one.start(one_node.name);
+    two.start(two_node.name);
+    std::vector<Fd> strangers;
+    for (std::size_t i = 0; i < RaftTls::kMaxStrangers * 8; ++i) strangers.push_back(dial("127.12.0.82", 2380));
+
+    const Fd here = one.connect("host-2");
+    CHECK(::send(here.get(), kGreeting.data(), kGreeting.size(), MSG_NOSIGNAL) == 16);
+    const Fd there = two_node.accept();
+    REQUIRE(there);
+    CHECK(receive(there, kGreeting.size()) == kGreeting);
+    for (const auto& stranger : strangers) CHECK(receive(stranger, 1).empty());
+    CHECK(::send(there.get(), "back", 4, MSG_NOSIGNAL) == 4);
+    CHECK(receive(here, 4) == "back");
 }
 
 TEST_CASE("a listener that never speaks holds up neither a connection attempt nor the stop") {
