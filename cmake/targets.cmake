@@ -2,10 +2,12 @@
 add_library(pgedge_warnings INTERFACE)
 target_compile_options(pgedge_warnings INTERFACE -Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor
                                                  -Woverloaded-virtual)
-# Three warnings of g++ 12 to 14 are false alarms on std::string at -O2 (GCC PR 105329, 105651).
-target_compile_options(pgedge_warnings INTERFACE -Wno-restrict -Wno-stringop-overread -Wno-array-bounds)
-if(CMAKE_UNITY_BUILD)  # a class of a .cpp with members of its anonymous namespace looks like one of a header then
-    target_compile_options(pgedge_warnings INTERFACE -Wno-subobject-linkage)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    # Three warnings of g++ 12 to 14 are false alarms on std::string at -O2 (GCC PR 105329, 105651).
+    target_compile_options(pgedge_warnings INTERFACE -Wno-restrict -Wno-stringop-overread -Wno-array-bounds)
+    if(CMAKE_UNITY_BUILD)  # a class of a .cpp with members of its anonymous namespace looks like one of a header then
+        target_compile_options(pgedge_warnings INTERFACE -Wno-subobject-linkage)
+    endif()
 endif()
 
 option(PGEDGE_PCH "Precompile the heavy headers once" ON)
@@ -15,11 +17,16 @@ if(PGEDGE_PCH)
     target_link_libraries(pgedge_pch PUBLIC nlohmann_json::nlohmann_json fmt::fmt Threads::Threads PRIVATE pgedge_warnings)
     target_precompile_headers(pgedge_pch PRIVATE <nlohmann/json.hpp> <fmt/format.h> <chrono> <functional> <map> <memory>
                               <optional> <stop_token> <string> <thread> <variant> <vector>)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)  # with a time in it, no compiler cache could know it again
+        target_compile_options(pgedge_pch PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+    endif()
 endif()
 
 # pgedge_false_alarms(FILE…): g++ 12 sees writes past the end of a std::string at -O2 in these files that are none.
 function(pgedge_false_alarms)
-    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "-Wno-array-bounds;-Wno-stringop-overflow")
+    if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+        set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "-Wno-array-bounds;-Wno-stringop-overflow")
+    endif()
 endfunction()
 
 # pgedge_settle(TARGET): includes from the root, shared warnings and precompiled headers.

@@ -10,6 +10,7 @@
 #include "agent/api/control_plane/api_route.hpp"
 #include "agent/api/control_plane/openapi.hpp"
 #include "common/base/file.hpp"
+#include "tests/capture_bound.hpp"
 #include "tests/contract/openapi_check.hpp"
 
 using namespace pgedge;
@@ -184,7 +185,7 @@ TEST_CASE("every reference in our document leads somewhere, and every operation 
     const Json flat = document.flatten();
     for (const auto& [place, value] : flat.items()) {
         if (!place.ends_with("/$ref")) continue;
-        CAPTURE(place);
+        CAPTURE_BOUND(place);
         CHECK_NOTHROW((void)check.resolved(Json{{"$ref", value}}));
     }
     std::set<std::string> ids;

@@ -121,8 +121,9 @@ TEST_CASE("no two types have the same name") {
             if (line == "}  // namespace") anonymous = false;
             std::smatch match;
             if (anonymous || !std::regex_search(line, match, type)) continue;
-            const auto [other, is_new] = place.emplace(match[1], path);
-            CHECK_MESSAGE(is_new, path, " and ", other->second, " both have a type called ", match[1].str());
+            const auto added = place.emplace(match[1], path);
+            CHECK_MESSAGE(added.second, path, " and ", added.first->second, " both have a type called ",
+                          match[1].str());
         }
     }
     CHECK(place.size() > 50);

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "tests/capture_bound.hpp"
 #include "tests/fakes/raw_client.hpp"
 #include "tests/integration/agent/serve/test_server.hpp"
 
@@ -47,7 +48,7 @@ TEST_CASE("requests that could be read in two ways are refused and their connect
          start + host + "Expect: the unexpected\r\nContent-Length: 1\r\n" + end},
     };
     for (const auto& [what, bytes] : cases) {
-        CAPTURE(what);
+        CAPTURE_BOUND(what);
         const std::string answer = answer_to(server, bytes);
         CHECK_MESSAGE((answer.starts_with("HTTP/1.1 400 ") || answer.starts_with("HTTP/1.1 417 ")), answer);
         CHECK(answer.find("Connection: close\r\n") != std::string::npos);

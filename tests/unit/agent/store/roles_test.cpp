@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/capture_bound.hpp"
+
 using namespace pgedge;
 
 namespace {
@@ -84,7 +86,7 @@ TEST_CASE("voters and stand-bys by number of hosts") {
     const std::map<std::size_t, std::pair<std::size_t, std::size_t>> expected{
         {1, {1, 0}}, {2, {1, 1}}, {3, {3, 0}}, {4, {3, 1}}, {5, {5, 0}}, {6, {5, 1}}, {7, {5, 2}}, {12, {5, 2}}};
     for (const auto& [count, parts] : expected) {
-        CAPTURE(count);
+        CAPTURE_BOUND(count);
         CHECK(voters_for(count) == parts.first);
         CHECK(standbys_for(count) == parts.second);
         auto engine = one_host();

@@ -8,6 +8,7 @@
 #include "cli/commands/commands.hpp"
 #include "common/base/file.hpp"
 #include "common/base/subprocess.hpp"
+#include "tests/capture_bound.hpp"
 
 namespace pgedge {
 namespace {
@@ -25,7 +26,7 @@ TEST_CASE("the pages in man/ are those of the command tree; else run: pgedgectl 
     const auto pages = printed();
     CHECK(pages.contains("pgedgectl.1"));
     for (const auto& [name, page] : pages) {
-        CAPTURE(name);
+        CAPTURE_BOUND(name);
         const bool same = read_file_if_there(kMan / name).value_or("") == page;
         CHECK(same);
     }

@@ -10,6 +10,7 @@
 #include "common/base/file.hpp"
 #include "common/base/json.hpp"
 #include "common/base/secret.hpp"
+#include "tests/capture_bound.hpp"
 #include "tests/fakes/memory_log.hpp"
 #include "tests/fakes/temporary_directory.hpp"
 
@@ -124,7 +125,7 @@ TEST_CASE("nothing in a value can begin a line or reach a terminal as a command"
                                                                          R"(\u009b2J)"}};
         for (const auto& [value, shown] : values) {
             written.log.info("e", {{"v", value}});
-            CAPTURE(shown);
+            CAPTURE_BOUND(shown);
             CHECK(written.said().find("\"" + std::string(shown) + "\"") != std::string::npos);
         }
     }

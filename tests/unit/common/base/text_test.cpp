@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/capture_bound.hpp"
+
 using namespace pgedge;
 
 TEST_CASE("the candidate nearest to a mistyped word is found") {
@@ -70,7 +72,7 @@ TEST_CASE("the first byte that is not UTF-8 is found") {
         {"cut after two", "\xe2\x82"},       {"cut after three", "\xf0\x9f\x98"},
         {"no continuation", "\xc3("},        {"bad third byte", "\xe2\x82("}};
     for (const auto& [what, bytes] : texts) {
-        CAPTURE(what);
+        CAPTURE_BOUND(what);
         CHECK(first_bad_utf8(bytes) == 0);
         CHECK(first_bad_utf8("aü" + std::string(bytes) + "b") == 3);
     }

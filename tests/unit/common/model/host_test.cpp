@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "common/base/error.hpp"
+#include "tests/capture_bound.hpp"
 
 using namespace pgedge;
 
@@ -49,7 +50,7 @@ TEST_CASE("a host comes back from its stored form as it was") {
 TEST_CASE("a stored host with a missing or wrong field is refused, not guessed") {
     const Json stored = to_json_text(full_host());
     for (const auto& [name, value] : stored.items()) {
-        CAPTURE(name);
+        CAPTURE_BOUND(name);
         Json without = stored, wrong = stored;
         without.erase(name);
         wrong[name] = Json::array({Json::array()});

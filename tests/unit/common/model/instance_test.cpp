@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/capture_bound.hpp"
+
 using namespace pgedge;
 using namespace std::chrono_literals;
 
@@ -47,7 +49,7 @@ TEST_CASE("an available instance shows what its server does") {
         {"", InstanceState::unknown},
     };
     for (const auto& [server, shown] : rows) {
-        CAPTURE(server);
+        CAPTURE_BOUND(server);
         CHECK(shown_state(available_instance(server), kNow) == shown);
     }
 }

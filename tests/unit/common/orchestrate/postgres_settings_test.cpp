@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/capture_bound.hpp"
+
 using namespace pgedge;
 
 namespace {
@@ -76,7 +78,10 @@ TEST_CASE("settings are sized by memory, CPUs and nodes") {
     };
     for (const auto& row : rows) {
         const Settings settings = postgres_settings(shape(row.memory, row.millicpus, row.nodes), {});
-        for (const auto& [name, value] : row.expected) CHECK_MESSAGE(settings.at(name) == value, name);
+        for (const auto& [name, value] : row.expected) {
+            CAPTURE_BOUND(name);
+            CHECK(settings.at(name) == value);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "common/base/error.hpp"
 #include "common/orchestrate/topology.hpp"
+#include "tests/capture_bound.hpp"
 #include "tests/unit/common/orchestrate/small_cluster.hpp"
 
 using namespace pgedge;
@@ -96,7 +97,8 @@ TEST_CASE("a standby never has less than its primary of what binds it") {
                                                                               {"max_prepared_transactions", "0"}}) {
                 const int primary = std::stoi(running["storefront-n1-689qacsi"].value(name, low));
                 const int standby = std::stoi(running["storefront-n1-9ptayhma"].value(name, low));
-                CHECK_MESSAGE(standby >= primary, name);
+                CAPTURE_BOUND(name);
+                CHECK(standby >= primary);
             }
         }
         cluster.carry_out(plan);

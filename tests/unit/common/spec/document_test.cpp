@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "common/spec/scalars.hpp"
+#include "tests/capture_bound.hpp"
 
 using namespace pgedge;
 
@@ -114,7 +115,7 @@ TEST_CASE("what YAML texts must not hold is refused with its place") {
         {"}", "1:1: not valid YAML: illegal flow end\n"},
     };
     for (const auto& [text, problems] : rows) {
-        CAPTURE(text);
+        CAPTURE_BOUND(text);
         CHECK(problems_of(parse_yaml(text)) == problems);
     }
 }
@@ -193,7 +194,7 @@ TEST_CASE("bad JSON is refused with its place, and what stands there is not repe
         {"{\"a\": \"\xC3(\"}", "1:"},   {"{\"a\": nul}", "1:"},        {"{\"a\": 01}", "1:"},
     };
     for (const auto& [text, start] : rows) {
-        CAPTURE(text);
+        CAPTURE_BOUND(text);
         const auto said = problems_of(parse_json_document(text));
         CHECK(said.starts_with(start));
         CHECK(said.find("topsecret") == std::string::npos);
@@ -212,7 +213,7 @@ TEST_CASE("plain scalars mean what the core schema of YAML 1.2 says") {
         {"+42", 42},  {"-42", -42},  {"0777", 777},
         {"0o17", 15}, {"0xfF", 255}, {"9223372036854775807", 9223372036854775807}};
     for (const auto& [text, number] : integers) {
-        CAPTURE(text);
+        CAPTURE_BOUND(text);
         CHECK(as_integer(text) == number);
     }
     for (const std::string text : {"", "+", "-", "1.0", "1e3", "0x", "0o8", "0x-1", "+-1", "--1", "1 ", "22:22",

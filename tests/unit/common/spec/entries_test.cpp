@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/capture_bound.hpp"
+
 using namespace pgedge;
 
 TEST_CASE("lines that PostgreSQL takes in pg_hba.conf are taken") {
@@ -52,7 +54,7 @@ TEST_CASE("lines that PostgreSQL refuses in pg_hba.conf are refused with the rea
         {"local all all peer\r", "invalid pg_hba entry: it must be one line"},
     };
     for (const auto& [line, reason] : rows) {
-        CAPTURE(line);
+        CAPTURE_BOUND(line);
         CHECK(wrong_in_hba_entry(line) == reason);
     }
 }
@@ -100,7 +102,7 @@ TEST_CASE("one SQL statement is taken, however it is written") {
           "CREATE TRIGGER t BEFORE INSERT ON x FOR EACH ROW EXECUTE FUNCTION f()",
           "COMMENT ON TABLE t IS 'ü; ö'",
           "CREATE TABLE tä (id int)"}) {
-        CAPTURE(sql);
+        CAPTURE_BOUND(sql);
         CHECK(wrong_in_statement(sql).value_or("") == "");
     }
 }
@@ -128,7 +130,7 @@ TEST_CASE("what is not exactly one SQL statement is refused with the reason") {
         {"BEGIN; SELECT 1; END", "only one statement may stand here"},
     };
     for (const auto& [sql, reason] : rows) {
-        CAPTURE(sql);
+        CAPTURE_BOUND(sql);
         CHECK(wrong_in_statement(sql) == "failed to parse SQL statement: " + reason);
     }
 }
@@ -162,7 +164,7 @@ TEST_CASE("cron expressions have five fields within their bounds") {
                                                                 {"1.5 * * * *", "no minute"},
                                                                 {"99999999999 * * * *", "no minute"}};
     for (const auto& [text, reason] : rows) {
-        CAPTURE(text);
+        CAPTURE_BOUND(text);
         const auto wrong = wrong_in_cron_expression(text);
         REQUIRE(wrong.has_value());
         CHECK_MESSAGE(wrong->find(reason) != std::string::npos, *wrong);

@@ -4,6 +4,7 @@
 
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
+#include "tests/capture_bound.hpp"
 #include "tests/unit/common/spec/specs.hpp"
 
 using namespace pgedge;
@@ -280,7 +281,7 @@ TEST_CASE("bounds of backups, restores, runtime options and services are checked
         {"s3_bucket", "abc"},   {"s3_bucket", std::string(63, 'a')}, {"s3_region", "x"},
         {"s3_endpoint", "abc"}, {"s3_key", std::string(128, 'k')},   {"s3_key", ""}};
     for (const auto& [field, value] : taken) {
-        CAPTURE(field);
+        CAPTURE_BOUND(field);
         CHECK(refusal(with((main + field).c_str(), value, body)) == "");
     }
     const std::vector<std::tuple<std::string, Json, std::string>> refused{
@@ -314,7 +315,7 @@ TEST_CASE("bounds of backups, restores, runtime options and services are checked
          "invalid_field_type | " + repository +
              "custom_options.a: must be a text, a number or a boolean, not an object"}};
     for (const auto& [field, value, message] : refused) {
-        CAPTURE(field);
+        CAPTURE_BOUND(field);
         CHECK(refusal(with((main + field).c_str(), value, body)) == message);
     }
     check_rows(

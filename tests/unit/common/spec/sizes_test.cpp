@@ -2,6 +2,7 @@
 
 #include "common/base/error.hpp"
 #include "common/spec/database_spec.hpp"
+#include "tests/capture_bound.hpp"
 
 using namespace pgedge;
 
@@ -10,7 +11,7 @@ TEST_CASE("CPUs are read in whole CPUs, with three decimals, and in thousandths"
                                                                  {"0.001", 1},  {"1m", 1},    {"12.25", 12250},
                                                                  {"64", 64000}, {"007", 7000}};
     for (const auto& [text, millicpus] : rows) {
-        CAPTURE(text);
+        CAPTURE_BOUND(text);
         CHECK(parse_millicpus(text) == millicpus);
     }
 }
@@ -46,7 +47,7 @@ TEST_CASE("sizes are read in SI and IEC units") {
                                                                  {"7EiB", 8'070'450'532'247'928'832},
                                                                  {"0.1234567890123456789G", 123'456'789}};
     for (const auto& [text, bytes] : rows) {
-        CAPTURE(text);
+        CAPTURE_BOUND(text);
         CHECK(parse_bytes(text) == bytes);
     }
 }

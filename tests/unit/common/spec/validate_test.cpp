@@ -4,6 +4,7 @@
 
 #include "common/base/error.hpp"
 #include "common/spec/merge.hpp"
+#include "tests/capture_bound.hpp"
 #include "tests/unit/common/spec/specs.hpp"
 
 using namespace pgedge;
@@ -211,7 +212,7 @@ TEST_CASE("repositories have what their type needs") {
          "custom_options.a b: invalid option name \"a b\" (lower-case letters, digits and hyphens)"},
     };
     for (const auto& [repository, problem] : rows) {
-        CAPTURE(to_text(repository));
+        CAPTURE_BOUND(repository);
         const std::string in_backup = problem.empty() ? "" : "backup_config.repositories[0]." + problem;
         CHECK(wrong_with(with_repository(repository)) == in_backup);
         CHECK(wrong_with(nodes({node("n1", {"h1"}, with_repository(repository))})) ==
