@@ -175,7 +175,7 @@ TEST_CASE("a listener that never speaks holds up neither a connection attempt no
 
     const auto begun = std::chrono::steady_clock::now();
     CHECK_THROWS_AS(one.connect("host-2"), Error);
-    CHECK(std::chrono::steady_clock::now() - begun < 10s);
+    CHECK(std::chrono::steady_clock::now() - begun < 60s);
     one.stop();
     CHECK_THROWS_AS(one.connect("host-2"), Error);
 }

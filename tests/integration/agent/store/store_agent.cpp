@@ -23,7 +23,7 @@ namespace {
 std::string answer_client(ClusterStore& store, const std::string& name, const std::string& body) {
     Decoder request(body);
     Encoder answer;
-    const Limit limit(20s);
+    const Limit limit(60s);
     try {
         if (name == "client-commit") {
             const auto result = store.commit(request.transaction(), limit);

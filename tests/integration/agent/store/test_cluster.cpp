@@ -119,7 +119,7 @@ void TestCluster::add_host_row(ClusterStore& through, int number, std::uint64_t 
     row.peer_addresses = {address(number)};
     Transaction transaction;
     transaction.add(Hosts::insert(row, std::to_string(node_id), clock_.wall()));
-    if (!through.commit(transaction, Limit(20s)).committed)
+    if (!through.commit(transaction, Limit(60s)).committed)
         throw Error(ErrorKind::conflict, row.id + " is there already");
 }
 
@@ -127,7 +127,7 @@ ClusterStore& TestCluster::start(int number) {
     auto& peers = peers_.of(host(number));
     if (stores_.empty()) {
         auto& first = keep(number, ClusterStore::found(options(number), "test-cluster", peers, clock_, log));
-        first.wait_until_ready(Limit(20s));
+        first.wait_until_ready(Limit(60s));
         add_host_row(first, number, first.node_id());
         return first;
     }
@@ -138,7 +138,7 @@ ClusterStore& TestCluster::start(int number) {
     auto& joined =
         keep(number, ClusterStore::join(options(number), "test-cluster", node_id, known, peers, clock_, log));
     add_host_row(member, number, node_id);
-    joined.wait_until_ready(Limit(20s));
+    joined.wait_until_ready(Limit(60s));
     return joined;
 }
 
@@ -153,14 +153,14 @@ ClusterStore& TestCluster::resume(int number) {
 }
 
 int TestCluster::leader() {
-    for (const Limit limit(20s); !limit.over(); limit.pause(5ms))
+    for (const Limit limit(60s); !limit.over(); limit.pause(5ms))
         for (const auto& [id, store] : stores_)
             if (store->leads()) return std::stoi(id.substr(5));
     throw Error(ErrorKind::timed_out, "no leader");
 }
 
 void TestCluster::wait_for_voters(std::size_t voters) {
-    for (const Limit limit(30s); !limit.over(); limit.pause(10ms))
+    for (const Limit limit(90s); !limit.over(); limit.pause(10ms))
         if (at(leader()).voters().size() == voters) return;
     throw Error(ErrorKind::timed_out, "not as many voters as wanted");
 }
