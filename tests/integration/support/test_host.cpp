@@ -30,6 +30,10 @@ pid_t first_line_pid(const std::filesystem::path& file) {
     return pid;
 }
 
+bool is_unburied(pid_t pid) {
+    return read_file_if_there(fmt::format("/proc/{}/stat", pid)).value_or("").find(") Z ") != std::string::npos;
+}
+
 }  // namespace
 
 std::string postgres_bin_dir() {
@@ -40,6 +44,8 @@ std::string postgres_bin_dir() {
     }
     throw Error(ErrorKind::failed, "these tests need PostgreSQL and pglogical");
 }
+
+bool alive(pid_t pid) { return pid > 0 && ::kill(pid, 0) == 0 && !is_unburied(pid); }
 
 bool comes_true(const std::function<bool()>& holds, std::chrono::milliseconds at_most) {
     const auto until = std::chrono::steady_clock::now() + at_most;
@@ -74,7 +80,9 @@ TestHost::~TestHost() {
                 // Frozen or on its way out: its leftovers are killed below.
             }
         }
-        while (kill_leftovers(paths.data(), postgres_bin_dir()) > 0) std::this_thread::sleep_for(5ms);
+        // A postmaster that nobody buries counts as a leftover, and would for ever.
+        for (const Limit limit(30s); kill_leftovers(paths.data(), postgres_bin_dir()) > 0; limit.pause(5ms))
+            if (limit.over() || is_unburied(first_line_pid(paths.data() / "postmaster.pid"))) break;
     }
     std::error_code ignored;
     std::filesystem::remove_all(data_dir_, ignored);
@@ -103,7 +111,7 @@ ServerSpec TestHost::make_server(const std::string& instance_id, const std::stri
 }
 
 std::string TestHost::ask_guard(const ServerSpec& server, const std::string& line) {
-    return pgedge::ask_guard(server.paths.guard_file(".guard"), line, Limit(5s));
+    return pgedge::ask_guard(server.paths.guard_file(".guard"), line, Limit(20s));
 }
 
 pid_t TestHost::guard_pid(const ServerSpec& server) {
@@ -128,7 +136,7 @@ Connection TestHost::connect(const ServerSpec& server, const std::string& databa
     options.host = server.paths.sockets();
     options.port = server.port;
     options.database = database;
-    return Connection(options, Limit(10s));
+    return Connection(options, Limit(60s));
 }
 
 }  // namespace pgedge::test

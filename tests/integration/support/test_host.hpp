@@ -17,7 +17,10 @@ namespace pgedge::test {
 std::string postgres_bin_dir();
 
 /// True as soon as `holds` is; false when it did not within `at_most`.
-bool comes_true(const std::function<bool()>& holds, std::chrono::milliseconds at_most = std::chrono::seconds(10));
+bool comes_true(const std::function<bool()>& holds, std::chrono::milliseconds at_most = std::chrono::seconds(60));
+
+/// False for a process that has ended, buried or not.
+bool alive(pid_t pid);
 
 /// A data directory of an agent with servers that really run. Everything it started is gone when it dies.
 class TestHost {

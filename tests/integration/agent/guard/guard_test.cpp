@@ -15,8 +15,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-bool alive(pid_t pid) { return pid > 0 && ::kill(pid, 0) == 0; }
-
 /// A guard over a shell script; it and its children are gone when this dies. A script that ends soon `begins` only when
 /// somebody watches.
 class Guarded {
@@ -32,22 +30,22 @@ public:
         for (auto& word : more) command.argv.push_back(word);
         for (const auto& word : {std::string("--"), std::string("/bin/sh"), std::string("-c"), begin + script})
             command.argv.push_back(word);
-        run_or_throw(command, Limit(10s));
+        run_or_throw(command, Limit(60s));
         watch = GuardWatch::open(prefix() + ".guard");
         REQUIRE(watch);
-        server = watch->first(Limit(5s)).pid;
+        server = watch->first(Limit(20s)).pid;
         write_file(prefix() + ".go", "");
     }
     ~Guarded() {
         if (!watch->wait_gone(Limit(0s))) {
             ::kill(-server, SIGKILL);
             ::kill(server, SIGKILL);
-            watch->wait_gone(Limit(5s));
+            watch->wait_gone(Limit(20s));
         }
         std::filesystem::remove_all(directory_);
     }
     std::string prefix() const { return (directory_ / "g").string(); }
-    std::string ask(const std::string& line) const { return ask_guard(prefix() + ".guard", line, Limit(5s)); }
+    std::string ask(const std::string& line) const { return ask_guard(prefix() + ".guard", line, Limit(20s)); }
     std::string last() const { return read_file(prefix() + ".last"); }
     std::string log() const { return read_file(prefix() + ".log"); }
 
@@ -66,7 +64,7 @@ TEST_CASE("the guard tells how its server ended, to a watcher and to whoever com
     Guarded guarded("exit 7", {}, Guarded::Begins::when_watched);
 
     CHECK(guarded.watch->look()->running);
-    REQUIRE(guarded.watch->wait_gone(Limit(5s)));
+    REQUIRE(guarded.watch->wait_gone(Limit(20s)));
 
     CHECK(guarded.watch->look()->end == "exited:7");
     CHECK(guarded.last().find("state=exited:7 cause=none") != std::string::npos);
@@ -79,7 +77,7 @@ TEST_CASE("a program that is not there is an end with its reason in the log") {
     Command command;
     command.argv = {PGEDGE_GUARD, "--name", prefix, "--daemon", "--log", prefix + ".log", "--", "/no/such/program"};
 
-    run_or_throw(command, Limit(10s));
+    run_or_throw(command, Limit(60s));
 
     CHECK(comes_true([&] { return std::filesystem::exists(prefix + ".last"); }));
     CHECK(read_file(prefix + ".log").find("cannot run /no/such/program: No such file") != std::string::npos);
@@ -91,7 +89,7 @@ TEST_CASE("a second guard of the same name is refused, and the first goes on") {
     Command second;
     second.argv = {PGEDGE_GUARD, "--name", guarded.prefix(), "--daemon", "--", "/bin/true"};
 
-    const auto result = run(second, Limit(10s));
+    const auto result = run(second, Limit(60s));
 
     CHECK(result.exit_code == 73);
     CHECK(result.output.find("another guard holds") != std::string::npos);
@@ -104,7 +102,7 @@ TEST_CASE("the server gets the environment it was given and none of ours, and no
     Guarded guarded("env; ls /proc/self/fd | wc -l", {"--env", "PATH=/bin:/usr/bin", "--env", "GREETING=hello there"},
                     Guarded::Begins::when_watched);
 
-    REQUIRE(guarded.watch->wait_gone(Limit(5s)));
+    REQUIRE(guarded.watch->wait_gone(Limit(20s)));
 
     CHECK(guarded.log().find("GREETING=hello there") != std::string::npos);
     CHECK(guarded.log().find("hunter2") == std::string::npos);
@@ -117,7 +115,7 @@ TEST_CASE("stop fast, smart and immediate are the signals that PostgreSQL means 
         Guarded guarded("trap 'exit 2' INT; trap 'exit 15' TERM; trap 'exit 3' QUIT; while :; do sleep 0.02; done");
         REQUIRE(comes_true([&] { return guarded.ask("state").find("left=2") != std::string::npos; }));
         CHECK(guarded.ask("stop " + how) == "ok");
-        REQUIRE(guarded.watch->wait_gone(Limit(5s)));
+        REQUIRE(guarded.watch->wait_gone(Limit(20s)));
         CHECK(guarded.watch->look()->cause == "asked");
         return guarded.watch->look()->end;
     };
@@ -128,10 +126,12 @@ TEST_CASE("stop fast, smart and immediate are the signals that PostgreSQL means 
 }
 
 TEST_CASE("orphans of the server are killed before the guard calls it gone") {
-    Guarded guarded("setsid sh -c 'trap \"\" TERM INT QUIT HUP; while :; do :; done' & sleep 0.3; kill -9 $$");
+    Guarded guarded("setsid sh -c 'trap \"\" TERM INT QUIT HUP; while :; do :; done' & while :; do sleep 60; done");
     REQUIRE(comes_true([&] { return guarded.ask("state").find("left=3") != std::string::npos; }));
 
-    REQUIRE(guarded.watch->wait_gone(Limit(5s)));
+    ::kill(guarded.server, SIGKILL);
+
+    REQUIRE(guarded.watch->wait_gone(Limit(20s)));
 
     CHECK(guarded.watch->look()->end == "killed:9");
     CHECK(guarded.watch->look()->left == 0);
@@ -141,27 +141,25 @@ TEST_CASE("a guard that is killed takes its server with it") {
     Guarded guarded("trap 'exit 0' QUIT; while :; do sleep 0.02; done");
     const pid_t server = guarded.server;
     const auto guard = std::stoi(
-        run_or_throw({{"/bin/ps", "-o", "ppid=", "-p", std::to_string(server)}, {}, {}, {}, {}, {}}, Limit(5s)));
+        run_or_throw({{"/bin/ps", "-o", "ppid=", "-p", std::to_string(server)}, {}, {}, {}, {}, {}}, Limit(20s)));
 
     ::kill(guard, SIGKILL);
 
-    CHECK(comes_true([&] { return !alive(server); }, 2s));
-    CHECK(guarded.watch->wait_gone(Limit(5s)));
+    CHECK(comes_true([&] { return !alive(server); }));
+    CHECK(guarded.watch->wait_gone(Limit(20s)));
     CHECK_FALSE(std::filesystem::exists(guarded.prefix() + ".last"));
 }
 
 TEST_CASE("at the soft deadline the server is asked, at the hard one everything is killed, and that is final") {
     Guarded guarded("trap ':' INT; while :; do sleep 0.02; done");
     REQUIRE(comes_true([&] { return guarded.ask("state").find("left=2") != std::string::npos; }));
-    CHECK(guarded.ask(fmt::format("lease {} {}", from_now(200ms), from_now(500ms))) == "ok");
+    CHECK(guarded.ask(fmt::format("lease {} {}", from_now(3s), from_now(12s))) == "ok");
 
-    CHECK(comes_true([&] { return guarded.ask("state").find("cause=deadline") != std::string::npos; }, 2s));
+    CHECK(comes_true([&] { return guarded.ask("state").find("cause=deadline") != std::string::npos; }));
     CHECK(guarded.ask("lease none") == "late");
-    CHECK(guarded.ask(fmt::format("lease {} {}", from_now(5s), from_now(6s))) == "late");
+    CHECK(guarded.ask(fmt::format("lease {} {}", from_now(20s), from_now(21s))) == "late");
 
-    const auto began = std::chrono::steady_clock::now();
-    REQUIRE(guarded.watch->wait_gone(Limit(5s)));
-    CHECK(std::chrono::steady_clock::now() - began < 2s);
+    REQUIRE(guarded.watch->wait_gone(Limit(20s)));
     CHECK(guarded.watch->look()->end == "killed:9");
     CHECK(guarded.watch->look()->cause == "deadline");
 }
@@ -169,13 +167,11 @@ TEST_CASE("at the soft deadline the server is asked, at the hard one everything 
 TEST_CASE("a lease that is renewed in time costs nothing, and one that lies behind is refused") {
     Guarded guarded("while :; do sleep 0.02; done");
 
-    for (int i = 0; i < 20; ++i) {
-        CHECK(guarded.ask(fmt::format("lease {} {}", from_now(300ms), from_now(400ms))) == "ok");
-        ::usleep(50'000);
-    }
-    CHECK(guarded.ask(fmt::format("lease {} {}", from_now(-1ms), from_now(5s))) == "late");
+    for (const Limit longer_than_one(5s); !longer_than_one.over(); longer_than_one.pause(100ms))
+        CHECK(guarded.ask(fmt::format("lease {} {}", from_now(3s), from_now(4s))) == "ok");
+    CHECK(guarded.ask(fmt::format("lease {} {}", from_now(-1ms), from_now(60s))) == "late");
     CHECK(guarded.ask("lease none") == "ok");
-    ::usleep(500'000);
+    ::usleep(4'500'000);
 
     CHECK(guarded.ask("state").find("state=running cause=none soft=0 hard=0") != std::string::npos);
 }
@@ -183,15 +179,15 @@ TEST_CASE("a lease that is renewed in time costs nothing, and one that lies behi
 TEST_CASE("the deadline counts time that the guard and the server were frozen") {
     Guarded guarded("while :; do sleep 0.02; done");
     const auto guard = std::stoi(run_or_throw(
-        {{"/bin/ps", "-o", "ppid=", "-p", std::to_string(guarded.server)}, {}, {}, {}, {}, {}}, Limit(5s)));
-    CHECK(guarded.ask(fmt::format("lease {0} {0}", from_now(300ms))) == "ok");
+        {{"/bin/ps", "-o", "ppid=", "-p", std::to_string(guarded.server)}, {}, {}, {}, {}, {}}, Limit(20s)));
+    CHECK(guarded.ask(fmt::format("lease {0} {0}", from_now(1s))) == "ok");
 
     ::kill(guard, SIGSTOP);
     ::kill(guarded.server, SIGSTOP);
-    ::usleep(600'000);
+    ::usleep(1'500'000);
     ::kill(guard, SIGCONT);
 
-    REQUIRE(guarded.watch->wait_gone(Limit(2s)));
+    REQUIRE(guarded.watch->wait_gone(Limit(20s)));
     CHECK(guarded.watch->look()->end == "killed:9");
 }
 
@@ -220,11 +216,11 @@ TEST_CASE("SIGTERM to the guard is a fast shutdown of its server") {
     Guarded guarded("trap 'exit 2' INT; while :; do sleep 0.02; done");
     REQUIRE(comes_true([&] { return guarded.ask("state").find("left=2") != std::string::npos; }));
     const auto guard = std::stoi(run_or_throw(
-        {{"/bin/ps", "-o", "ppid=", "-p", std::to_string(guarded.server)}, {}, {}, {}, {}, {}}, Limit(5s)));
+        {{"/bin/ps", "-o", "ppid=", "-p", std::to_string(guarded.server)}, {}, {}, {}, {}, {}}, Limit(20s)));
 
     ::kill(guard, SIGTERM);
 
-    REQUIRE(guarded.watch->wait_gone(Limit(5s)));
+    REQUIRE(guarded.watch->wait_gone(Limit(20s)));
     CHECK(guarded.watch->look()->end == "exited:2");
     CHECK(guarded.watch->look()->cause == "signal");
 }
