@@ -138,7 +138,7 @@ TEST_CASE("when the scheduler dies, another agent makes the plan again") {
 
     const auto id = rig.begin("db", two_chains(), "update", {.look_at_hosts = {"host-2"}, .port_checks = {}});
     rig.wait_until("the new plan is under way", [&] { return rig.world.has("b2"); });
-    CHECK(rig.agents.at("host-2")->leases.holds(kSchedulerLease));
+    rig.wait_until("host-2 is scheduler", [&] { return rig.agents.at("host-2")->leases.holds(kSchedulerLease); });
     rig.start("host-1");
 
     check_all_done(rig, rig.ended(id));
@@ -193,7 +193,7 @@ TEST_CASE("a cancel of a step whose agent died ends when the agent is back") {
 
 TEST_CASE("a host that does not answer fails the task with its name, and a retry completes when it is back") {
     Rig rig;
-    rig.options.silent_after = 1s;
+    rig.options.silent_after = 5s;
     rig.add_database("db", kHosts);
     rig.start("host-1");
 
@@ -201,7 +201,7 @@ TEST_CASE("a host that does not answer fails the task with its name, and a retry
     const auto task = rig.ended(id);
 
     CHECK(task.status == TaskStatus::failed);
-    CHECK(task.error == "host host-2 has not been heard from for 1s, while creating resource fake::a2");
+    CHECK(task.error == "host host-2 has not been heard from for 5s, while creating resource fake::a2");
     CHECK(rig.database("db").error == task.error);
     CHECK(holds_a_text(rig.log(id), task.error + "\n"));
     rig.start("host-2");

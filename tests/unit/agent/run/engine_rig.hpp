@@ -20,7 +20,7 @@
 
 namespace pgedge::test {
 
-inline const Limit soon() { return Limit(std::chrono::seconds(10)); }
+inline const Limit soon() { return Limit(std::chrono::seconds(60)); }
 
 inline EngineOptions quick_options() {
     EngineOptions options;
@@ -145,14 +145,14 @@ public:
 
     Task task(const std::string& id) { return *Tasks(store).find(id, soon()); }
     Database database(const std::string& id) { return *Databases(store).find(id, soon()); }
-    /// Waits for the end of the task, at most 20 s.
+    /// Waits for the end of the task, at most a minute.
     Task ended(const std::string& id) {
         Task now;
         wait_until("task " + id + " has ended", [&] { return is_final((now = task(id)).status); });
         return now;
     }
     void wait_until(const std::string& what, const std::function<bool()>& holds) {
-        const Limit limit(std::chrono::seconds(20));
+        const Limit limit(std::chrono::seconds(60));
         while (!holds()) {
             if (!limit.pause(std::chrono::milliseconds(2))) FAIL("it did not happen: " << what);
         }
