@@ -97,9 +97,9 @@ public:
     }
     /// A value from the server, over its socket.
     std::string ask(const std::string& id, const std::string& sql) {
-        auto session = connect_locally(host.runtime(), id, "postgres", Limit(10s));
-        session.run("SET search_path = public", Limit(10s));
-        return session.run(sql, Limit(10s)).value().value_or("null");
+        auto session = connect_locally(host.runtime(), id, "postgres", Limit(60s));
+        session.run("SET search_path = public", Limit(60s));
+        return session.run(sql, Limit(60s)).value().value_or("null");
     }
     InstancePaths paths(const std::string& id) const { return {host.data_dir(), id}; }
 };
@@ -111,8 +111,8 @@ TEST_CASE("a primary and its streaming replica are made, and made again without 
     machine.make(kPrimary);
     auto context = machine.context();
     // The replication user is database.instance's matter; here the test makes it.
-    connect_locally(machine.host.runtime(), kPrimary, "postgres", Limit(10s))
-        .run("CREATE ROLE patroni_replicator LOGIN REPLICATION", Limit(10s));
+    connect_locally(machine.host.runtime(), kPrimary, "postgres", Limit(60s))
+        .run("CREATE ROLE patroni_replicator LOGIN REPLICATION", Limit(60s));
     machine.slots.apply(machine.slot(), context);
     machine.make(kReplica);
     CHECK(machine.ask(kPrimary, "CREATE TABLE t AS SELECT 7 AS n").empty() == false);
@@ -139,14 +139,14 @@ TEST_CASE("nobody gets in over the network as superuser without a certificate") 
     options.port = 5432;
     options.more = {{"sslmode", "require"}};
 
-    CHECK_THROWS_AS(Connection(options, Limit(10s)), Error);
+    CHECK_THROWS_AS(Connection(options, Limit(60s)), Error);
 
     const CertificateFiles files(machine.paths(kPrimary));
     options.more = {{"sslmode", "verify-full"},
                     {"sslrootcert", files.authority},
                     {"sslcert", files.superuser},
                     {"sslkey", files.superuser_key}};
-    CHECK(Connection(options, Limit(10s)).run("SELECT current_user", Limit(10s)).value() == "pgedge");
+    CHECK(Connection(options, Limit(60s)).run("SELECT current_user", Limit(60s)).value() == "pgedge");
 }
 
 TEST_CASE("what reloads does not restart, what needs a restart does") {
@@ -215,8 +215,8 @@ TEST_CASE("a slot is dropped also while its replica reads from it") {
     Machine machine;
     machine.make(kPrimary);
     auto context = machine.context();
-    connect_locally(machine.host.runtime(), kPrimary, "postgres", Limit(10s))
-        .run("CREATE ROLE patroni_replicator LOGIN REPLICATION", Limit(10s));
+    connect_locally(machine.host.runtime(), kPrimary, "postgres", Limit(60s))
+        .run("CREATE ROLE patroni_replicator LOGIN REPLICATION", Limit(60s));
     machine.slots.apply(machine.slot(), context);
     machine.make(kReplica);
     CHECK(comes_true([&] { return machine.ask(kPrimary, "SELECT active FROM pg_replication_slots") == "t"; }));

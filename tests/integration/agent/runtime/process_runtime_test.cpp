@@ -18,12 +18,12 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto kAddress = "127.16.0.1";
-const Limit soon() { return Limit(30s); }
+const Limit soon() { return Limit(60s); }
 
 /// Writes a row as soon as the server lets it.
 bool writable(TestHost& host, const ServerSpec& server) {
     try {
-        host.connect(server).run("INSERT INTO t VALUES (1)", Limit(5s));
+        host.connect(server).run("INSERT INTO t VALUES (1)", Limit(20s));
         return true;
     } catch (const Error&) {
         return false;
@@ -121,7 +121,7 @@ TEST_CASE("a postmaster killed -9 under a long query is soon writable again") {
 
     const auto began = std::chrono::steady_clock::now();
     ::kill(host.postmaster_pid(server), SIGKILL);
-    const bool back = comes_true([&] { return writable(host, server); }, 8s);  // a second on an idle machine
+    const bool back = comes_true([&] { return writable(host, server); });  // a second on an idle machine
     const auto took = std::chrono::steady_clock::now() - began;
 
     CHECK(back);
@@ -137,7 +137,7 @@ TEST_CASE("a guard killed -9 takes its server along, and both come back") {
 
     ::kill(guard, SIGKILL);
 
-    CHECK(comes_true([&] { return host.postmaster_pid(server) != postmaster && writable(host, server); }, 20s));
+    CHECK(comes_true([&] { return host.postmaster_pid(server) != postmaster && writable(host, server); }));
     CHECK(host.guard_pid(server) != guard);
     CHECK(comes_true([&] { return host.runtime().state("db-n1-aaaaaaaa") == ServerState::running; }));
 }
@@ -155,7 +155,7 @@ TEST_CASE("guard and postmaster killed together under a long query come back too
     ::kill(postmaster, SIGKILL);
     ::kill(guard, SIGKILL);
 
-    CHECK(comes_true([&] { return host.postmaster_pid(server) != postmaster && writable(host, server); }, 20s));
+    CHECK(comes_true([&] { return host.postmaster_pid(server) != postmaster && writable(host, server); }));
 }
 
 TEST_CASE("servers that died while the agent was away are started by the next one") {
@@ -169,7 +169,7 @@ TEST_CASE("servers that died while the agent was away are started by the next on
 
     host.restart_agent();
 
-    CHECK(comes_true([&] { return writable(host, server); }, 20s));
+    CHECK(comes_true([&] { return writable(host, server); }));
 }
 
 TEST_CASE("a server that refuses to start is reported with its own last log lines") {
@@ -197,12 +197,14 @@ TEST_CASE("a server that keeps dying is started with growing pauses, also one th
     make_directory(programs.path(), 0755);
     server.bin_dir = programs.path();
 
+    const auto began = std::chrono::steady_clock::now();
     CHECK_THROWS_AS(host.runtime().start(server, soon()), Error);
-    std::this_thread::sleep_for(3s);  // the pauses are 1.6 s and 3.2 s
+    std::this_thread::sleep_for(3s);
 
     const auto started = read_file(starts).size();
-    CHECK(started >= 1);
-    CHECK(started <= 2);
+    const auto took = std::chrono::steady_clock::now() - began;
+    REQUIRE(started >= 1);
+    CHECK(took >= 1600ms * ((1 << (started - 1)) - 1));  // the pauses are 1.6 s, 3.2 s and so on
 }
 
 TEST_CASE("a port in use is named in the error") {

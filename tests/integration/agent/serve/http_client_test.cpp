@@ -99,17 +99,21 @@ TEST_CASE("a server that is not there is unreachable, with its address in the er
 }
 
 TEST_CASE("a call ends at its limit, and at once when it is stopped") {
-    Door door;
-    TestServer server([&](const HttpRequest& request) {
-        door.wait();
-        return echo(request);
-    });
-    HttpTransport client({server.url()});
-    CHECK(kind_of([&] { client.send(get("/x"), Limit(100ms)); }) == ErrorKind::timed_out);
+    Door first_door, door;
+    const auto behind = [](Door& which) {
+        return [&which](const HttpRequest& request) {
+            which.wait();
+            return echo(request);
+        };
+    };
+    TestServer first_server(behind(first_door)), server(behind(door));
+    HttpTransport first_client({first_server.url()}), client({server.url()});
+    CHECK(kind_of([&] { first_client.send(get("/x"), Limit(100ms)); }) == ErrorKind::timed_out);
+    first_door.open();
 
     std::stop_source stop;
     std::jthread stopper([&] {
-        door.wait_for_visitors(2);
+        door.wait_for_visitors(1);
         stop.request_stop();
     });
     const auto since = std::chrono::steady_clock::now();

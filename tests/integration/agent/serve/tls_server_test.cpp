@@ -125,7 +125,7 @@ TEST_CASE("a stream passes over TLS as it comes") {
 
 TEST_CASE("clients that do not finish the handshake hold up nobody and are closed") {
     ServerOptions options;
-    options.limits.head = 3s;
+    options.limits.head = 10s;
     options.max_threads = 2;
     const auto context =
         std::make_shared<ReloadableContext>(make_server_context(agent("host-1"), "", ClientCertificates::none));
