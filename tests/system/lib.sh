@@ -8,6 +8,7 @@
 # curl is a function here: it reaches host-1, host-2, host-3 (and localhost, as host-1), keeps the answer for expect,
 # must and header, checks it against our OpenAPI document, and prints its body.
 set -Eeuo pipefail
+export LC_ALL=C.UTF-8 no_proxy='*' # messages as we compare them; all addresses are our own
 
 source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 bin=${PGEDGE_BIN:-$source_dir/build/debug/bin}
@@ -92,7 +93,7 @@ start_agents() {
     for n in 1 2 3; do wait_ready "$n"; done
 }
 
-answers() { command curl -sf --max-time 2 "${connect[@]}" -o /dev/null "http://host-$1:3000/v1/version"; }
+answers() { command curl -sf --max-time 10 "${connect[@]}" -o /dev/null "http://host-$1:3000/v1/version"; }
 wait_ready() { within 15 "host-$1 answers" answers "$1"; }
 
 # kill_agent N: power cut for the agent; its servers live on.
@@ -106,7 +107,11 @@ stop_agent() {
     within 30 "the agent of host-$1 ends" gone "${agent_pid[$1]}"
     unset "agent_pid[$1]"
 }
-gone() { ! kill -0 "$1" 2>/dev/null; }
+# gone PID: ended, buried or not. While a zombie has threads they may still hold its port.
+gone() {
+    ! kill -0 "$1" 2>/dev/null ||
+        [[ $(cat "/proc/$1/status" 2>/dev/null) == *State:$'\t'Z*Threads:$'\t'[01]$'\n'* ]]
+}
 
 # within SECONDS WHAT COMMAND…: (times the patience) until the command succeeds.
 within() {
@@ -173,21 +178,21 @@ answer() { jq -r "$1" "$work/body"; }
 wait_task() {
     local deadline=$((SECONDS + $3 * patience)) status=
     while [ $SECONDS -lt $deadline ]; do
-        status=$(command curl -s --max-time 5 "${connect[@]}" "http://$1:3000/v1/tasks/$2" | jq -r '.status // empty') || status=
+        status=$(command curl -s --max-time 20 "${connect[@]}" "http://$1:3000/v1/tasks/$2" | jq -r '.status // empty') || status=
         case $status in completed | failed | canceled) break ;; esac
         sleep 0.1
     done
     [ "$status" = "${4:-completed}" ] && return
-    command curl -s --max-time 5 "${connect[@]}" "http://$1:3000/v1/tasks/$2/log?limit=15" | jq -c '.entries[] | [.message, .fields]' || true
+    command curl -s --max-time 20 "${connect[@]}" "http://$1:3000/v1/tasks/$2/log?limit=15" | jq -c '.entries[] | [.message, .fields]' || true
     fail "task $2 is '$status' instead of '${4:-completed}': $(command curl -s "${connect[@]}" "http://$1:3000/v1/tasks/$2")"
 }
 
 # database_is HOST DATABASE STATE
 database_is() {
-    [ "$(command curl -s --max-time 5 "${connect[@]}" "http://$1:3000/v1/databases/$2" | jq -r .state)" = "$3" ]
+    [ "$(command curl -s --max-time 20 "${connect[@]}" "http://$1:3000/v1/databases/$2" | jq -r .state)" = "$3" ]
 }
 database_gone() {
-    [ "$(command curl -s --max-time 5 -o /dev/null -w '%{http_code}' "${connect[@]}" "http://$1:3000/v1/databases/$2")" = 404 ]
+    [ "$(command curl -s --max-time 20 -o /dev/null -w '%{http_code}' "${connect[@]}" "http://$1:3000/v1/databases/$2")" = 404 ]
 }
 
 # sql N STATEMENT…: each by itself, as the user guide's admin on host-N; prints the plain results.
