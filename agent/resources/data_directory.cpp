@@ -54,7 +54,7 @@ std::string replication_dsn(const InstancePaths& paths, const Json& primary) {
     const CertificateFiles files(paths);
     return fmt::format(
         "host={} port={} user={} application_name={} sslmode=verify-full sslrootcert={} sslcert={} sslkey={} "
-        "connect_timeout=5",
+        "connect_timeout=5 keepalives_idle=15 keepalives_interval=5 keepalives_count=3",
         primary.at("address").get<std::string>(), primary.at("port").get<int>(), kReplicator,
         primary.at("slot").get<std::string>(), files.authority.string(), files.replicator.string(),
         files.replicator_key.string());

@@ -16,6 +16,10 @@ bool is_running(Runtime& runtime, const std::string& instance_id) {
     return state == ServerState::running || state == ServerState::starting;
 }
 
+bool is_ready(Runtime& runtime, const std::string& instance_id) {
+    return runtime.state(instance_id) == ServerState::running;
+}
+
 Connection connect_locally(Runtime& runtime, const std::string& instance_id, const std::string& database,
                            const Limit& limit) {
     const ServerSpec server = server_of(runtime, instance_id);
@@ -31,6 +35,13 @@ Connection connect_locally(Runtime& runtime, const std::string& instance_id, con
         "-c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off -c "
         "standard_conforming_strings=on";
     return Connection(options, limit);
+}
+
+bool has_database(Runtime& runtime, const Json& want, const Limit& limit) {
+    auto server = connect_locally(runtime, want.at("instance_id"), "postgres", limit);
+    return !server
+                .run("SELECT FROM pg_database WHERE datname = $1", {want.at("database_name").get<std::string>()}, limit)
+                .empty();
 }
 
 Connection connect_to_database(Runtime& runtime, const Json& want, const Limit& limit) {

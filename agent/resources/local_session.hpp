@@ -10,12 +10,17 @@ namespace pgedge {
 
 /// The server of an instance that this host keeps. Throws Error{not_found}.
 ServerSpec server_of(Runtime& runtime, const std::string& instance_id);
-/// Whether anything can be done inside the server. Kinds that remove what lies in a server have nothing to do when it
-/// is down for good: a database whose server cannot start must be deletable.
+/// Whether anything can be done inside the server, now or when it has started. Kinds that remove what lies in a server
+/// have nothing to do when it is down for good: a database whose server cannot start must be deletable.
 bool is_running(Runtime& runtime, const std::string& instance_id);
+/// Whether the server takes sessions. Who looks at what lies in one that does not sees nothing, and must not wait: only
+/// the steps that follow the look may mend it.
+bool is_ready(Runtime& runtime, const std::string& instance_id);
 /// A session as superuser over the instance's own socket. Throws what Connection throws, and Error{not_found}.
 Connection connect_locally(Runtime& runtime, const std::string& instance_id, const std::string& database,
                            const Limit& limit);
+/// Whether the server has the database that `want` names.
+bool has_database(Runtime& runtime, const Json& want, const Limit& limit);
 /// connect_locally() to what a resource's `want` names: its `instance_id` and `database_name`.
 Connection connect_to_database(Runtime& runtime, const Json& want, const Limit& limit);
 

@@ -12,26 +12,20 @@ const ReplicationDialect& dialect_of(const Json& want) {
     return ReplicationDialect::of(want.at("dialect").get<std::string>());
 }
 
-bool exists(Session& session, const Json& want, const Limit& limit) {
-    const std::string name = want.at("database_name");
-    return !session.run("SELECT FROM pg_database WHERE datname = $1", {name}, limit).empty();
-}
-
 }  // namespace
 
 Observed PostgresDatabase::observe(const Resource& resource, StepContext& context) {
     const Json& want = resource.want;
-    if (!is_running(runtime_, want.at("instance_id"))) return Observed::as_known;  // the matter of process.postgres
-    auto server = connect_locally(runtime_, want.at("instance_id"), "postgres", context.limit);
-    if (!exists(server, want, context.limit)) return Observed::missing;
+    if (!is_ready(runtime_, want.at("instance_id"))) return Observed::as_known;  // the matter of process.postgres
+    if (!has_database(runtime_, want, context.limit)) return Observed::missing;
     auto session = connect_to_database(runtime_, want, context.limit);
     const auto node = dialect_of(want).own_node(session, context.limit);
     return node == want.at("node").get<std::string>() ? Observed::as_known : Observed::differs;
 }
 
 void PostgresDatabase::create_if_missing(const Json& want, const Limit& limit) {
+    if (has_database(runtime_, want, limit)) return;
     auto server = connect_locally(runtime_, want.at("instance_id"), "postgres", limit);
-    if (exists(server, want, limit)) return;
     server.run("CREATE DATABASE " + server.identifier(want.at("database_name").get<std::string>()), limit);
 }
 

@@ -1,20 +1,38 @@
 #include "agent/resources/replication_slot.hpp"
 
+#include <fmt/format.h>
+
 #include "agent/postgres/dialect.hpp"
 #include "agent/postgres/replication_slots.hpp"
 #include "agent/resources/local_session.hpp"
+#include "common/base/error.hpp"
 
 namespace pgedge {
 namespace {
+
+/// For the transactions that are open in the provider to end: a slot begins where there are none from before.
+constexpr std::chrono::seconds kConsistent{120};
 
 std::string slot_of(Session& session, const Json& want, const Limit& limit) {
     return ReplicationDialect::of(want.at("dialect").get<std::string>())
         .slot_name(session, want.at("provider"), want.at("subscription"), limit);
 }
 
+/// The transaction that a new slot waits for longest: "pid 4711 of app, open for 01:02:03 (idle in transaction)".
+std::string oldest_transaction(Session& session, const Limit& limit) {
+    constexpr auto kOldest =
+        "SELECT format('pid %s of %s, open for %s (%s)', pid, usename, date_trunc('second', now() - xact_start), "
+        "state) "
+        "FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 1";
+    const auto rows = session.run(kOldest, limit);
+    return rows.empty() ? "none now" : rows.value().value_or("");
+}
+
 }  // namespace
 
 Observed ReplicationSlot::observe(const Resource& resource, StepContext& context) {
+    if (!is_ready(runtime_, resource.want.at("instance_id"))) return Observed::as_known;
+    if (!has_database(runtime_, resource.want, context.limit)) return Observed::missing;
     auto session = connect_to_database(runtime_, resource.want, context.limit);
     const auto slot = slot_of(session, resource.want, context.limit);
     const bool there =
@@ -25,11 +43,23 @@ Observed ReplicationSlot::observe(const Resource& resource, StepContext& context
 void ReplicationSlot::apply(const Resource& resource, StepContext& context) {
     auto session = connect_to_database(runtime_, resource.want, context.limit);
     const auto& dialect = ReplicationDialect::of(resource.want.at("dialect").get<std::string>());
-    dialect.ensure_slot(session, slot_of(session, resource.want, context.limit), context.limit);
+    const auto slot = slot_of(session, resource.want, context.limit);
+    try {
+        dialect.ensure_slot(session, slot, context.limit.no_longer_than(kConsistent));
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::timed_out || context.limit.over()) throw;
+        auto other = connect_to_database(runtime_, resource.want, context.limit);
+        throw Error(ErrorKind::timed_out,
+                    fmt::format("replication slot {} waits for the transactions that are open on its server; the "
+                                "oldest: {}",
+                                slot, oldest_transaction(other, context.limit)),
+                    "let it end, or end it with pg_terminate_backend");
+    }
 }
 
 void ReplicationSlot::remove(const Resource& resource, StepContext& context) {
     if (!is_running(runtime_, resource.want.at("instance_id"))) return;
+    if (!has_database(runtime_, resource.want, context.limit)) return;
     auto session = connect_to_database(runtime_, resource.want, context.limit);
     drop_replication_slot(session, slot_of(session, resource.want, context.limit), context.limit);
 }

@@ -8,6 +8,8 @@
 namespace pgedge {
 namespace {
 
+constexpr std::chrono::seconds kReplicating{120};  ///< for the apply worker to start and to reach its provider
+
 const ReplicationDialect& dialect_of(const Resource& resource) {
     return ReplicationDialect::of(resource.want.at("dialect").get<std::string>());
 }
@@ -15,6 +17,8 @@ const ReplicationDialect& dialect_of(const Resource& resource) {
 }  // namespace
 
 Observed Subscription::observe(const Resource& resource, StepContext& context) {
+    if (!is_ready(runtime_, resource.want.at("instance_id"))) return Observed::as_known;
+    if (!has_database(runtime_, resource.want, context.limit)) return Observed::missing;
     auto session = connect_to_database(runtime_, resource.want, context.limit);
     const auto rows = dialect_of(resource).subscriptions(session, context.limit);
     const auto row =
@@ -38,11 +42,12 @@ void Subscription::apply(const Resource& resource, StepContext& context) {
                                  .provider_dsn = want.at("provider_dsn"),
                                  .enabled = enabled},
                                 context.limit);
-    if (enabled) dialect.wait_replicating(session, name, context.limit);
+    if (enabled) dialect.wait_replicating(session, name, context.limit.no_longer_than(kReplicating));
 }
 
 void Subscription::remove(const Resource& resource, StepContext& context) {
     if (!is_running(runtime_, resource.want.at("instance_id"))) return;
+    if (!has_database(runtime_, resource.want, context.limit)) return;
     auto session = connect_to_database(runtime_, resource.want, context.limit);
     dialect_of(resource).drop_subscription(session, resource.id.name, context.limit);
 }

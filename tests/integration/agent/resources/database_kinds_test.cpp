@@ -50,17 +50,19 @@ public:
         spec.database_users.push_back(odd);
     }
 
+    StepContext context() {
+        return {soon(), cluster.wanted.id, [](const SecretRef&) { return Secret(kPassword); }, [](std::string_view) {}};
+    }
+
     /// Carries the plan out; `stop_after` steps, all when negative.
     void carry_out(const Plan& plan, int stop_after = -1) {
         ResourceRegistry registry({host.data_dir(), host.user(), host.runtime(), authority});
         for (const auto& step : plan.steps) {
             if (stop_after-- == 0) return;
-            StepContext context{soon(), cluster.wanted.id, [](const SecretRef&) { return Secret(kPassword); },
-                                [](std::string_view) {}};
+            auto with = context();
             auto& kind = *registry.all().at(step.resource.id.kind);
             within(step.resource.id.text(), [&] {
-                step.action == Action::remove ? kind.remove(step.resource, context)
-                                              : kind.apply(step.resource, context);
+                step.action == Action::remove ? kind.remove(step.resource, with) : kind.apply(step.resource, with);
             });
         }
     }
@@ -234,6 +236,28 @@ TEST_CASE("killed -9 again and again while a database is made, the next agent co
     CHECK(rig.comes("n2", "host-2", "SELECT count(*) FROM scripted", "4"));
     CHECK(rig.ask("n1", "host-1", "SELECT count(*) FROM in_postgres", "postgres") == "1");
     CHECK(rig.ask("n1", "host-1", "SELECT count(*) FROM pg_replication_slots") == "1");
+}
+
+TEST_CASE("a look at a server that is down ends, and sees only that: what lies in it can neither be seen nor mended") {
+    Rig rig("app");
+    rig.cluster.add_node("n1", {"host-1"});
+    rig.cluster.add_node("n2", {"host-2"});
+    const Plan plan = rig.cluster.plan();
+    rig.carry_out(plan);
+    for (const auto& server : rig.host.runtime().known())
+        rig.host.runtime().stop(server.instance_id(), StopMode::fast, soon());
+
+    ResourceRegistry registry({rig.host.data_dir(), rig.host.user(), rig.host.runtime(), rig.authority});
+    std::size_t in_servers = 0;
+    for (const auto& step : plan.steps) {
+        const auto& kind = step.resource.id.kind;
+        if (!kind.starts_with("database.")) continue;
+        auto with = rig.context();
+        CHECK_MESSAGE(registry.all().at(kind)->observe(step.resource, with) == Observed::as_known,
+                      step.resource.id.text());
+        ++in_servers;
+    }
+    CHECK(in_servers >= 8);
 }
 
 TEST_CASE("a script that fails leaves nothing behind, and is told by its number") {

@@ -80,7 +80,7 @@ public:
         return resource("database.physical_slot", kReplica, {{"primary", kPrimary}, {"slot", kSlot}});
     }
 
-    FilesystemDir directories{host.data_dir(), host.user()};
+    FilesystemDir directories{host.data_dir(), host.user(), host.runtime()};
     PostgresCerts certificates{host.data_dir(), host.user(), authority};
     DataDirectory data_directories{host.data_dir(), host.user()};
     PostgresConfig configs{host.data_dir(), host.user(), host.runtime()};
@@ -226,4 +226,7 @@ TEST_CASE("a slot is dropped also while its replica reads from it") {
 
     CHECK(machine.ask(kPrimary, "SELECT count(*) FROM pg_replication_slots") == "0");
     CHECK(machine.slots.observe(machine.slot(), context) == Observed::missing);
+
+    machine.host.runtime().stop(kPrimary, StopMode::fast, Limit(60s));
+    CHECK(machine.slots.observe(machine.slot(), context) == Observed::as_known);  // only its server can be mended now
 }
