@@ -77,11 +77,11 @@ Survey OperationPlanner::survey(const std::string& database_id, const Limit& lim
 
 DraftOperation OperationPlanner::draft(const std::string& type, const Database& wanted, const Database* stored,
                                        const UpdateOptions& options, const Survey& survey) const {
-    return draft(type, wanted, stored, options, survey, UnusedPorts::drawn_again);
+    return draft(type, wanted, stored, options, survey, Moment::asked);
 }
 
 DraftOperation OperationPlanner::draft(const std::string& type, const Database& wanted, const Database* stored,
-                                       const UpdateOptions& options, const Survey& survey, UnusedPorts unused) const {
+                                       const UpdateOptions& options, const Survey& survey, Moment moment) const {
     DraftOperation draft;
     draft.type = type;
     draft.database = wanted;
@@ -97,6 +97,7 @@ DraftOperation OperationPlanner::draft(const std::string& type, const Database& 
     } else {
         const PreflightInput input{target, stored, known, around, survey.all_instances};
         throw_if_any(preflight(input));
+        if (moment == Moment::looked) throw_if_any(lost_data(input));
         const auto chosen = choose_versions(target, stored, survey.hosts);
         throw_if_any(chosen.problems);
         target.dialect = chosen.dialect;
@@ -105,7 +106,7 @@ DraftOperation OperationPlanner::draft(const std::string& type, const Database& 
         around.versions = chosen.by_instance;
         auto all = survey.all_instances;
         std::map<std::string, std::set<int>> taken;
-        if (unused == UnusedPorts::drawn_again) let_go_of_unused_ports(target.id, known, all, taken);
+        if (moment == Moment::asked) let_go_of_unused_ports(target.id, known, all, taken);
         around.instances = settle_instances(target, all, survey.hosts, taken, random_ports_);
         throw_if_any(preflight(input));  // now also what depends on the versions
         draft.warnings = warnings(input);
@@ -131,7 +132,7 @@ Plan OperationPlanner::plan_again(const OpenTask& task, const Limit& limit) {
     UpdateOptions options;
     options.force_update = task.work.value("force_update", false);
     options.remove_hosts = task.work.value("remove_hosts", std::vector<std::string>());
-    return draft(task.task.type, *stored, &*stored, options, survey(stored->id, limit), UnusedPorts::kept).plan;
+    return draft(task.task.type, *stored, &*stored, options, survey(stored->id, limit), Moment::looked).plan;
 }
 
 }  // namespace pgedge

@@ -52,10 +52,11 @@ public:
     Plan plan_again(const OpenTask& task, const Limit& limit) override;
 
 private:
-    /// Instances that were never begun may get another port, or keep the one they were promised.
-    enum class UnusedPorts { drawn_again, kept };
+    /// When it is asked for, instances that were never begun may get another port. After a look they keep the one they
+    /// were promised, and data that is gone is known to be gone.
+    enum class Moment { asked, looked };
     DraftOperation draft(const std::string& type, const Database& wanted, const Database* stored,
-                         const UpdateOptions& options, const Survey& survey, UnusedPorts unused) const;
+                         const UpdateOptions& options, const Survey& survey, Moment moment) const;
 
     Store& store_;
     const Clock& clock_;

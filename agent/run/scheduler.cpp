@@ -85,10 +85,13 @@ void Scheduler::plan_again(const OpenTask& task, const Limit& limit) {
     } catch (const Error& error) {
         if (error.transient() || error.kind() == ErrorKind::cancelled) throw;
         log_.warn("a plan could not be made again", {{"task", id}, {"error", error.text()}});
+        // Steps that waited for it, and the look itself: when nothing else was to be done, the task fails all the same.
         transaction.add(
-            Statement{"UPDATE step SET status = 'failed', error = ?, ended_at = ? "
-                      "WHERE task_id = ? AND status = 'pending'",
-                      {"the plan could not be made again: " + error.text(), to_stored(now), id},
+            Statement{fmt::format("UPDATE step SET status = 'failed', error = ?1, ended_at = ?2 WHERE task_id = ?3 AND "
+                                  "(status = 'pending' OR id = (SELECT min(id) FROM step WHERE task_id = ?3 AND id "
+                                  "GLOB '{}*'))",
+                                  kLookPrefix),
+                      {"the plan could not be made again: " + error.text_and_hint(), to_stored(now), id},
                       {}});
     }
     transaction.add(StepQueue::settle(id, now));

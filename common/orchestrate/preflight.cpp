@@ -24,7 +24,6 @@ public:
         check_hosts();
         check_majors();
         check_primaries();
-        check_data();
         check_ports();
         check_settings("spec.postgresql_conf", spec_.postgresql_conf);
         for (std::size_t i = 0; i < spec_.nodes.size(); ++i)
@@ -91,21 +90,6 @@ private:
             if (auto problem = primary_problem(in_.wanted, spec_.nodes[i], in_.now, in_.surroundings.gone_hosts);
                 !problem.empty())
                 add(node_path(i) + ".host_ids", std::move(problem));
-    }
-
-    /// A primary's data that is gone is not made anew without a word: an empty node would look like a healthy one.
-    void check_data() {
-        for (std::size_t i = 0; i < spec_.nodes.size(); ++i)
-            for (const auto& host_id : spec_.nodes[i].host_ids) {
-                const auto id = instance_id(in_.wanted.id, spec_.nodes[i].name, host_id);
-                const auto known = in_.now.find({"process.data_directory", id});
-                if (known == in_.now.end() || !known->second.needs_recreate || !known->second.error.empty() ||
-                    known->second.resource.want.value("role", "") != "primary")
-                    continue;
-                add(node_path(i), fmt::format("the data directory of instance {} is gone from host {}", id, host_id),
-                    fmt::format("put it back, or apply the spec without {} and then with it again: it will be empty",
-                                spec_.nodes[i].name));
-            }
     }
 
     void check_ports() {
@@ -219,6 +203,26 @@ bool keeps_a_host(const DatabaseSpec& before, const NodeSpec& node) {
 
 std::vector<Problem> preflight(const PreflightInput& input) { return Preflight(input).all(); }
 
+std::vector<Problem> lost_data(const PreflightInput& input) {
+    std::vector<Problem> problems;
+    const auto& nodes = input.wanted.spec.nodes;
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+        for (const auto& host_id : nodes[i].host_ids) {
+            const auto id = instance_id(input.wanted.id, nodes[i].name, host_id);
+            const auto known = input.now.find({"process.data_directory", id});
+            if (known == input.now.end() || !known->second.needs_recreate || !known->second.error.empty() ||
+                known->second.resource.want.value("role", "") != "primary")
+                continue;
+            Problem problem;
+            problem.path = fmt::format("spec.nodes[{}]", i);
+            problem.text = fmt::format("the data directory of instance {} is gone from host {}", id, host_id);
+            problem.hint = fmt::format(
+                "put it back, or apply the spec without {} and then with it again: it will be empty", nodes[i].name);
+            problems.push_back(std::move(problem));
+        }
+    return problems;
+}
+
 std::vector<std::string> warnings(const PreflightInput& input) {
     const DatabaseSpec& spec = input.wanted.spec;
     std::vector<std::string> warnings;
@@ -236,6 +240,8 @@ std::vector<std::string> warnings(const PreflightInput& input) {
                     "node {} begins empty, without the tables and rows of the other nodes; a link to it stops at the "
                     "first write to a table that it does not have: create the tables there before you go on",
                     node.name));
+    for (const auto& lost : lost_data(input))
+        warnings.push_back(lost.text + ", as was seen last: if it is not back, the task ends there");
     if (has_backups(spec)) warnings.push_back("backup_config is stored, but backups are not made yet");
     if (has_docker_options(spec))
         warnings.push_back("orchestrator_opts is stored, but has no effect on hosts that run PostgreSQL as processes");

@@ -22,6 +22,10 @@ struct PreflightInput {
 /// have, settings that are ours, and what the runtime of the hosts cannot do. Pure.
 std::vector<Problem> preflight(const PreflightInput& input);
 
+/// Primaries whose data was gone at the last look: it is not made anew without a word, as an empty node would look like
+/// a healthy one. For a plan that follows a look; before it, the data may be back. Pure.
+std::vector<Problem> lost_data(const PreflightInput& input);
+
 /// What a user should know before it is done, e.g. what the dialect lacks. Pure.
 std::vector<std::string> warnings(const PreflightInput& input);
 

@@ -116,6 +116,31 @@ TEST_CASE("agents that die one after the other during a create do not stop it") 
     for (const auto& instance : cluster.instances("shop")) CHECK(instance.state == InstanceState::available);
 }
 
+TEST_CASE("an update ends at a primary whose data is gone, each time, and goes on when it is back") {
+    Cluster cluster;
+    auto& operations = cluster.operations;
+    const auto update = [&](int nodes) {
+        return cluster.ended(operations.update("shop", cluster.document("shop", nodes), {}, cluster.limit).task.id);
+    };
+    REQUIRE(cluster.ended(operations.create(cluster.document("shop", 2), {}, cluster.limit).task.id).error.empty());
+    const auto instances = cluster.instances("shop");
+    const auto primary = std::find_if(instances.begin(), instances.end(),
+                                      [](const Instance& instance) { return instance.node_name == "n1"; });
+    REQUIRE(primary != instances.end());
+    const Resource data{{"process.data_directory", primary->id}, primary->host_id, {}, {}, {}};
+    cluster.world.remove(FakeWorld::name_of(data));
+
+    for (int round = 0; round < 2; ++round) {
+        const auto refused = update(2);
+        CHECK(refused.status == TaskStatus::failed);
+        CHECK(refused.error.find("is gone from host " + primary->host_id) != std::string::npos);
+        CHECK_FALSE(cluster.world.has(FakeWorld::name_of(data)));
+    }
+    cluster.world.apply(data);
+    CHECK(update(2).status == TaskStatus::completed);
+    CHECK(cluster.database("shop").state == DatabaseState::available);
+}
+
 TEST_CASE("a create that failed on one host is completed by an update with the same spec") {
     Cluster cluster;
     std::atomic<bool> broken{true};
