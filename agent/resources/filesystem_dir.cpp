@@ -1,8 +1,12 @@
 #include "agent/resources/filesystem_dir.hpp"
 
+#include <fmt/format.h>
+
 #include "agent/runtime/instance_paths.hpp"
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
+#include "common/base/text.hpp"
+#include "common/base/uuid.hpp"
 
 namespace pgedge {
 namespace {
@@ -10,6 +14,9 @@ namespace {
 InstancePaths paths_of(const std::filesystem::path& data_dir, const Resource& resource) {
     return {data_dir, resource.want.at("instance_id").get<std::string>()};
 }
+
+/// Says in the directory which instance it was made for.
+std::filesystem::path birth_file(const InstancePaths& paths) { return paths.directory() / "created_at"; }
 
 }  // namespace
 
@@ -20,12 +27,33 @@ Observed FilesystemDir::observe(const Resource& resource, StepContext&) {
     return Observed::as_known;
 }
 
-void FilesystemDir::apply(const Resource& resource, StepContext&) {
+void FilesystemDir::apply(const Resource& resource, StepContext& context) {
     const auto paths = paths_of(data_dir_, resource);
+    const bool is_known = context.instance_created_at != WallTime();
+    if (is_known) put_aside(paths, context);
     make_directory(paths.directory(), 0711);  // ours: only we may say which programs run here
+    if (is_known) write_file(birth_file(paths), to_rfc3339_ms(context.instance_created_at) + "\n");
     user_.make_directory(paths.data().parent_path(), 0700);
     // Ours too, with files of theirs: in a directory of theirs a file could become a link to what only we may read.
     for (const auto& path : {paths.configs(), paths.certificates()}) make_directory(path, 0711);
+}
+
+void FilesystemDir::put_aside(const InstancePaths& paths, const StepContext& context) {
+    const auto born = read_file_if_there(birth_file(paths), 100);
+    if (!born || trimmed(*born) == to_rfc3339_ms(context.instance_created_at)) return;
+    runtime_.stop(paths.instance_id(), StopMode::fast, context.limit);
+    runtime_.forget(paths.instance_id());
+    const auto aside = data_dir_ / "left" / fmt::format("{}.{}", paths.instance_id(), random_hex(4));
+    make_directory(aside.parent_path(), 0700);
+    std::error_code error;
+    std::filesystem::rename(paths.directory(), aside, error);
+    if (error)
+        throw Error(ErrorKind::failed, fmt::format("cannot move {} to {}: {}", paths.directory().string(),
+                                                   aside.string(), error.message()));
+    context.tell(
+        fmt::format("what an earlier instance {}, made {}, left on this host is now in {}: look at it, then "
+                    "delete it",
+                    paths.instance_id(), trimmed(*born), aside.string()));
 }
 
 void FilesystemDir::remove(const Resource& resource, StepContext&) {

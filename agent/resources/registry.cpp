@@ -14,7 +14,7 @@
 namespace pgedge {
 
 ResourceRegistry::ResourceRegistry(const Ground& on) {
-    kinds_.push_back(std::make_unique<FilesystemDir>(on.data_dir, on.user));
+    kinds_.push_back(std::make_unique<FilesystemDir>(on.data_dir, on.user, on.runtime));
     kinds_.push_back(std::make_unique<PostgresCerts>(on.data_dir, on.user, on.issuer));
     kinds_.push_back(std::make_unique<DataDirectory>(on.data_dir, on.user));
     kinds_.push_back(std::make_unique<PostgresConfig>(on.data_dir, on.user, on.runtime));

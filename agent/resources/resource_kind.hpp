@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/clock.hpp"
 #include "common/base/limit.hpp"
 #include "common/base/secret.hpp"
 #include "common/plan/plan.hpp"
@@ -18,6 +19,9 @@ struct StepContext {
     std::function<Secret(const SecretRef&)> secret;
     /// Another line for the user's task log. Must not hold a secret.
     std::function<void(std::string_view message)> tell;
+    /// When the instance that the resource belongs to came into being: tells it from an earlier one of the same id. The
+    /// epoch: unknown.
+    WallTime instance_created_at{};
 };
 
 enum class Observed {

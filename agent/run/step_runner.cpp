@@ -73,7 +73,8 @@ StepContext StepRunner::context(const ClaimedStep& step, const Resource& resourc
             [this, limit](const SecretRef& ref) {
                 return secrets_.get(ref, limit.no_longer_than(std::chrono::seconds(10)));
             },
-            [&log, fields = fields_of(resource)](std::string_view message) { log.add(message, fields); }};
+            [&log, fields = fields_of(resource)](std::string_view message) { log.add(message, fields); },
+            step.instance_created_at};
 }
 
 void StepRunner::with_retries(const Resource& resource, StepLog& log, const Limit& limit,
@@ -153,7 +154,7 @@ StepOutcome StepRunner::look(const ClaimedStep& step, StepLog& log, const Limit&
             });
         });
         const bool missing = seen == Observed::missing;
-        if (missing == known.needs_recreate && seen != Observed::differs) continue;
+        if (!missing && !known.needs_recreate && seen != Observed::differs) continue;
         if (missing) log.add(fmt::format("resource {} was not found", id.text()), fields_of(resource));
         if (seen == Observed::differs) {
             log.add(fmt::format("resource {} is not as it was made", id.text()), fields_of(resource));

@@ -73,14 +73,14 @@ std::vector<Statement> StepQueue::claim(std::size_t slots, WallTime now) const {
          "ON CONFLICT (database_id, kind, name) DO UPDATE SET error = ?1",
          {std::string(kBegun), host_id_, incarnation_},
          {}});
-    statements.push_back(
-        {fmt::format(
-             "SELECT {}, t.database_id, t.created_at FROM step s JOIN task t ON t.id = s.task_id AND t.open = 1 "
-             "WHERE s.host_id = ? AND s.status = 'running' AND s.incarnation = ? "
-             "ORDER BY s.task_id, s.position",
-             kStepColumns),
-         {host_id_, incarnation_},
-         {}});
+    statements.push_back({fmt::format("SELECT {}, t.database_id, t.created_at, "
+                                      "coalesce((SELECT i.created_at FROM instance i WHERE i.id = s.instance_id), 0) "
+                                      "FROM step s JOIN task t ON t.id = s.task_id AND t.open = 1 "
+                                      "WHERE s.host_id = ? AND s.status = 'running' AND s.incarnation = ? "
+                                      "ORDER BY s.task_id, s.position",
+                                      kStepColumns),
+                          {host_id_, incarnation_},
+                          {}});
     return statements;
 }
 
@@ -88,7 +88,8 @@ std::vector<ClaimedStep> StepQueue::claimed(const Rows& rows) const {
     std::vector<ClaimedStep> steps;
     for (const auto& row : rows) {
         const auto columns = row.values.size();
-        steps.push_back({step_from_row(row), row.text(columns - 2), time_from_stored(row.integer(columns - 1))});
+        steps.push_back({step_from_row(row), row.text(columns - 3), time_from_stored(row.integer(columns - 2)),
+                         time_from_stored(row.integer(columns - 1))});
     }
     return steps;
 }

@@ -12,6 +12,7 @@ struct ClaimedStep {
     StepRow row;
     std::string database_id;
     WallTime task_created_at{};
+    WallTime instance_created_at{};  ///< the epoch when the step is not of an instance
 };
 
 /// A step of this host that needs attention.

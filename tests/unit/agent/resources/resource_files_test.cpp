@@ -15,12 +15,27 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// Knows no servers; notes which were stopped and forgotten.
+struct FakeRuntime final : Runtime {
+    std::vector<std::string> calls;
+    std::string_view name() const override { return "fake"; }
+    void start(const ServerSpec&, const Limit&) override {}
+    void stop(const std::string& id, StopMode, const Limit&) override { calls.push_back("stop " + id); }
+    void restart(const std::string&, const Limit&) override {}
+    ServerState state(const std::string&) override { return ServerState::absent; }
+    void forget(const std::string& id) override { calls.push_back("forget " + id); }
+    std::vector<ServerSpec> known() override { return {}; }
+    std::optional<std::string> instance_user() const override { return std::nullopt; }
+};
+
 struct Desk {
     std::filesystem::path data_dir = std::filesystem::temp_directory_path() / ("pgedge-" + random_hex(4));
     InstanceUser user = InstanceUser::find(std::nullopt);
     TestAuthority authority;
-    StepContext context{Limit(10s), "shop", [](const SecretRef&) { return Secret(); }, [](std::string_view) {}};
-    FilesystemDir directories{data_dir, user};
+    StepContext context{Limit(10s), "shop", [](const SecretRef&) { return Secret(); }, [](std::string_view) {},
+                        WallTime{}};
+    FakeRuntime runtime;
+    FilesystemDir directories{data_dir, user, runtime};
     PostgresCerts certificates{data_dir, user, authority};
     InstancePaths paths{data_dir, "shop-n1-689qacsi"};
 
@@ -61,6 +76,33 @@ TEST_CASE("an instance's user owns its data, and not the directories whose files
         CHECK((status_of(path).st_mode & 0777) == 0711);
         CHECK(status_of(path).st_uid == ::geteuid());
     }
+}
+
+TEST_CASE("what an earlier instance of the same id left behind is put aside, whole, and not taken over") {
+    Desk desk;
+    desk.context.instance_created_at = parse_rfc3339("2026-11-20T10:00:00Z");
+    desk.directories.apply(Desk::directory(), desk.context);
+    make_directory(desk.paths.data());
+    write_file(desk.paths.data() / "PG_VERSION", "15");
+    desk.directories.apply(Desk::directory(), desk.context);
+    CHECK(std::filesystem::exists(desk.paths.data() / "PG_VERSION"));
+    CHECK(desk.runtime.calls.empty());
+
+    std::string told;
+    desk.context.tell = [&](std::string_view message) { told = message; };
+    desk.context.instance_created_at = parse_rfc3339("2026-11-22T10:00:00Z");
+    desk.directories.apply(Desk::directory(), desk.context);
+    desk.directories.apply(Desk::directory(), desk.context);
+
+    CHECK_FALSE(std::filesystem::exists(desk.paths.data()));
+    CHECK(desk.directories.observe(Desk::directory(), desk.context) == Observed::as_known);
+    CHECK(desk.runtime.calls == std::vector<std::string>{"stop shop-n1-689qacsi", "forget shop-n1-689qacsi"});
+    std::vector<std::filesystem::path> left;
+    for (const auto& entry : std::filesystem::directory_iterator(desk.data_dir / "left")) left.push_back(entry.path());
+    REQUIRE(left.size() == 1);
+    CHECK(read_file(left[0] / "data" / "pgdata" / "PG_VERSION") == "15");
+    CHECK(told.find("made 2026-11-20T10:00:00.000Z") != std::string::npos);
+    CHECK(told.find(left[0].string()) != std::string::npos);
 }
 
 TEST_CASE("removing the directories deletes all, and removing them again does nothing") {
