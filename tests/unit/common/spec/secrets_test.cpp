@@ -104,7 +104,7 @@ TEST_CASE("repositories that nothing tells apart have secrets of their own") {
     Json body = small_body();
     const Json repository{{"type", "s3"}, {"s3_bucket", "backups"}, {"s3_key", "one"}};
     body["spec"]["backup_config"]["repositories"] = {repository, repository};
-    body["spec"]["nodes"][0]["backup_config"]["repositories"] = {repository};
+    body["spec"]["nodes"][0]["backup_config"]["repositories"] = Json::array({repository});
     Vault vault;
     sealed(body, vault);
     CHECK(vault.texts.size() == 4);
