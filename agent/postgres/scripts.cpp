@@ -35,7 +35,7 @@ void run_script_once(Session& session, const std::string& name, const std::vecto
     for (const char* setting : {"search_path = \"$user\", public", "log_statement = none",
                                 "log_min_error_statement = panic", "log_min_duration_statement = -1"})
         session.run(fmt::format("SET LOCAL {}", setting), limit);
-    const auto transaction_id = [&] { return session.run("SELECT pg_current_xact_id()", limit).value(); };
+    const auto transaction_id = [&] { return session.run("SELECT pg_catalog.pg_current_xact_id()", limit).value(); };
     const auto ours = transaction_id();
     for (std::size_t i = 0; i < statements.size(); ++i) {
         // By number: the statement's text may hold a secret.
@@ -45,8 +45,13 @@ void run_script_once(Session& session, const std::string& name, const std::vecto
                 throw Error(ErrorKind::invalid_input, "the statement ended the transaction that the script runs in");
         });
     }
-    session.run("INSERT INTO pgedge_internal.done VALUES ($1)", {"script " + name}, limit);
-    transaction.commit();
+    within(fmt::format("noting that {} is done", name), [&] {
+        // The script may have taken another role.
+        for (const char* ourselves : {"SET SESSION AUTHORIZATION DEFAULT", "SET ROLE NONE"})
+            session.run(ourselves, limit);
+        session.run("INSERT INTO pgedge_internal.done VALUES ($1)", {"script " + name}, limit);
+    });
+    within("committing " + name, [&] { transaction.commit(); });  // what constraints had deferred fails here
 }
 
 }  // namespace pgedge

@@ -12,8 +12,9 @@ namespace pgedge {
 void ensure_internal_schema(Session& session, const Limit& limit);
 
 /// Runs the statements in one transaction, once for the life of this database: a note that it is done commits with
-/// them. A script without statements is noted too. Throws Error{failed} naming the statement by its number;
-/// Error{invalid_input} when one of them ends the transaction.
+/// them. A script without statements is noted too. What a script sets, and the role that it takes, last as long as the
+/// session: give it one of its own. Throws Error{failed} naming the statement by its number; Error{invalid_input} when
+/// one of them ends the transaction.
 void run_script_once(Session& session, const std::string& name, const std::vector<std::string>& statements,
                      const Limit& limit);
 

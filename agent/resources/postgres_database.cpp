@@ -43,7 +43,8 @@ void PostgresDatabase::apply(const Resource& resource, StepContext& context) {
     dialect.ensure_node(session, want.at("node"), want.at("dsn"), limit);
     // Every node runs the script before it has subscribers, so its rows are not sent and its sequences give the same
     // numbers everywhere. What it made is taken into replication afterwards.
-    run_script_once(session, "post_database_create", want.at("post_database_create").get<std::vector<std::string>>(),
+    auto for_script = connect_to_database(runtime_, want, limit);
+    run_script_once(for_script, "post_database_create", want.at("post_database_create").get<std::vector<std::string>>(),
                     limit);
     dialect.locally(session, limit, [&] {
         ensure_database_rights(session, database, owner, want.at("users").get<std::vector<std::string>>(),

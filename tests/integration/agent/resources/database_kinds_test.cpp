@@ -279,6 +279,22 @@ TEST_CASE("a script that fails leaves nothing behind, and is told by its number"
     CHECK(rig.ask("n1", "host-1", "SELECT count(*) FROM whole") == "0");
 }
 
+TEST_CASE("what a script sets in its session ends with it") {
+    Rig rig("app");
+    rig.cluster.add_node("n1", {"host-1"});
+    rig.cluster.wanted.spec.scripts.post_init = {"CREATE ROLE from_script", "SET default_transaction_read_only = on",
+                                                 "SET search_path = nowhere", "SET SESSION AUTHORIZATION from_script"};
+    rig.cluster.wanted.spec.scripts.post_database_create = {
+        "GRANT CREATE ON SCHEMA public TO from_script", "SET default_transaction_read_only = on",
+        "SET pgedge.replicate_ddl = off", "SET ROLE from_script", "CREATE TABLE by_role (id int PRIMARY KEY)"};
+
+    rig.apply();
+
+    CHECK(rig.ask("n1", "host-1", "SELECT tableowner FROM pg_tables WHERE tablename = 'by_role'") == "from_script");
+    CHECK(rig.ask("n1", "host-1", "SELECT count(*) FROM pg_roles WHERE rolname = 'admin'") == "1");
+    CHECK(rig.ask("n1", "host-1", "SELECT count(*) FROM pgedge_internal.done WHERE what LIKE 'script %'") == "1");
+}
+
 TEST_CASE("scripts that an update brings do not run") {
     Rig rig("app");
     rig.cluster.add_node("n1", {"host-1"});

@@ -68,3 +68,34 @@ TEST_CASE("a script without statements is noted as done, so that one which comes
     run_script_once(session, "post_init", {"CREATE TABLE late (id int)"}, Limit(5s));
     CHECK(std::find(asked.begin(), asked.end(), "CREATE TABLE late (id int)") == asked.end());
 }
+
+TEST_CASE("a script may take another role: the note that it is done is written as ourselves") {
+    FakeSession session;
+
+    run_script_once(session, "post_init", {"SET ROLE app"}, Limit(5s));
+
+    const auto& asked = session.asked;
+    REQUIRE(asked.size() > 4);
+    CHECK(asked[asked.size() - 4] == "SET SESSION AUTHORIZATION DEFAULT");
+    CHECK(asked[asked.size() - 3] == "SET ROLE NONE");
+    CHECK(asked[asked.size() - 2] == "INSERT INTO pgedge_internal.done VALUES ($1) [script post_init]");
+}
+
+TEST_CASE("a script that fails after its last statement is named") {
+    const auto error_of = [](const std::string& failing) {
+        FakeSession session;
+        session.answer("to_regclass", "t");
+        session.before = [&](const std::string& text) {
+            if (text.starts_with(failing)) throw SqlError("23505", "it broke", "");
+        };
+        try {
+            run_script_once(session, "post_init", {"SELECT 1"}, Limit(5s));
+            return std::string();
+        } catch (const Error& error) {
+            return std::string(error.what());
+        }
+    };
+
+    CHECK(error_of("INSERT") == "it broke, while noting that post_init is done");
+    CHECK(error_of("COMMIT") == "it broke, while committing post_init");
+}
