@@ -44,7 +44,7 @@ SavedPlan load_saved_plan(const std::string& file);
 /// What the agents planned when it was saved; enough to be shown, not to be carried out: see replan().
 std::vector<PlannedChange> changes_of(const SavedPlan& saved);
 /// Plans again what a saved plan was made from. Throws stale_plan (exit code 6) when the agents would do anything else
-/// now than what was saved; a plan that was applied already comes back without changes.
+/// now than what was saved; a plan that was applied already comes back without changes, or is stale when it was forced.
 std::vector<PlannedChange> replan(Session& session, const SavedPlan& saved);
 
 /// Plans for people: a summary and the steps of each database.

@@ -189,6 +189,7 @@ SavedPlan saved_plan_of(Session& session, const std::vector<LoadedDatabase>& dat
         object.digest = plan.digest;
         object.plan = plan.plan;
         object.warnings = plan.warnings;
+        object.force_update = changes[i].force && plan.type != "create";  // a create touches everything anyway
         inputs += to_text(object.document);
         if (changes[i].has_work()) saved.objects.push_back(std::move(object));
     }
@@ -241,7 +242,7 @@ std::vector<PlannedChange> replan(Session& session, const SavedPlan& saved) {
         if (!loaded.problems.empty()) throw SpecError(std::move(loaded.problems));
         if (loaded.databases.size() != 1)
             throw Error(ErrorKind::invalid_input, "the saved plan holds no usable spec of " + object.id);
-        PlannedChange change = plan_one(session, loaded.databases.front(), false, Expected::any);
+        PlannedChange change = plan_one(session, loaded.databases.front(), object.force_update, Expected::any);
         if (change.has_work() && !is_same(object, change.plan))
             throw Error(ErrorKind::conflict, "the plan is stale: " + why_stale(object, change.plan),
                         "plan again and look at what would be done now: pgedgectl plan")

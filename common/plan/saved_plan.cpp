@@ -44,14 +44,16 @@ void refuse_secrets(const Json& value, const std::string& path) {
 }
 
 Json to_json(const SavedOperation& object) {
-    return {{"operation", object.operation},
-            {"kind", object.kind},
-            {"id", object.id},
-            {"document", object.document},
-            {"base_revision", object.base_revision},
-            {"digest", object.digest},
-            {"plan", to_json(object.plan)},
-            {"warnings", object.warnings}};
+    Json json{{"operation", object.operation},
+              {"kind", object.kind},
+              {"id", object.id},
+              {"document", object.document},
+              {"base_revision", object.base_revision},
+              {"digest", object.digest},
+              {"plan", to_json(object.plan)},
+              {"warnings", object.warnings}};
+    if (object.force_update) json["force_update"] = true;  // a program that does not know it has to refuse the plan
+    return json;
 }
 
 SavedOperation read_operation(const Json& json, const std::string& path) {
@@ -68,6 +70,7 @@ SavedOperation read_operation(const Json& json, const std::string& path) {
     object.digest = fields.text("digest");
     object.plan = read_plan(fields.any("plan"), fields.path_of("plan"));
     object.warnings = fields.texts("warnings");
+    if (fields.find("force_update")) object.force_update = fields.flag("force_update");
     fields.done();
     refuse_secrets(object.document, fields.path_of("document"));
     return object;

@@ -54,6 +54,16 @@ TEST_CASE("a saved plan comes back as it was") {
     CHECK(saved.changes());
 }
 
+TEST_CASE("a saved plan that was forced stays so, and says nothing of it when it was not") {
+    SavedPlan saved = a_saved_plan();
+    CHECK(to_document(saved).find("force_update") == std::string::npos);
+
+    saved.objects[0].force_update = true;
+
+    CHECK(read_saved_plan(to_document(saved)) == saved);
+    CHECK(changed("/objects/0/force_update", "yes") == "plan.objects[0].force_update: true or false is expected");
+}
+
 TEST_CASE("a saved plan says first what it is") {
     CHECK(to_document(a_saved_plan())
               .starts_with("{\n  \"format\": \"pgedge-plan/1\",\n  \"tool_version\": \"v0.10.0\",\n"));
