@@ -108,7 +108,19 @@ void DataDirectory::copy_primary(const std::filesystem::path& into, const Instan
     within(fmt::format("copying {} from {}", primary.at("instance_id").get<std::string>(),
                        primary.at("address").get<std::string>()),
            [&] { run_when_slot_is_free(copy, into, context.limit); });
-    user_.write_file(into / "standby.signal", "", 0600);
+    mark_as_replica(into, context.limit);
+}
+
+/// As its user, who could have made a link of the directory; and on the disk before the directory gets its name,
+/// because without the file its server would be a primary.
+void DataDirectory::mark_as_replica(const std::filesystem::path& data, const Limit& limit) const {
+    const std::string file = data / "standby.signal";
+    for (const auto& words : {std::vector<std::string>{"touch", file}, {"sync", file, data.string()}}) {
+        Command command;
+        command.argv = words;
+        user_.become(command);
+        run_or_throw(command, limit);
+    }
 }
 
 void DataDirectory::remove(const Resource& resource, StepContext&) {

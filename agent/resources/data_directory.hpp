@@ -24,6 +24,7 @@ private:
     void initialize(const std::filesystem::path& into, const Resource& resource, const StepContext& context) const;
     void copy_primary(const std::filesystem::path& into, const InstancePaths& paths, const Resource& resource,
                       const StepContext& context) const;
+    void mark_as_replica(const std::filesystem::path& data, const Limit& limit) const;
 
     std::filesystem::path data_dir_;
     const InstanceUser& user_;

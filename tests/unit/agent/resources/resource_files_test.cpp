@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/resources/data_directory.hpp"
 #include "agent/resources/filesystem_dir.hpp"
 #include "agent/resources/postgres_certs.hpp"
 #include "common/base/error.hpp"
@@ -125,6 +126,36 @@ TEST_CASE("an id that is no file name is refused before anything is deleted") {
     evil.want["instance_id"] = "../../etc";
 
     CHECK_THROWS_AS(desk.directories.remove(evil, desk.context), Error);
+}
+
+TEST_CASE("a copied directory is marked as a replica's by its user, who may have made a link of it") {
+    Desk desk;
+    desk.directories.apply(Desk::directory(), desk.context);
+    DataDirectory kind(desk.data_dir, desk.user);
+    const auto copied_by = [&](const std::string& script) {
+        make_directory(desk.data_dir / "bin");
+        write_file(desk.data_dir / "bin/pg_basebackup", "#!/bin/sh\ninto=${1#--pgdata=}\n" + script, 0755);
+        kind.apply({{"process.data_directory", "shop-n1-689qacsi"},
+                    "host-1",
+                    {},
+                    {{"instance_id", "shop-n1-689qacsi"},
+                     {"bin_dir", (desk.data_dir / "bin").string()},
+                     {"role", "replica"},
+                     {"primary",
+                      {{"instance_id", "shop-n1-9ptayhma"}, {"address", "127.0.0.11"}, {"port", 1}, {"slot", "s"}}}},
+                    {}},
+                   desk.context);
+    };
+    const auto ours = desk.data_dir / "ours";
+    make_directory(ours, 0711);
+
+    if (desk.user.other) {
+        CHECK_THROWS_WITH_AS(copied_by("ln -s " + ours.string() + " $into"), doctest::Contains("ermission denied"),
+                             Error);
+        CHECK(std::filesystem::is_empty(ours));
+    }
+    copied_by("mkdir -m 700 $into && echo 15 >$into/PG_VERSION");
+    CHECK(status_of(desk.paths.data() / "standby.signal").st_uid == desk.user.uid);
 }
 
 TEST_CASE("certificates are made once and keys are private") {
