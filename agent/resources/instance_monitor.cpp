@@ -53,23 +53,21 @@ InstanceStatus InstanceMonitor::look(WallTime now, const Limit& limit) {
     return status;
 }
 
-Connection& InstanceMonitor::session(const Limit& limit) {
+InstanceStatus InstanceMonitor::ask(const Limit& limit) {
     if (session_ && session_->broken()) session_.reset();
-    // The application's database may not be there yet, or not any more.
-    if (!session_) {
-        try {
+    if (!session_) try {
             session_.emplace(connect_locally(runtime_, instance_id_, database_name_, limit));
-        } catch (const SqlError& error) {
-            constexpr std::string_view kNoSuchDatabase = "3D000";
-            if (error.sqlstate() != kNoSuchDatabase) throw;
-            session_.emplace(connect_locally(runtime_, instance_id_, "postgres", limit));
+        } catch (const Error& error) {
+            if (error.kind() == ErrorKind::cancelled) throw;
+            // The application's database may not be there yet, or not any more. For this look only: it may come.
+            auto server = connect_locally(runtime_, instance_id_, "postgres", limit);
+            return ask_in(server, limit);
         }
-    }
-    return *session_;
+    return ask_in(*session_, limit);
 }
 
-InstanceStatus InstanceMonitor::ask(const Limit& limit) {
-    const auto row = session(limit).run(
+InstanceStatus InstanceMonitor::ask_in(Connection& session, const Limit& limit) const {
+    const auto row = session.run(
         "SELECT split_part(current_setting('server_version'), ' ', 1) AS version, pg_is_in_recovery() AS replica,"
         " EXISTS (SELECT FROM pg_settings WHERE pending_restart) AS pending_restart,"
         " current_setting('transaction_read_only') AS read_only,"
@@ -87,19 +85,19 @@ InstanceStatus InstanceMonitor::ask(const Limit& limit) {
     if (replica)
         status.replay_lag_bytes = number(row.at(0, "replay_lag"));
     else if (!status.extension_version.empty())
-        ask_primary(status, limit);
+        ask_primary(session, status, limit);
     return status;
 }
 
-void InstanceMonitor::ask_primary(InstanceStatus& status, const Limit& limit) {
-    const auto slots = session_->run(
+void InstanceMonitor::ask_primary(Connection& session, InstanceStatus& status, const Limit& limit) const {
+    const auto slots = session.run(
         "SELECT slot_name, pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::bigint AS lag"
         " FROM pg_replication_slots WHERE database = current_database() AND confirmed_flush_lsn IS NOT NULL",
         limit);
     for (std::size_t i = 0; i < slots.size(); ++i)
         if (const auto lag = number(slots.at(i, "lag"))) status.slot_lag_bytes[slots.text(i, "slot_name")] = *lag;
     const auto& dialect = ReplicationDialect::of(dialect_);
-    for (const auto& each : dialect.subscriptions(*session_, limit)) {
+    for (const auto& each : dialect.subscriptions(session, limit)) {
         status.subscriptions.push_back({.provider_node = each.provider,
                                         .name = each.name,
                                         .status = each.status,
@@ -107,7 +105,7 @@ void InstanceMonitor::ask_primary(InstanceStatus& status, const Limit& limit) {
                                         .lag_bytes = {},
                                         .down_since = {}});
         // A provider that was restarted is back long before the extension looks again.
-        if (each.enabled && each.status == "down") dialect.wake_subscription(*session_, each.name, limit);
+        if (each.enabled && each.status == "down") dialect.wake_subscription(session, each.name, limit);
     }
 }
 

@@ -37,8 +37,8 @@ public:
 
 private:
     InstanceStatus ask(const Limit& limit);
-    void ask_primary(InstanceStatus& status, const Limit& limit);
-    Connection& session(const Limit& limit);
+    InstanceStatus ask_in(Connection& session, const Limit& limit) const;
+    void ask_primary(Connection& session, InstanceStatus& status, const Limit& limit) const;
 
     Runtime& runtime_;
     const std::string instance_id_, dialect_, database_name_;

@@ -3,6 +3,7 @@
 
 #include "agent/resources/data_directory.hpp"
 #include "agent/resources/filesystem_dir.hpp"
+#include "agent/resources/instance_monitor.hpp"
 #include "agent/resources/local_session.hpp"
 #include "agent/resources/physical_slot.hpp"
 #include "agent/resources/postgres_certs.hpp"
@@ -87,12 +88,12 @@ public:
     PostgresServer servers{host.data_dir(), host.runtime()};
     PhysicalSlot slots{host.runtime()};
 
-    void make(const std::string& id) {
+    void make(const std::string& id, const Json& with_settings = settings()) {
         auto with = context();
         directories.apply(directory(id), with);
         certificates.apply(certs(id), with);
         data_directories.apply(data(id), with);
-        configs.apply(config(id), with);
+        configs.apply(config(id, with_settings), with);
         servers.apply(server(id), with);
     }
     /// A value from the server, over its socket.
@@ -229,4 +230,28 @@ TEST_CASE("a slot is dropped also while its replica reads from it") {
 
     machine.host.runtime().stop(kPrimary, StopMode::fast, Limit(60s));
     CHECK(machine.slots.observe(machine.slot(), context) == Observed::as_known);  // only its server can be mended now
+}
+
+TEST_CASE("a server is looked at also while its application's database is not there, and in it as soon as it is") {
+    Machine machine;
+    Json with_library = settings();
+    with_library["shared_preload_libraries"] = "pglogical";
+    machine.make(kPrimary, with_library);
+    InstanceMonitor monitor(machine.host.runtime(), kPrimary, "pglogical", "shop");
+
+    const auto before = monitor.look(WallTime(5s), Limit(10s));
+    machine.ask(kPrimary, "CREATE DATABASE shop");
+    auto shop = connect_locally(machine.host.runtime(), kPrimary, "shop", Limit(10s));
+    shop.run("CREATE EXTENSION pglogical", Limit(10s));
+    shop.run("SELECT pglogical.create_node('n1', 'dbname=shop')", Limit(10s));
+    const auto after = monitor.look(WallTime(10s), Limit(10s));
+
+    CHECK(before.postgres_state == "running");
+    CHECK(before.postgres_version ==
+          machine.ask(kPrimary, "SHOW server_version").substr(0, before.postgres_version.size()));
+    CHECK(before.postgres_version != "");
+    CHECK(before.role == "primary");
+    CHECK(before.extension_version == "");
+    CHECK(after.role == "primary");
+    CHECK(after.extension_version != "");
 }
