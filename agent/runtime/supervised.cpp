@@ -74,7 +74,11 @@ std::unique_lock<LimitedMutex> ProcessRuntime::Supervised::lock(const Limit& lim
 ServerState ProcessRuntime::Supervised::shown_state() const {
     const auto state = state_.load();
     if (state != ServerState::starting) return state;
-    return ready() ? ServerState::running : state;
+    try {
+        return ready() ? ServerState::running : state;
+    } catch (const Error&) {
+        return state;  // the server's user has made its file another kind of thing: wait_ready() tells
+    }
 }
 
 void ProcessRuntime::Supervised::record(ServerRecord record) {

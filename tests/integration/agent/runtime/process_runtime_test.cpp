@@ -66,6 +66,22 @@ TEST_CASE("a started server accepts connections, is found running by the next ag
     CHECK(host.runtime().state("db-n1-bbbbbbbb") == ServerState::absent);
 }
 
+TEST_CASE(
+    "a server that has turned its own file into something else is not known to be ready, and hides nothing more") {
+    TestHost host;
+    const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5513);
+    host.runtime().start(server, soon());
+    const auto file = server.paths.data() / "postmaster.pid", second = server.paths.data() / "second";
+    std::filesystem::create_hard_link(file, second);
+
+    host.restart_agent();
+
+    CHECK(host.runtime().state("db-n1-aaaaaaaa") == ServerState::starting);
+    CHECK_THROWS_WITH_AS(host.runtime().start(server, soon()), doctest::Contains("is not a plain file"), Error);
+    std::filesystem::remove(second);
+    CHECK(host.runtime().state("db-n1-aaaaaaaa") == ServerState::running);
+}
+
 TEST_CASE("a stopped server stays down, also for the next agent; forgotten, it is no more") {
     TestHost host;
     const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5502);
