@@ -45,7 +45,7 @@ StartedAnswer begin(Session& session, const PlannedChange& change) {
     ApiClient& api = session.api();
     if (change.is_delete) return api.delete_database(change.id, change.force, change.plan.digest);
     if (change.plan.type == "create") return api.create_database(change.body, change.plan.digest);
-    return api.update_database(change.id, change.body, change.force, change.plan.digest);
+    return api.update_database(change.id, change.body, change.force, change.remove_hosts, change.plan.digest);
 }
 
 struct Begun {
@@ -138,7 +138,7 @@ void show_plans(std::ostream& out, const Style& style, const std::vector<Planned
         first = false;
         if (!change.plan.changes) {
             out << style.bold("database " + clean(change.id)) << ": "
-                << (change.only_stores ? "no steps: only the stored spec changes" : "nothing to do") << '\n';
+                << (change.only_stores ? "no steps: only what is stored of it changes" : "nothing to do") << '\n';
             continue;
         }
         out << style.bold(clean(change.plan.type + " database " + change.id)) << ": ";

@@ -16,8 +16,10 @@ struct PlannedChange {
     std::string id;
     Json body;  ///< of the request, with secrets as text: never shown, logged or saved
     bool is_delete = false, force = false;
+    std::vector<std::string> remove_hosts;  ///< of an update: treated as lost
     PlanAnswer plan;
-    /// The spec differs from the stored one in what needs no steps, e.g. scripts: an update only has to store it.
+    /// The spec differs from the stored one in what needs no steps, e.g. scripts, or all that is to be done is to
+    /// forget what stood on a lost host: an update only has to store it.
     bool only_stores = false;
 
     bool has_work() const { return plan.changes || only_stores; }
@@ -30,11 +32,17 @@ std::vector<Difference> changes_of_spec(DatabaseSpec wanted, const std::optional
 /// What the user asked for when a command is about one kind of change only.
 enum class Expected { any, create, update };
 
+/// How a change is to be planned and carried out.
+struct ChangeOptions {
+    bool force_update = false;
+    std::vector<std::string> remove_hosts;  ///< treated as lost: nothing is done there; none for what is created
+};
+
 /// Reads the secrets that the specs refer to and lets the agents plan each of them. Warnings of the plans are told.
 /// Throws SpecError with places in the files for what the agents refuse, Error for a database that is there (create) or
 /// is not (update).
 std::vector<PlannedChange> plan_changes(Session& session, const std::vector<LoadedDatabase>& databases,
-                                        bool force_update, Expected expected = Expected::any);
+                                        const ChangeOptions& options, Expected expected = Expected::any);
 
 /// What `plan --out` writes. Throws Error{invalid_input} when a spec holds a secret in clear.
 SavedPlan saved_plan_of(Session& session, const std::vector<LoadedDatabase>& databases,

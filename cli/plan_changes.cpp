@@ -69,22 +69,34 @@ void check_expected(const std::string& id, bool there, Expected expected) {
                     "make it: pgedgectl db create, or pgedgectl apply, which does either");
 }
 
-PlannedChange plan_one(Session& session, const LoadedDatabase& database, bool force_update, Expected expected) {
+/// What stands there is to be forgotten, for which nobody has to do anything.
+bool stands_on(const DatabaseAnswer& there, const std::vector<std::string>& hosts) {
+    return std::any_of(there.instances.begin(), there.instances.end(), [&](const auto& instance) {
+        return std::find(hosts.begin(), hosts.end(), instance.host_id) != hosts.end();
+    });
+}
+
+PlannedChange plan_one(Session& session, const LoadedDatabase& database, const ChangeOptions& options,
+                       Expected expected) {
     PlannedChange change;
     change.id = id_of(database);
     const auto there = session.api().find_database(change.id);
     check_expected(change.id, there.has_value(), expected);
     change.body = body_of(database, resolved(session, database, there));
-    change.force = force_update;
+    change.force = options.force_update;
+    if (there) change.remove_hosts = options.remove_hosts;
     Json asked = change.body;
-    if (force_update) asked["force_update"] = true;
+    if (change.force) asked["force_update"] = true;
+    if (!change.remove_hosts.empty()) asked["remove_hosts"] = change.remove_hosts;
     try {
         change.plan = session.api().plan(asked);
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::invalid_input) throw;
         rethrow_with_places(error, database);
     }
-    change.only_stores = !change.plan.changes && there && !changes_of_spec(database.document.spec, there).empty();
+    change.only_stores =
+        !change.plan.changes && there &&
+        (!changes_of_spec(database.document.spec, there).empty() || stands_on(*there, change.remove_hosts));
     if (change.only_stores) change.plan.type = "update";
     for (const auto& warning : change.plan.warnings) session.warn(change.id + ": " + warning);
     return change;
@@ -162,9 +174,9 @@ std::vector<Difference> changes_of_spec(DatabaseSpec wanted, const std::optional
 }
 
 std::vector<PlannedChange> plan_changes(Session& session, const std::vector<LoadedDatabase>& databases,
-                                        bool force_update, Expected expected) {
+                                        const ChangeOptions& options, Expected expected) {
     std::vector<PlannedChange> changes;
-    for (const auto& database : databases) changes.push_back(plan_one(session, database, force_update, expected));
+    for (const auto& database : databases) changes.push_back(plan_one(session, database, options, expected));
     return changes;
 }
 
@@ -190,6 +202,7 @@ SavedPlan saved_plan_of(Session& session, const std::vector<LoadedDatabase>& dat
         object.plan = plan.plan;
         object.warnings = plan.warnings;
         object.force_update = changes[i].force && plan.type != "create";  // a create touches everything anyway
+        object.remove_hosts = changes[i].remove_hosts;
         inputs += to_text(object.document);
         if (changes[i].has_work()) saved.objects.push_back(std::move(object));
     }
@@ -242,7 +255,8 @@ std::vector<PlannedChange> replan(Session& session, const SavedPlan& saved) {
         if (!loaded.problems.empty()) throw SpecError(std::move(loaded.problems));
         if (loaded.databases.size() != 1)
             throw Error(ErrorKind::invalid_input, "the saved plan holds no usable spec of " + object.id);
-        PlannedChange change = plan_one(session, loaded.databases.front(), object.force_update, Expected::any);
+        PlannedChange change =
+            plan_one(session, loaded.databases.front(), {object.force_update, object.remove_hosts}, Expected::any);
         if (change.has_work() && !is_same(object, change.plan))
             throw Error(ErrorKind::conflict, "the plan is stale: " + why_stale(object, change.plan),
                         "plan again and look at what would be done now: pgedgectl plan")

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "cli/change.hpp"
 #include "cli/commands/commands.hpp"
 #include "cli/spec_files.hpp"
@@ -11,9 +13,13 @@ public:
         argument("plan", plan_, "A plan that pgedgectl plan --out has saved").completed_with(Completes::files);
         option("-f,--file", "FILE", files_, "A file, a directory or - for standard input")
             .completed_with(Completes::files);
-        flag("--force-update", force_, "Also touch what does not differ");
+        flag("--force-update", options_.force_update, "Also touch what does not differ");
+        option("--remove-host", "HOST", options_.remove_hosts, "Treat this host as lost: nothing is done there")
+            .completed_with(Completes::hosts);
         example("pgedgectl apply -f storefront.yaml", "create it or change it: shows the plan and asks first");
         example("pgedgectl apply -f db/ --yes", "all files of a directory, without asking");
+        example("pgedgectl apply -f storefront.yaml --remove-host host-3",
+                "when host-3 is lost for good, with a file that does not name it any more");
         example("pgedgectl apply change.plan", "exactly what was planned, or exit code 6 when something has moved");
         describe(
             "The whole plan is stored in the cluster before its first step runs: Ctrl-C, a lost connection or a closed "
@@ -27,8 +33,10 @@ public:
             throw UsageError(plan_.empty() ? "pgedgectl apply needs -f FILE or a saved plan"
                                            : "give a saved plan or -f FILE, not both",
                              "see examples: pgedgectl apply --help");
-        if (!files_.empty()) return carry_out(session, plan_changes(session, load_specs(session, files_), force_));
-        if (force_) throw UsageError("a saved plan is applied as it is: --force-update belongs to pgedgectl plan");
+        if (!files_.empty()) return carry_out(session, plan_changes(session, load_specs(session, files_), options_));
+        if (options_.force_update || !options_.remove_hosts.empty())
+            throw UsageError(fmt::format("a saved plan is applied as it is: {} belongs to pgedgectl plan",
+                                         options_.force_update ? "--force-update" : "--remove-host"));
         return carry_out(session, replan(session, load_saved_plan(plan_)),
                          Consent::given);  // it was saved to be looked at
     }
@@ -36,7 +44,7 @@ public:
 private:
     std::string plan_;
     std::vector<std::string> files_;
-    bool force_ = false;
+    ChangeOptions options_;
 };
 
 }  // namespace

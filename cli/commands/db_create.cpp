@@ -15,7 +15,7 @@ public:
     }
 
     int run(Session& session) override {
-        return carry_out(session, plan_changes(session, load_specs(session, files_), false, Expected::create));
+        return carry_out(session, plan_changes(session, load_specs(session, files_), {}, Expected::create));
     }
 
 private:

@@ -11,17 +11,19 @@ public:
         option("-f,--file", "FILE", files_, "A file, a directory or - for standard input")
             .required()
             .completed_with(Completes::files);
-        flag("--force-update", force_, "Also touch what does not differ");
+        flag("--force-update", options_.force_update, "Also touch what does not differ");
+        option("--remove-host", "HOST", options_.remove_hosts, "Treat this host as lost: nothing is done there")
+            .completed_with(Completes::hosts);
         example("pgedgectl db update -f storefront.yaml", "shows the plan, asks, changes it and waits");
     }
 
     int run(Session& session) override {
-        return carry_out(session, plan_changes(session, load_specs(session, files_), force_, Expected::update));
+        return carry_out(session, plan_changes(session, load_specs(session, files_), options_, Expected::update));
     }
 
 private:
     std::vector<std::string> files_;
-    bool force_ = false;
+    ChangeOptions options_;
 };
 
 }  // namespace

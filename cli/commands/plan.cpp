@@ -17,7 +17,9 @@ public:
             .completed_with(Completes::files);
         option("--out", "FILE", out_, "Save the plan; pgedgectl apply FILE does exactly this, or refuses")
             .completed_with(Completes::files);
-        flag("--force-update", force_, "Also touch what does not differ");
+        flag("--force-update", options_.force_update, "Also touch what does not differ");
+        option("--remove-host", "HOST", options_.remove_hosts, "Treat this host as lost: nothing is done there")
+            .completed_with(Completes::hosts);
         flag("--exit-code", exit_code_, "End with 10 when there is something to do");
         flag("--detailed-exitcode", detailed_, "End with 0: nothing to do, 1: error, 2: something to do");
         example("pgedgectl plan -f storefront.yaml", "every step with its host, and what restarts or deletes data");
@@ -42,7 +44,7 @@ public:
 private:
     int run_once(Session& session) {
         const auto databases = load_specs(session, files_);
-        const auto changes = plan_changes(session, databases, force_);
+        const auto changes = plan_changes(session, databases, options_);
         if (!out_.empty()) {
             write_file(out_, to_document(saved_plan_of(session, databases, changes)), 0600);
             session.note("saved; look at it: pgedgectl plan show " + out_ + "; apply it: pgedgectl apply " + out_);
@@ -57,7 +59,8 @@ private:
 
     std::vector<std::string> files_;
     std::string out_;
-    bool force_ = false, exit_code_ = false, detailed_ = false;
+    ChangeOptions options_;
+    bool exit_code_ = false, detailed_ = false;
 };
 
 }  // namespace

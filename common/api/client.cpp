@@ -166,9 +166,11 @@ StartedAnswer ApiClient::create_database(const Json& wanted, const std::string& 
     return started_answer(slow_call("POST", path_of({"databases"}), std::move(query), &wanted));
 }
 StartedAnswer ApiClient::update_database(const std::string& id, const Json& wanted, bool force_update,
+                                         const std::vector<std::string>& remove_hosts,
                                          const std::string& expected_digest) {
     Query query;
     if (force_update) query.emplace_back("force_update", "true");
+    for (const auto& host : remove_hosts) query.emplace_back("remove_host", host);
     if (!expected_digest.empty()) query.emplace_back("expected_digest", expected_digest);
     return started_answer(
         slow_call("POST", path_of({"databases", checked(id, "database")}), std::move(query), &wanted));

@@ -53,6 +53,7 @@ Json to_json(const SavedOperation& object) {
               {"plan", to_json(object.plan)},
               {"warnings", object.warnings}};
     if (object.force_update) json["force_update"] = true;  // a program that does not know it has to refuse the plan
+    if (!object.remove_hosts.empty()) json["remove_hosts"] = object.remove_hosts;
     return json;
 }
 
@@ -71,6 +72,7 @@ SavedOperation read_operation(const Json& json, const std::string& path) {
     object.plan = read_plan(fields.any("plan"), fields.path_of("plan"));
     object.warnings = fields.texts("warnings");
     if (fields.find("force_update")) object.force_update = fields.flag("force_update");
+    if (fields.find("remove_hosts")) object.remove_hosts = fields.texts("remove_hosts");
     fields.done();
     refuse_secrets(object.document, fields.path_of("document"));
     return object;

@@ -21,7 +21,8 @@ struct SavedOperation {
     std::string digest;              ///< of the plan, as the agent made it: another one means that something moved
     Plan plan;
     std::vector<std::string> warnings;
-    bool force_update = false;  ///< also what does not differ was to be touched; always false for a create
+    bool force_update = false;              ///< also what does not differ was to be touched; always false for a create
+    std::vector<std::string> remove_hosts;  ///< were to be treated as lost; none for a create
     bool operator==(const SavedOperation&) const = default;
 };
 

@@ -59,7 +59,8 @@ std::map<std::string, std::string> instances_of(const std::string& id, const Jso
 }
 
 /// One step for each instance that comes, changes or goes.
-Plan steps_between(const std::string& id, const Json& before, const Json& after, bool differs) {
+Plan steps_between(const std::string& id, const Json& before, const Json& after, bool differs,
+                   const std::vector<std::string>& remove_hosts) {
     Plan plan;
     plan.states = {"end state"};
     const auto old_ones = instances_of(id, before), new_ones = instances_of(id, after);
@@ -73,7 +74,8 @@ Plan steps_between(const std::string& id, const Json& before, const Json& after,
         }
     }
     for (const auto& [name, host] : old_ones)
-        if (!new_ones.contains(name)) {
+        if (!new_ones.contains(name) &&
+            std::find(remove_hosts.begin(), remove_hosts.end(), host) == remove_hosts.end()) {
             plan.steps.push_back(step(Action::remove, "delete", name, host, ""));
             plan.steps.back().reason = Reason::not_wanted;
             plan.steps.back().impact.deletes_data = true;
@@ -142,27 +144,32 @@ HttpResponse FakeAgent::on_cluster(const HttpRequest& request, const Segments& p
     return json({{"token", token}, {"server_urls", {"http://127.17.0.1:3000"}}});
 }
 
-Json FakeAgent::planned(const std::string& id, const Json& spec, bool is_delete, bool force) const {
+Json FakeAgent::planned(const std::string& id, const Json& spec, bool is_delete, bool force,
+                        const std::vector<std::string>& remove_hosts) const {
     const auto found = databases.find(id);
     const Json before = found == databases.end() ? Json::object() : found->second.at("spec");
     const std::int64_t revision = found == databases.end() ? 0 : found->second.at("revision").get<std::int64_t>();
     const bool differs = force || needs_steps(spec) != needs_steps(before);
-    const Plan steps = steps_between(id, before, spec, differs);
+    const Plan steps = steps_between(id, before, spec, differs, remove_hosts);
     const bool changes = is_delete || !steps.empty();
     const std::string type = is_delete ? "delete" : revision == 0 ? "create" : changes ? "update" : "none";
     Json plan = to_json(steps);
     return {
-        {"database_id", id},         {"type", type},
-        {"base_revision", revision}, {"digest", to_hex(sha256(type + id + std::to_string(revision) + to_text(spec)))},
-        {"changes", changes},        {"summary", fmt::format("{} steps", steps.steps.size())},
-        {"warnings", Json::array()}, {"states", plan["states"]},
+        {"database_id", id},
+        {"type", type},
+        {"base_revision", revision},
+        {"digest", to_hex(sha256(type + id + std::to_string(revision) + to_text(spec) + joined(remove_hosts, " ")))},
+        {"changes", changes},
+        {"summary", fmt::format("{} steps", steps.steps.size())},
+        {"warnings", Json::array()},
+        {"states", plan["states"]},
         {"steps", plan["steps"]}};
 }
 
 HttpResponse FakeAgent::plan(const Json& body) {
     if (!refuse_plan.empty()) return error(400, "invalid_input", refuse_plan);
     return json(planned(body.at("id"), body.value("spec", Json::object()), body.value("delete", false),
-                        body.value("force_update", false)));
+                        body.value("force_update", false), body.value("remove_hosts", std::vector<std::string>())));
 }
 
 Json FakeAgent::database_json(const std::string& id, bool with_spec) const {
@@ -250,7 +257,10 @@ Json FakeAgent::begin_task(const std::string& id, const std::string& type, const
 HttpResponse FakeAgent::change(const HttpRequest& request, const std::string& id, const Json& spec,
                                const std::string& type) {
     const bool is_delete = type == "delete";
-    const Json what = planned(id, spec, is_delete, request.parameter("force_update") == "true");
+    std::vector<std::string> remove_hosts;
+    for (const auto& [name, value] : request.query)
+        if (name == "remove_host") remove_hosts.push_back(value);
+    const Json what = planned(id, spec, is_delete, request.parameter("force_update") == "true", remove_hosts);
     if (const auto expected = request.parameter("expected_digest"); expected && what["digest"] != *expected)
         return error(409, "stale_plan", "database " + id + " has changed since this was planned");
     const Plan plan = plan_from_json({{"states", what["states"]}, {"steps", what["steps"]}});

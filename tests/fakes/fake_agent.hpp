@@ -41,7 +41,8 @@ private:
     HttpResponse on_databases(const HttpRequest& request, const Segments& path);
     HttpResponse on_tasks(const HttpRequest& request, const Segments& path);
     HttpResponse plan(const Json& body);
-    Json planned(const std::string& id, const Json& spec, bool is_delete, bool force) const;
+    Json planned(const std::string& id, const Json& spec, bool is_delete, bool force,
+                 const std::vector<std::string>& remove_hosts) const;
     HttpResponse change(const HttpRequest& request, const std::string& id, const Json& spec, const std::string& type);
     Json begin_task(const std::string& id, const std::string& type, const Plan& plan);
     Json database_json(const std::string& id, bool with_spec) const;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "agent/api/control_plane/api_route.hpp"
 #include "agent/api/control_plane/decode_error.hpp"
 #include "common/plan/render.hpp"
@@ -15,6 +17,16 @@ bool take_flag(Json& body, const char* name) {
     if (!value.is_boolean()) throw invalid_field_type(std::string("body.") + name, to_text(value), "boolean");
     body.erase(name);
     return value.get<bool>();
+}
+
+std::vector<std::string> take_texts(Json& body, const char* name) {
+    if (!body.contains(name)) return {};
+    const Json value = body.at(name);
+    const bool fits =
+        value.is_array() && std::all_of(value.begin(), value.end(), [](const Json& one) { return one.is_string(); });
+    if (!fits) throw invalid_field_type(std::string("body.") + name, to_text(value), "array of strings");
+    body.erase(name);
+    return value.get<std::vector<std::string>>();
 }
 
 HttpResponse shown(const PlannedOperation& planned) {
@@ -35,7 +47,9 @@ HttpResponse plan(const ApiCall& call) {
     Json body = call.body();
     UpdateOptions options;
     options.force_update = take_flag(body, "force_update");
-    if (!take_flag(body, "delete")) return shown(call.cluster->operations.plan(load_body(body), options, call.limit));
+    const bool is_delete = take_flag(body, "delete");
+    if (!is_delete) options.remove_hosts = take_texts(body, "remove_hosts");
+    if (!is_delete) return shown(call.cluster->operations.plan(load_body(body), options, call.limit));
 
     if (!body.contains("id")) throw missing_field("id", "body");
     if (!body.at("id").is_string()) throw invalid_field_type("body.id", to_text(body.at("id")), "string");

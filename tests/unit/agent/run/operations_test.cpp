@@ -227,6 +227,25 @@ TEST_CASE("a host that is to be treated as gone is forgotten with all that stood
     CHECK(op.carry_out(task.id).status == TaskStatus::completed);
 }
 
+TEST_CASE("an update that failed because a host was lost is completed without it") {
+    Operator op;
+    op.have(op.document("shop", 3));
+    std::string lost;
+    for (const auto& instance : op.instances("shop"))
+        if (instance.host_id == "host-3") lost = instance.id;
+    const auto failed = op.operations.update("shop", op.document("shop", 2), {}, op.limit).task;
+    REQUIRE(op.carry_out(failed.id, "process.postgres::" + lost).status == TaskStatus::failed);
+
+    UpdateOptions options;
+    options.remove_hosts = {"host-3"};
+    options.expected_digest = op.operations.plan(op.document("shop", 2), options, op.limit).digest;
+    const auto retry = op.operations.update("shop", op.document("shop", 2), options, op.limit).task;
+
+    CHECK(op.carry_out(retry.id).status == TaskStatus::completed);
+    CHECK(op.instances("shop").size() == 2);
+    CHECK(op.database("shop").state == DatabaseState::available);
+}
+
 TEST_CASE("a failed create is completed by an update, and can be deleted") {
     Operator op;
     const auto task = op.operations.create(op.document("shop"), {}, op.limit).task;

@@ -54,11 +54,13 @@ TEST_CASE("a saved plan comes back as it was") {
     CHECK(saved.changes());
 }
 
-TEST_CASE("a saved plan that was forced stays so, and says nothing of it when it was not") {
+TEST_CASE("a saved plan that was forced or is without a lost host stays so, and says nothing of it when it was not") {
     SavedPlan saved = a_saved_plan();
     CHECK(to_document(saved).find("force_update") == std::string::npos);
+    CHECK(to_document(saved).find("remove_hosts") == std::string::npos);
 
     saved.objects[0].force_update = true;
+    saved.objects[0].remove_hosts = {"host-3"};
 
     CHECK(read_saved_plan(to_document(saved)) == saved);
     CHECK(changed("/objects/0/force_update", "yes") == "plan.objects[0].force_update: true or false is expected");

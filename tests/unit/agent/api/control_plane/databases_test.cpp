@@ -322,6 +322,11 @@ TEST_CASE("a plan can be forced, be about a delete, and be empty") {
     CHECK(update["changes"] == false);
     CHECK(update["steps"] == Json::array());
     CHECK(rig.operations.options.back().force_update);
+    body["remove_hosts"] = {"host-3"};
+    rig.post("/v1/plan", body.dump());
+    CHECK(rig.operations.options.back().remove_hosts == std::vector<std::string>{"host-3"});
+    body["remove_hosts"] = "host-3";
+    CHECK(rig.post("/v1/plan", body.dump(), 400)["name"] == "invalid_field_type");
 
     CHECK(rig.post("/v1/plan", R"({"id": "example", "delete": true})")["type"] == "delete");
     CHECK(rig.post("/v1/plan", R"({"id": "none", "delete": true})", 404)["name"] == "not_found");
