@@ -18,6 +18,13 @@ std::string what_it_does(const StepRow& row) {
     return row.id.starts_with(kLookPrefix) ? "refreshing its state" : "checking its ports";
 }
 
+std::string what_to_do_about(const std::string& silent_host) {
+    return fmt::format(
+        "start its agent and do it again; or, when the host is lost for good, take it out of the spec and update the "
+        "database with remove_host={0} (pgedgectl apply -f FILE --remove-host {0})",
+        silent_host);
+}
+
 /// Of open tasks: steps that run, and steps that could begin.
 std::string awaited_steps(std::string_view columns) {
     return fmt::format(
@@ -117,8 +124,11 @@ void Scheduler::give_up_silent_hosts(const Limit& limit) {
         for (const auto& row : store_.read(query, Freshness::leader, limit)) {
             const StepRow step = step_from_row(row);
             const auto error =
-                fmt::format("host {} has not been heard from for {}s, while {}", host,
-                            std::chrono::floor<std::chrono::seconds>(silent_after_).count(), what_it_does(step));
+                Error(ErrorKind::unreachable,
+                      fmt::format("host {} has not been heard from for {}s, while {}", host,
+                                  std::chrono::floor<std::chrono::seconds>(silent_after_).count(), what_it_does(step)),
+                      what_to_do_about(host))
+                    .text_and_hint();
             const auto now = clock_.wall();
             Transaction transaction;
             transaction.add(leases_.still_mine(kSchedulerLease));
