@@ -9,7 +9,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kJoinLimit = 25s;      // of one request; the joiner waits 30
+constexpr auto kAcceptLimit = 25s;    // of one request; the joiner waits 30
 constexpr auto kMemberLimit = 500ms;  // to find out whether a caller has just become a member
 constexpr auto kChoresLimit = 10s;
 constexpr auto kChoresEvery = 24h;
@@ -61,7 +61,7 @@ void RunningMember::add_routes() {
                 [this](const HttpRequest&, const PathParameters&) { return to_response(desk_->invitation()); });
     routes_.add("POST", kJoinPath, [this](const HttpRequest& request, const PathParameters&) {
         const JoinRequest wanted = join_request_from(request.body);
-        HttpResponse response = to_response(desk_->accept(wanted, Limit(kJoinLimit, request.stop)));
+        HttpResponse response = to_response(desk_->accept(wanted, Limit(kAcceptLimit, request.stop)));
         log_.info("host let into the cluster", {{"host", wanted.host.id}, {"from", request.peer_address}});
         return response;
     });
