@@ -1,5 +1,6 @@
 #include "agent/agent.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
@@ -105,7 +106,12 @@ public:
               member.store, agent.clock_, agent.config_.host_id, [this] { return watch_.health(); },
               agent.log_.component("heartbeat")),
           engine_(agent.config_.host_id, {member.store, member.secrets, kinds_.all(), leases_, planner_, agent.clock_,
-                                          agent.log_.component("engine")}) {
+                                          agent.log_.component("engine"), [&agent](const auto& id, int port) {
+                                              const auto servers = agent.runtime_.known();
+                                              return std::any_of(servers.begin(), servers.end(), [&](const auto& each) {
+                                                  return each.instance_id() == id && each.port == port;
+                                              });
+                                          }}) {
         engine_.start();
     }
     const ClusterServices& services() const { return services_; }

@@ -41,7 +41,7 @@ void check_loaded_dialects(Session& session, const Limit& limit) {
 Observed DatabaseInstance::observe(const Resource& resource, StepContext& context) {
     const Json& want = resource.want;
     // A server that is down is the matter of process.postgres; what lies in it is as it was.
-    if (!is_ready(runtime_, want.at("instance_id"))) return Observed::as_known;
+    if (!is_ready(runtime_, want.at("instance_id"))) return Observed::unseen;
     auto session = connect_locally(runtime_, want.at("instance_id"), "postgres", context.limit);
     const bool recovery = session.run("SELECT pg_is_in_recovery()", context.limit).yes();
     if (recovery == is_primary(want)) return Observed::differs;

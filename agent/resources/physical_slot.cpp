@@ -16,7 +16,7 @@ Connection PhysicalSlot::session(const Resource& resource, const StepContext& co
 }
 
 Observed PhysicalSlot::observe(const Resource& resource, StepContext& context) {
-    if (!is_ready(runtime_, resource.want.at("primary"))) return Observed::as_known;
+    if (!is_ready(runtime_, resource.want.at("primary"))) return Observed::unseen;
     auto primary = session(resource, context);
     return is_there(primary, resource.want.at("slot"), context.limit) ? Observed::as_known : Observed::missing;
 }

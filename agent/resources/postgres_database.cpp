@@ -16,7 +16,7 @@ const ReplicationDialect& dialect_of(const Json& want) {
 
 Observed PostgresDatabase::observe(const Resource& resource, StepContext& context) {
     const Json& want = resource.want;
-    if (!is_ready(runtime_, want.at("instance_id"))) return Observed::as_known;  // the matter of process.postgres
+    if (!is_ready(runtime_, want.at("instance_id"))) return Observed::unseen;  // the matter of process.postgres
     if (!has_database(runtime_, want, context.limit)) return Observed::missing;
     auto session = connect_to_database(runtime_, want, context.limit);
     const auto node = dialect_of(want).own_node(session, context.limit);

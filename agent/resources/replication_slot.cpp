@@ -18,12 +18,16 @@ std::string slot_of(Session& session, const Json& want, const Limit& limit) {
         .slot_name(session, want.at("provider"), want.at("subscription"), limit);
 }
 
-/// The transaction that a new slot waits for longest: "pid 4711 of app, open for 01:02:03 (idle in transaction)".
+/// The transaction that keeps a new slot waiting: "pid 4711 of app, open for 01:02:03 (idle in transaction)".
 std::string oldest_transaction(Session& session, const Limit& limit) {
     constexpr auto kOldest =
+        "SELECT text FROM ("
         "SELECT format('pid %s of %s, open for %s (%s)', pid, usename, date_trunc('second', now() - xact_start), "
-        "state) "
-        "FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 1";
+        "state), "
+        "xact_start FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() "
+        "UNION ALL SELECT format('prepared transaction %s of %s, open for %s', gid, owner, "
+        "date_trunc('second', now() - prepared)), prepared FROM pg_prepared_xacts) AS open (text, since) "
+        "ORDER BY since LIMIT 1";
     const auto rows = session.run(kOldest, limit);
     return rows.empty() ? "none now" : rows.value().value_or("");
 }
@@ -31,7 +35,7 @@ std::string oldest_transaction(Session& session, const Limit& limit) {
 }  // namespace
 
 Observed ReplicationSlot::observe(const Resource& resource, StepContext& context) {
-    if (!is_ready(runtime_, resource.want.at("instance_id"))) return Observed::as_known;
+    if (!is_ready(runtime_, resource.want.at("instance_id"))) return Observed::unseen;
     if (!has_database(runtime_, resource.want, context.limit)) return Observed::missing;
     auto session = connect_to_database(runtime_, resource.want, context.limit);
     const auto slot = slot_of(session, resource.want, context.limit);
@@ -53,7 +57,7 @@ void ReplicationSlot::apply(const Resource& resource, StepContext& context) {
                     fmt::format("replication slot {} waits for the transactions that are open on its server; the "
                                 "oldest: {}",
                                 slot, oldest_transaction(other, context.limit)),
-                    "let it end, or end it with pg_terminate_backend");
+                    "let it end, or end it with pg_terminate_backend or ROLLBACK PREPARED");
     }
 }
 

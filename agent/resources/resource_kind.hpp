@@ -28,6 +28,7 @@ enum class Observed {
     as_known,  ///< it is there, as far as can be seen cheaply
     missing,   ///< it is not there: it must be made again
     differs,   ///< it is there and not as wanted
+    unseen,    ///< what it lies in cannot be looked into now: what was known of it stays
 };
 
 /// Makes one kind of resource true on this host. Stateless between calls; calls for different resources come from

@@ -17,7 +17,7 @@ const ReplicationDialect& dialect_of(const Resource& resource) {
 }  // namespace
 
 Observed Subscription::observe(const Resource& resource, StepContext& context) {
-    if (!is_ready(runtime_, resource.want.at("instance_id"))) return Observed::as_known;
+    if (!is_ready(runtime_, resource.want.at("instance_id"))) return Observed::unseen;
     if (!has_database(runtime_, resource.want, context.limit)) return Observed::missing;
     auto session = connect_to_database(runtime_, resource.want, context.limit);
     const auto rows = dialect_of(resource).subscriptions(session, context.limit);

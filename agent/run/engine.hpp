@@ -39,6 +39,7 @@ public:
         Replanner& replanner;
         const Clock& clock;
         Log log;
+        KeepsServer keeps_server = {};
     };
     Engine(const std::string& host_id, const Parts& parts, const EngineOptions& options = {});
     /// Stops at once. What runs is interrupted and not recorded: this host's next engine takes it up.

@@ -15,13 +15,17 @@ namespace pgedge {
 Json to_json(const std::vector<PortCheck>& checks) {
     Json json = Json::array();
     for (const auto& check : checks)
-        json.push_back({{"node", check.node_name}, {"address", check.address}, {"port", check.port}});
+        json.push_back({{"node", check.node_name},
+                        {"address", check.address},
+                        {"port", check.port},
+                        {"instance", check.instance_id}});
     return json;
 }
 
 std::vector<PortCheck> port_checks_from_json(const Json& json) {
     std::vector<PortCheck> checks;
-    for (const auto& one : json) checks.push_back({one.at("node"), one.at("address"), one.at("port")});
+    for (const auto& one : json)
+        checks.push_back({one.at("node"), one.at("address"), one.at("port"), one.at("instance")});
     return checks;
 }
 

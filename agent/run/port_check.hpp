@@ -12,6 +12,7 @@ namespace pgedge {
 struct PortCheck {
     std::string node_name, address;  ///< IPv4 or IPv6 address of the host
     int port = 0;
+    std::string instance_id;
 };
 
 Json to_json(const std::vector<PortCheck>& checks);

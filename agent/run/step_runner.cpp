@@ -40,8 +40,14 @@ std::chrono::milliseconds with_jitter(std::chrono::milliseconds pause) {
 }  // namespace
 
 StepRunner::StepRunner(Store& store, const Secrets& secrets, const ResourceKinds& kinds, const StepQueue& queue,
-                       const Clock& clock, RetryPolicy retry)
-    : store_(store), secrets_(secrets), kinds_(kinds), queue_(queue), clock_(clock), retry_(retry) {}
+                       const Clock& clock, RetryPolicy retry, KeepsServer keeps_server)
+    : store_(store),
+      secrets_(secrets),
+      kinds_(kinds),
+      queue_(queue),
+      clock_(clock),
+      retry_(retry),
+      keeps_server_(std::move(keeps_server)) {}
 
 StepOutcome StepRunner::run(const ClaimedStep& step, StepLog& log, const std::stop_token& stop) const {
     const Limit limit(kStepLimit, stop);
@@ -153,6 +159,7 @@ StepOutcome StepRunner::look(const ClaimedStep& step, StepLog& log, const Limit&
                 seen = kind.observe(resource, with);
             });
         });
+        if (seen == Observed::unseen) continue;
         const bool missing = seen == Observed::missing;
         if (!missing && !known.needs_recreate && seen != Observed::differs) continue;
         if (missing) log.add(fmt::format("resource {} was not found", id.text()), fields_of(resource));
@@ -175,7 +182,8 @@ StepOutcome StepRunner::check_ports(const ClaimedStep& step, const Limit& limit)
     std::vector<std::string> problems;
     for (const auto& check : port_checks_from_json(step.row.own.at("check_ports"))) {
         limit.check("checking the ports of " + step.row.host_id);
-        if (const auto problem = port_problem(check))
+        const auto problem = port_problem(check);
+        if (problem && !(keeps_server_ && keeps_server_(check.instance_id, check.port)))
             problems.push_back(
                 fmt::format("validation error for node {}, host {}: {}", check.node_name, step.row.host_id, *problem));
     }

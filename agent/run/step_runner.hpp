@@ -31,11 +31,15 @@ struct StepOutcome {
     std::vector<Statement> result;  ///< what it found, to be stored with its end
 };
 
+/// Whether this host keeps a server of this instance on this port, e.g. one that an earlier instance of the same id
+/// left: its port is free for the new one, whose steps begin with stopping it.
+using KeepsServer = std::function<bool(const std::string& instance_id, int port)>;
+
 /// Carries out single steps on this host. Stateless; calls come from many threads at once.
 class StepRunner {
 public:
     StepRunner(Store& store, const Secrets& secrets, const ResourceKinds& kinds, const StepQueue& queue,
-               const Clock& clock, RetryPolicy retry);
+               const Clock& clock, RetryPolicy retry, KeepsServer keeps_server);
     /// Does what the step says and writes about it. Never throws. When `stop` is requested it ends soon, with an error.
     StepOutcome run(const ClaimedStep& step, StepLog& log, const std::stop_token& stop) const;
 
@@ -54,6 +58,7 @@ private:
     const StepQueue& queue_;
     const Clock& clock_;
     RetryPolicy retry_;
+    KeepsServer keeps_server_;
 };
 
 }  // namespace pgedge

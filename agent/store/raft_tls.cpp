@@ -28,6 +28,8 @@ using Time = std::chrono::steady_clock::time_point;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+/// Then those who are connected have their turn.
+constexpr int kAcceptAtOnce = 4;
 /// A peer that does not acknowledge for this long is gone: the engine then connects anew.
 constexpr unsigned kDeadPeerMilliseconds = 3000;
 
@@ -162,9 +164,11 @@ private:
     void watch(int fd, Watch& watch, std::uint32_t wanted);
     void wait();
     void take_made();
-    void accept_all();
+    void accept_some();
     void make_room();
     bool advance(Member& member);
+    using Members = std::list<Member>;
+    void drop(Members::iterator member);
     std::size_t strangers() const;
 
     RaftTls& tls_;
@@ -172,7 +176,7 @@ private:
     Fd epoll_;
     Watch listener_, wake_;
     std::optional<Time> listen_again_;
-    std::list<Member> members_;  ///< in the order in which they came
+    Members members_;  ///< in the order in which they came
 };
 
 RaftTls::Loop::Loop(RaftTls& tls, std::string node_socket)
@@ -191,10 +195,10 @@ void RaftTls::Loop::run(const std::stop_token& stop) {
         }
         wait();
         if (wake_.ready) take_made();
-        if (listener_.ready) accept_all();
+        if (listener_.ready) accept_some();
         for (auto member = members_.begin(); member != members_.end();) {
             const auto next = std::next(member);
-            if (!advance(*member)) members_.erase(member);
+            if (!advance(*member)) drop(member);
             member = next;
         }
     }
@@ -247,8 +251,8 @@ void RaftTls::Loop::take_made() {
     for (auto& link : made) members_.emplace_back().link = std::move(link);
 }
 
-void RaftTls::Loop::accept_all() {
-    for (;;) {
+void RaftTls::Loop::accept_some() {
+    for (int i = 0; i < kAcceptAtOnce; ++i) {
         Fd client(::accept4(tls_.listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
         if (!client) {
             // Out of descriptors: the client stays in the queue, so looking again at once would spin.
@@ -275,8 +279,15 @@ std::size_t RaftTls::Loop::strangers() const {
 
 void RaftTls::Loop::make_room() {
     if (strangers() < kMaxStrangers) return;
-    members_.erase(
-        std::find_if(members_.begin(), members_.end(), [](const Member& member) { return member.link->stranger(); }));
+    drop(std::find_if(members_.begin(), members_.end(), [](const Member& member) { return member.link->stranger(); }));
+}
+
+/// A program that is being started holds copies of our descriptors until its exec: closing ours does not take them from
+/// epoll, which would go on and tell of a member that is no more.
+void RaftTls::Loop::drop(Members::iterator member) {
+    if (member->tls.known) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, member->link->tls(), nullptr);
+    if (member->node.known) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, member->link->node(), nullptr);
+    members_.erase(member);
 }
 
 /// False: the connection is to be closed.

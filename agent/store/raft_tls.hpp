@@ -27,7 +27,7 @@ public:
     /// Connections with other agents at once, both directions: five voters need ten.
     static constexpr std::size_t kMaxLinks = 64;
     /// Beside them, connections of who has not shown yet that it is one; the oldest makes room for another.
-    static constexpr std::size_t kMaxStrangers = 16;
+    static constexpr std::size_t kMaxStrangers = 64;
 
     struct Options {
         std::string address;  ///< numeric, where other agents reach us

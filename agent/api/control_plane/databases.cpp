@@ -177,6 +177,7 @@ std::vector<ApiRoute> changing() {
          .id = "delete-database",
          .summary = "Delete a database with its data",
          .parameters = {{"force", ApiParameterType::boolean, "Whatever state it is in"},
+                        kRemoveHost,
                         kExpectedDigest,
                         kDatabaseParameter},
          .answer = "DeleteDatabaseResponse",

@@ -229,7 +229,7 @@ TEST_CASE("a slot is dropped also while its replica reads from it") {
     CHECK(machine.slots.observe(machine.slot(), context) == Observed::missing);
 
     machine.host.runtime().stop(kPrimary, StopMode::fast, Limit(60s));
-    CHECK(machine.slots.observe(machine.slot(), context) == Observed::as_known);  // only its server can be mended now
+    CHECK(machine.slots.observe(machine.slot(), context) == Observed::unseen);  // only its server can be mended now
 }
 
 TEST_CASE("a server is looked at also while its application's database is not there, and in it as soon as it is") {

@@ -154,7 +154,7 @@ TEST_CASE("strangers who stay silent keep no agent out, and are closed") {
     one.start(one_node.name);
     two.start(two_node.name);
     std::vector<Fd> strangers;
-    for (std::size_t i = 0; i < RaftTls::kMaxStrangers * 8; ++i) strangers.push_back(dial("127.12.0.82", 2380));
+    for (std::size_t i = 0; i < RaftTls::kMaxStrangers * 2; ++i) strangers.push_back(dial("127.12.0.82", 2380));
 
     const Fd here = one.connect("host-2");
     CHECK(::send(here.get(), kGreeting.data(), kGreeting.size(), MSG_NOSIGNAL) == 16);

@@ -255,7 +255,7 @@ TEST_CASE("a port that is taken fails the task before anything is made") {
     const int port = ntohs(address.sin_port);
 
     const auto begin = [&](const std::string& where, const std::string& type) {
-        const Preliminaries before{{}, {{"host-1", {{"n1", where, port}}}}};
+        const Preliminaries before{{}, {{"host-1", {{"n1", where, port, "db-host-1"}}}}};
         return rig.ended(rig.begin("db", {Rig::resource("a", "host-1")}, type, before));
     };
     const auto task = begin("127.15.0.1", "create");
@@ -265,4 +265,9 @@ TEST_CASE("a port that is taken fails the task before anything is made") {
                             " of 127.15.0.1 cannot be bound: Address already in use (errno 98)");
     CHECK(rig.world.calls().empty());
     CHECK(begin("127.15.0.2", "update").status == TaskStatus::completed);
+
+    // What an earlier instance of the same id left is stopped by the first of its steps.
+    rig.keeps_server = [&](const std::string& instance, int on) { return instance == "db-host-1" && on == port; };
+    rig.start("host-1");
+    CHECK(begin("127.15.0.1", "update").status == TaskStatus::completed);
 }

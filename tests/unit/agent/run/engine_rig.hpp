@@ -42,13 +42,14 @@ struct Agent {
     Leases leases;
     Engine engine;
 
-    Agent(Store& shared, FakeWorld& world, const std::string& host, Replanner& replanner, const EngineOptions& options)
+    Agent(Store& shared, FakeWorld& world, const std::string& host, Replanner& replanner, const EngineOptions& options,
+          const KeepsServer& keeps_server)
         : store(shared),
           secrets(store, Secret(std::string(32, 'k'))),
           kind(world),
           kinds{{kind.kind(), &kind}},
           leases(store, clock, host, host + "-" + random_hex(4)),
-          engine(host, {store, secrets, kinds, leases, replanner, clock, Log::none()}, options) {
+          engine(host, {store, secrets, kinds, leases, replanner, clock, Log::none(), keeps_server}, options) {
         engine.start();
     }
 };
@@ -70,11 +71,12 @@ public:
     FakeWorld world;
     FixedReplanner replanner{store};
     EngineOptions options = quick_options();
+    KeepsServer keeps_server;
     std::map<std::string, std::unique_ptr<Agent>> agents;
 
     void start(const std::string& host) {
         agents[host].reset();
-        agents[host] = std::make_unique<Agent>(store, world, host, replanner, options);
+        agents[host] = std::make_unique<Agent>(store, world, host, replanner, options, keeps_server);
     }
     void kill(const std::string& host) { agents.at(host).reset(); }
 

@@ -130,6 +130,11 @@ TEST_CASE("a primary cannot be left out, and a lost host not be wanted") {
     cluster.gone_hosts = {"host-2"};
     CHECK(problems_of(cluster, &stored) == Lines{"nodes[0].host_ids[1]: host host-2 is to be treated as lost and is "
                                                  "still wanted (take it out of the spec)"});
+    cluster.wanted.spec.nodes[0].host_ids = {"host-1"};
+    CHECK(problems_of(cluster, &stored).empty());
+    cluster.gone_hosts = {"hots-2"};
+    CHECK(problems_of(cluster, &stored) ==
+          Lines{"host hots-2 is to be treated as lost and is no host of this cluster"});
 }
 
 TEST_CASE("a primary whose data is gone is not made anew silently; a replica is") {
