@@ -24,13 +24,16 @@ void ensure_internal_schema(Session& session, const Limit& limit) {
     transaction.commit();
 }
 
+bool is_script_done(Session& session, const std::string& name, const Limit& limit) {
+    return !session.run("SELECT what FROM pgedge_internal.done WHERE what = $1", {"script " + name}, limit).empty();
+}
+
 void run_script_once(Session& session, const std::string& name, const std::vector<std::string>& statements,
                      const Limit& limit) {
     // Also without a statement: the note keeps a script that a later update brings from running on data that is in use.
     ensure_internal_schema(session, limit);
     SessionTransaction transaction(session, limit);
-    if (!session.run("SELECT what FROM pgedge_internal.done WHERE what = $1", {"script " + name}, limit).empty())
-        return;
+    if (is_script_done(session, name, limit)) return;
     // As a script finds it anywhere; and a statement may hold a secret, which the server's log must not tell.
     for (const char* setting : {"search_path = \"$user\", public", "log_statement = none",
                                 "log_min_error_statement = panic", "log_min_duration_statement = -1"})

@@ -11,6 +11,9 @@ namespace pgedge {
 /// granted. Made before the database becomes a node, so that they are in no replication set.
 void ensure_internal_schema(Session& session, const Limit& limit);
 
+/// Whether run_script_once() has run it. Needs the tables of ensure_internal_schema().
+bool is_script_done(Session& session, const std::string& name, const Limit& limit);
+
 /// Runs the statements in one transaction, once for the life of this database: a note that it is done commits with
 /// them. A script without statements is noted too. What a script sets, and the role that it takes, last as long as the
 /// session: give it one of its own. Throws Error{failed} naming the statement by its number; Error{invalid_input} when

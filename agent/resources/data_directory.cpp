@@ -27,13 +27,6 @@ void delete_unfinished(const InstancePaths& paths) {
         if (entry.path().filename().string().starts_with(prefix)) delete_tree(entry.path());
 }
 
-void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to) {
-    std::error_code error;
-    std::filesystem::rename(from, to, error);
-    if (error) throw Error(ErrorKind::failed, "cannot rename " + from.string() + ": " + error.message());
-    sync_directory(to.parent_path());
-}
-
 /// The second process of a killed pg_basebackup keeps the slot until it notices, some seconds later.
 void run_when_slot_is_free(const Command& copy, const std::filesystem::path& into, const Limit& limit) {
     for (;;) try {

@@ -4,7 +4,6 @@
 
 #include "agent/postgres/dialect.hpp"
 #include "agent/postgres/roles.hpp"
-#include "agent/postgres/scripts.hpp"
 #include "agent/resources/local_session.hpp"
 #include "common/base/error.hpp"
 
@@ -68,9 +67,7 @@ void DatabaseInstance::apply_primary(const Json& want, StepContext& context) {
 
     auto session = connect_locally(runtime_, want.at("instance_id"), "postgres", limit);
     check_loaded_dialects(session, limit);
-    ensure_internal_schema(session, limit);
-    auto for_script = connect_locally(runtime_, want.at("instance_id"), "postgres", limit);
-    run_script_once(for_script, "post_init", want.at("post_init").get<std::vector<std::string>>(), limit);
+    run_script(runtime_, session, want, "post_init", "postgres", limit);
     // Not replicated: this database is no node, and roles do not travel by decoding.
     SessionTransaction transaction(session, limit);
     ensure_system_roles(session, limit);

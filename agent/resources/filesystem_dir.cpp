@@ -45,11 +45,7 @@ void FilesystemDir::put_aside(const InstancePaths& paths, const StepContext& con
     runtime_.forget(paths.instance_id());
     const auto aside = data_dir_ / "left" / fmt::format("{}.{}", paths.instance_id(), random_hex(4));
     make_directory(aside.parent_path(), 0700);
-    std::error_code error;
-    std::filesystem::rename(paths.directory(), aside, error);
-    if (error)
-        throw Error(ErrorKind::failed, fmt::format("cannot move {} to {}: {}", paths.directory().string(),
-                                                   aside.string(), error.message()));
+    rename_durably(paths.directory(), aside);
     context.tell(
         fmt::format("what an earlier instance {}, made {}, left on this host is now in {}: look at it, then "
                     "delete it",

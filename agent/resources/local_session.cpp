@@ -1,9 +1,31 @@
 #include "agent/resources/local_session.hpp"
 
+#include <fmt/format.h>
+
 #include "agent/postgres/conf_files.hpp"
+#include "agent/postgres/scripts.hpp"
 #include "common/base/error.hpp"
 
 namespace pgedge {
+namespace {
+
+constexpr std::string_view kSessionName = "pgedge-agent ";
+constexpr std::chrono::milliseconds kEnd{30'000};  ///< for the server to end a session
+
+/// What a killed agent had sent goes on in its server until it is done. Nobody sees it before, so that the next agent
+/// would make the same once more beside it.
+void end_sessions_of_killed_agents(Connection& session, const std::string& instance_id, const Limit& limit) {
+    const auto ended = session.run(
+        "SELECT bool_and(pg_terminate_backend(pid, $1)) FROM pg_stat_activity WHERE usename = session_user"
+        " AND starts_with(application_name, $2) AND application_name <> current_setting('application_name')",
+        {std::to_string(kEnd.count()), std::string(kSessionName)}, limit);
+    if (ended.value() == "f")
+        throw Error(ErrorKind::timed_out,
+                    "a session that an agent before this one had in " + instance_id + " does not end",
+                    "look for the sessions of \"pgedge-agent\" in its pg_stat_activity");
+}
+
+}  // namespace
 
 ServerSpec server_of(Runtime& runtime, const std::string& instance_id) {
     for (auto& server : runtime.known())
@@ -28,24 +50,38 @@ Connection connect_locally(Runtime& runtime, const std::string& instance_id, con
     options.port = server.port;
     options.user = kSuperuser;
     options.database = database;
+    options.more["application_name"] = fmt::format("{}{}", kSessionName, runtime.incarnation());
     // The owner of a database may give it settings of his own, and objects of his own the names of PostgreSQL's: a
     // superuser's session takes neither.
     options.more["options"] =
         "-c search_path=pg_catalog,pg_temp -c statement_timeout=0 -c lock_timeout=0 "
         "-c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off -c "
         "standard_conforming_strings=on";
-    return Connection(options, limit);
+    Connection session(options, limit);
+    end_sessions_of_killed_agents(session, instance_id, limit);
+    return session;
 }
 
 bool has_database(Runtime& runtime, const Json& want, const Limit& limit) {
     auto server = connect_locally(runtime, want.at("instance_id"), "postgres", limit);
-    return !server
-                .run("SELECT FROM pg_database WHERE datname = $1", {want.at("database_name").get<std::string>()}, limit)
-                .empty();
+    return has_database(server, want, limit);
+}
+
+bool has_database(Session& server, const Json& want, const Limit& limit) {
+    const std::string name = want.at("database_name");
+    return !server.run("SELECT FROM pg_database WHERE datname = $1", {name}, limit).empty();
 }
 
 Connection connect_to_database(Runtime& runtime, const Json& want, const Limit& limit) {
     return connect_locally(runtime, want.at("instance_id"), want.at("database_name"), limit);
+}
+
+void run_script(Runtime& runtime, Session& ours, const Json& want, const std::string& name, const std::string& database,
+                const Limit& limit) {
+    ensure_internal_schema(ours, limit);
+    if (is_script_done(ours, name, limit)) return;
+    auto session = connect_locally(runtime, want.at("instance_id"), database, limit);
+    run_script_once(session, name, want.at(name).get<std::vector<std::string>>(), limit);
 }
 
 }  // namespace pgedge

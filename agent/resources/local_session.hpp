@@ -19,9 +19,14 @@ bool is_ready(Runtime& runtime, const std::string& instance_id);
 /// A session as superuser over the instance's own socket. Throws what Connection throws, and Error{not_found}.
 Connection connect_locally(Runtime& runtime, const std::string& instance_id, const std::string& database,
                            const Limit& limit);
-/// Whether the server has the database that `want` names.
+/// Whether the server has the database that `want` names; the second asks in a session to any database of it.
 bool has_database(Runtime& runtime, const Json& want, const Limit& limit);
+bool has_database(Session& server, const Json& want, const Limit& limit);
 /// connect_locally() to what a resource's `want` names: its `instance_id` and `database_name`.
 Connection connect_to_database(Runtime& runtime, const Json& want, const Limit& limit);
+/// Runs the script `name` of `want` once, in a session of its own to the database that `ours` is in: what a script sets
+/// in its session must not reach what we do after it.
+void run_script(Runtime& runtime, Session& ours, const Json& want, const std::string& name, const std::string& database,
+                const Limit& limit);
 
 }  // namespace pgedge

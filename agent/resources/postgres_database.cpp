@@ -2,7 +2,6 @@
 
 #include "agent/postgres/dialect.hpp"
 #include "agent/postgres/roles.hpp"
-#include "agent/postgres/scripts.hpp"
 #include "agent/resources/local_session.hpp"
 
 namespace pgedge {
@@ -24,8 +23,8 @@ Observed PostgresDatabase::observe(const Resource& resource, StepContext& contex
 }
 
 void PostgresDatabase::create_if_missing(const Json& want, const Limit& limit) {
-    if (has_database(runtime_, want, limit)) return;
     auto server = connect_locally(runtime_, want.at("instance_id"), "postgres", limit);
+    if (has_database(server, want, limit)) return;
     server.run("CREATE DATABASE " + server.identifier(want.at("database_name").get<std::string>()), limit);
 }
 
@@ -43,9 +42,7 @@ void PostgresDatabase::apply(const Resource& resource, StepContext& context) {
     dialect.ensure_node(session, want.at("node"), want.at("dsn"), limit);
     // Every node runs the script before it has subscribers, so its rows are not sent and its sequences give the same
     // numbers everywhere. What it made is taken into replication afterwards.
-    auto for_script = connect_to_database(runtime_, want, limit);
-    run_script_once(for_script, "post_database_create", want.at("post_database_create").get<std::vector<std::string>>(),
-                    limit);
+    run_script(runtime_, session, want, "post_database_create", database, limit);
     dialect.locally(session, limit, [&] {
         ensure_database_rights(session, database, owner, want.at("users").get<std::vector<std::string>>(),
                                dialect.name(), limit);

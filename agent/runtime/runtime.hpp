@@ -7,6 +7,7 @@
 
 #include "agent/runtime/instance_paths.hpp"
 #include "common/base/limit.hpp"
+#include "common/base/uuid.hpp"
 
 namespace pgedge {
 
@@ -45,6 +46,11 @@ public:
     virtual std::vector<ServerSpec> known() = 0;
     /// The user that instances run as, when it is not ours.
     virtual std::optional<std::string> instance_user() const = 0;
+    /// Differs for each agent process: it names the sessions of this one.
+    const std::string& incarnation() const { return incarnation_; }
+
+private:
+    const std::string incarnation_ = random_hex(8);
 };
 
 }  // namespace pgedge

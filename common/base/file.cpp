@@ -109,6 +109,15 @@ void sync_directory(const std::filesystem::path& path) {
     if (!directory || ::fsync(directory.get()) != 0) fail("sync", path);
 }
 
+void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to) {
+    std::error_code error;
+    std::filesystem::rename(from, to, error);
+    if (error)
+        throw Error(ErrorKind::failed,
+                    "cannot rename " + from.string() + " to " + to.string() + ": " + error.message());
+    sync_directory(to.parent_path());
+}
+
 void make_directory(const std::filesystem::path& path, mode_t mode) {
     std::error_code error;
     std::filesystem::create_directories(path, error);
@@ -125,7 +134,7 @@ Fd lock_directory(const std::filesystem::path& path) {
 }
 
 void delete_tree(const std::filesystem::path& path) {
-    constexpr int kTries = 50;
+    constexpr int kTries = 500;  // 10 s: a program of a killed agent may still be writing on a slow disk
     for (int tried = 1;; ++tried) {
         std::error_code error;
         std::filesystem::remove_all(path, error);

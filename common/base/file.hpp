@@ -40,6 +40,8 @@ std::optional<std::string> read_foreign_file(const std::filesystem::path& path, 
 void write_file(const std::filesystem::path& path, std::string_view text, mode_t mode = 0644);
 /// Makes renames and new names in a directory survive a crash of the machine.
 void sync_directory(const std::filesystem::path& path);
+/// Renames a file or a directory so that the new name survives a crash of the machine. Error{failed} with both paths.
+void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to);
 /// Makes the directory and its parents; sets the mode of the last one, also when it is there.
 void make_directory(const std::filesystem::path& path, mode_t mode = 0755);
 /// The directory, locked (flock) for as long as the descriptor lives; an empty one when another process has the lock.

@@ -1,4 +1,7 @@
 // A whole database on real PostgreSQL: what the planner wants, made by the kinds, step by step.
+#include <algorithm>
+#include <cstdio>
+#include <future>
 #include <random>
 #include <utility>
 
@@ -70,6 +73,20 @@ public:
         const Plan plan = cluster.plan();
         carry_out(plan);
         cluster.carry_out(plan);
+    }
+
+    /// In a process of its own, which ends with 0 when it is done.
+    pid_t agent_that_carries_out(const Plan& plan) {
+        const pid_t agent = ::fork();
+        if (agent != 0) return agent;
+        try {
+            host.restart_agent();
+            carry_out(plan);
+        } catch (const std::exception& error) {
+            std::fprintf(stderr, "the agent failed: %s\n", error.what());
+            ::_exit(1);
+        }
+        ::_exit(0);
     }
 
     Connection on(const std::string& node, const std::string& host_id, const std::string& database = {}) {
@@ -211,16 +228,7 @@ TEST_CASE("killed -9 again and again while a database is made, the next agent co
     std::mt19937 random(4711);
 
     for (int kill = 0; kill < 12; ++kill) {
-        const pid_t agent = ::fork();
-        if (agent == 0) {
-            try {
-                rig.host.restart_agent();
-                rig.carry_out(plan);
-            } catch (const std::exception&) {
-                ::_exit(1);
-            }
-            ::_exit(0);
-        }
+        const pid_t agent = rig.agent_that_carries_out(plan);
         ::usleep(100'000 + random() % 1'500'000);
         ::kill(agent, SIGKILL);
         int status = 0;
@@ -236,6 +244,49 @@ TEST_CASE("killed -9 again and again while a database is made, the next agent co
     CHECK(rig.comes("n2", "host-2", "SELECT count(*) FROM scripted", "4"));
     CHECK(rig.ask("n1", "host-1", "SELECT count(*) FROM in_postgres", "postgres") == "1");
     CHECK(rig.ask("n1", "host-1", "SELECT count(*) FROM pg_replication_slots") == "1");
+}
+
+TEST_CASE("what a killed agent had sent to a server does not go on beside the next agent") {
+    Rig rig("app");
+    rig.cluster.add_node("n1", {"host-1"});
+    const Plan plan = rig.cluster.plan();
+    const auto database = std::find_if(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
+        return step.resource.id.kind == "database.postgres_database";
+    });
+    REQUIRE(database != plan.steps.end());
+    rig.carry_out(plan, static_cast<int>(database - plan.steps.begin()));
+
+    // CREATE DATABASE waits for whoever holds its template.
+    const auto server = server_of(rig.host.runtime(), instance_id(rig.cluster.wanted.id, "n1", "host-1"));
+    ConnectOptions options;
+    options.host = server.paths.sockets();
+    options.port = server.port;
+    Connection holder(options, soon()), looker(options, soon());
+    holder.run("BEGIN", soon());
+    holder.run("COMMENT ON DATABASE template1 IS 'held'", soon());
+    const auto waiting = [&](const std::string& but = "0") {
+        return looker
+            .run(
+                "SELECT pid FROM pg_stat_activity WHERE query LIKE 'CREATE DATABASE%' AND wait_event_type = 'Lock'"
+                " AND pid <> $1",
+                {but}, soon())
+            .value();
+    };
+    const pid_t agent = rig.agent_that_carries_out(plan);
+    REQUIRE(comes_true([&] { return waiting().has_value(); }, 60s));
+    const auto sent = *waiting();
+    ::kill(agent, SIGKILL);
+    ::waitpid(agent, nullptr, 0);
+    REQUIRE(waiting() == sent);
+
+    auto next = std::async(std::launch::async, [&] {
+        rig.host.restart_agent();
+        rig.carry_out(plan);
+    });
+    CHECK(comes_true([&] { return waiting(sent).has_value(); }, 60s));
+    holder.run("COMMIT", soon());
+    CHECK_NOTHROW(next.get());
+    CHECK(rig.ask("n1", "host-1", "SELECT count(*) FROM scripted") == "2");
 }
 
 TEST_CASE("a look at a server that is down ends, and sees only that: what lies in it can neither be seen nor mended") {
