@@ -74,10 +74,10 @@ void InstanceWatch::look(const std::stop_token& stop) {
     report.routine = true;
     std::map<std::string, std::string> states;
     for (const auto& instance : instances) {
-        auto& monitor = monitor_of(instance, Limit(kStoreLimit, stop));
         try {
             // Not made yet: a status of nothing would hide that it has just become available.
             if (runtime_.state(instance.id) == ServerState::absent) continue;
+            auto& monitor = monitor_of(instance, Limit(kStoreLimit, stop));
             const auto status = monitor.look(clock_.wall(), Limit(kServerLimit, stop));
             states[instance.id] = status.postgres_state;
             report.add(Databases::set_instance_status(instance.id, status));

@@ -158,6 +158,8 @@ private:
         std::unique_ptr<RaftLink> link;
         Watch tls, node;
         bool again = false;  ///< has something to do without being told
+        bool stranger() const { return link->stranger(); }
+        bool open() const { return node.known; }  ///< it has a place among kMaxLinks
     };
 
     int pause() const;
@@ -169,7 +171,6 @@ private:
     bool advance(Member& member);
     using Members = std::list<Member>;
     void drop(Members::iterator member);
-    std::size_t strangers() const;
 
     RaftTls& tls_;
     std::string node_socket_;
@@ -210,7 +211,7 @@ int RaftTls::Loop::pause() const {
     auto next = listen_again_;
     for (const auto& member : members_) {
         if (member.again) return 0;
-        if (member.link->stranger()) next = next ? std::min(*next, member.link->deadline()) : member.link->deadline();
+        if (member.stranger()) next = next ? std::min(*next, member.link->deadline()) : member.link->deadline();
     }
     if (!next) return -1;
     return static_cast<int>(
@@ -272,14 +273,9 @@ void RaftTls::Loop::accept_some() {
     }
 }
 
-std::size_t RaftTls::Loop::strangers() const {
-    return static_cast<std::size_t>(
-        std::count_if(members_.begin(), members_.end(), [](const Member& member) { return member.link->stranger(); }));
-}
-
 void RaftTls::Loop::make_room() {
-    if (strangers() < kMaxStrangers) return;
-    drop(std::find_if(members_.begin(), members_.end(), [](const Member& member) { return member.link->stranger(); }));
+    if (std::ranges::count_if(members_, &Member::stranger) < std::ptrdiff_t{kMaxStrangers}) return;
+    drop(std::ranges::find_if(members_, &Member::stranger));
 }
 
 /// A program that is being started holds copies of our descriptors until its exec: closing ours does not take them from
@@ -295,7 +291,7 @@ bool RaftTls::Loop::advance(Member& member) {
     auto& link = *member.link;
     const bool tls_ready = std::exchange(member.tls.ready, false), node_ready = std::exchange(member.node.ready, false);
     try {
-        if (link.stranger() && steady_clock::now() >= link.deadline())
+        if (member.stranger() && steady_clock::now() >= link.deadline())
             throw Error(ErrorKind::denied, "it did not show in time that it is an agent");
         if (!tls_ready && !node_ready && !member.again) return true;
         const auto next = link.advance(tls_ready, node_ready);
@@ -304,12 +300,13 @@ bool RaftTls::Loop::advance(Member& member) {
             link.hang_up();
             return false;
         }
-        if (!link.stranger() && members_.size() - strangers() > kMaxLinks) {
+        if (!member.stranger() && !member.open() &&
+            std::ranges::count_if(members_, &Member::open) >= std::ptrdiff_t{kMaxLinks}) {
             tls_.log_.warn("too many connections to the store, one was closed");
             return false;
         }
         watch(link.tls(), member.tls, link.tls_wants());
-        if (!link.stranger()) watch(link.node(), member.node, link.node_wants());
+        if (!member.stranger()) watch(link.node(), member.node, link.node_wants());
     } catch (const Error& error) {
         tls_.log_.debug("a connection to the store was refused", {{"reason", error.text()}});
         return false;

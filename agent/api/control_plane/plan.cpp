@@ -47,9 +47,10 @@ HttpResponse plan(const ApiCall& call) {
     Json body = call.body();
     UpdateOptions options;
     options.force_update = take_flag(body, "force_update");
-    const bool is_delete = take_flag(body, "delete");
-    if (!is_delete) options.remove_hosts = take_texts(body, "remove_hosts");
-    if (!is_delete) return shown(call.cluster->operations.plan(load_body(body), options, call.limit));
+    if (!take_flag(body, "delete")) {
+        options.remove_hosts = take_texts(body, "remove_hosts");
+        return shown(call.cluster->operations.plan(load_body(body), options, call.limit));
+    }
 
     if (!body.contains("id")) throw missing_field("id", "body");
     if (!body.at("id").is_string()) throw invalid_field_type("body.id", to_text(body.at("id")), "string");

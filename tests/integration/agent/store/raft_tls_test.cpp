@@ -83,27 +83,33 @@ RaftTls::Options options(const TestAuthority& authority, int number, const std::
             }};
 }
 
+struct TwoHosts {
+    const TestAuthority authority;
+    FakeNode one_node, two_node;
+    RaftTls one{options(authority, 1), Log::none()}, two{options(authority, 2), Log::none()};
+    TwoHosts() {
+        one.start(one_node.name);
+        two.start(two_node.name);
+    }
+};
+
 }  // namespace
 
 TEST_CASE("bytes of two nodes reach each other, whole and in order") {
-    const TestAuthority authority;
-    FakeNode one_node, two_node;
-    RaftTls one(options(authority, 1), Log::none()), two(options(authority, 2), Log::none());
-    one.start(one_node.name);
-    two.start(two_node.name);
+    TwoHosts hosts;
 
-    const Fd here = one.connect("host-2");
+    const Fd here = hosts.one.connect("host-2");
     std::string sent = kGreeting;
     for (int i = 0; i < 300'000; ++i) sent += static_cast<char>(i * 7);
     std::jthread sender(
         [&] { CHECK(::send(here.get(), sent.data(), sent.size(), MSG_NOSIGNAL) == ssize_t(sent.size())); });
-    const Fd there = two_node.accept();
+    const Fd there = hosts.two_node.accept();
     REQUIRE(there);
     CHECK(receive(there, sent.size()) == sent);
     CHECK(::send(there.get(), "back", 4, MSG_NOSIGNAL) == 4);
     CHECK(receive(here, 4) == "back");
 
-    two.stop();
+    hosts.two.stop();
     CHECK(receive(here, 1).empty());  // the end of one side is the end of the other
 }
 
@@ -136,29 +142,21 @@ TEST_CASE("an agent that is not the one we want is refused") {
 }
 
 TEST_CASE("the engine's SQL protocol is not served to other hosts") {
-    const TestAuthority authority;
-    FakeNode one_node, two_node;
-    RaftTls one(options(authority, 1), Log::none()), two(options(authority, 2), Log::none());
-    one.start(one_node.name);
-    two.start(two_node.name);
-    const Fd here = one.connect("host-2");
+    TwoHosts hosts;
+    const Fd here = hosts.one.connect("host-2");
     const std::string leader_request("\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", 16);
     CHECK(::send(here.get(), leader_request.data(), leader_request.size(), MSG_NOSIGNAL) == 16);
     CHECK(receive(here, 1).empty());
 }
 
 TEST_CASE("strangers who stay silent keep no agent out, and are closed") {
-    const TestAuthority authority;
-    FakeNode one_node, two_node;
-    RaftTls one(options(authority, 1), Log::none()), two(options(authority, 2), Log::none());
-    one.start(one_node.name);
-    two.start(two_node.name);
+    TwoHosts hosts;
     std::vector<Fd> strangers;
     for (std::size_t i = 0; i < RaftTls::kMaxStrangers * 2; ++i) strangers.push_back(dial("127.12.0.82", 2380));
 
-    const Fd here = one.connect("host-2");
+    const Fd here = hosts.one.connect("host-2");
     CHECK(::send(here.get(), kGreeting.data(), kGreeting.size(), MSG_NOSIGNAL) == 16);
-    const Fd there = two_node.accept();
+    const Fd there = hosts.two_node.accept();
     REQUIRE(there);
     CHECK(receive(there, kGreeting.size()) == kGreeting);
     for (const auto& stranger : strangers) CHECK(receive(stranger, 1).empty());
