@@ -16,8 +16,10 @@ constexpr std::chrono::milliseconds kEnd{30'000};  ///< for the server to end a 
 /// would make the same once more beside it.
 void end_sessions_of_killed_agents(Connection& session, const std::string& instance_id, const Limit& limit) {
     const auto ended = session.run(
-        "SELECT bool_and(pg_terminate_backend(pid, $1)) FROM pg_stat_activity WHERE usename = session_user"
-        " AND starts_with(application_name, $2) AND application_name <> current_setting('application_name')",
+        // The function under pg_stat_activity, without the joins of that view: a new session plans this in 1 ms.
+        "SELECT bool_and(pg_terminate_backend(pid, $1)) FROM pg_stat_get_activity(NULL) AS activity"
+        " WHERE usesysid = session_user::regrole AND starts_with(application_name, $2)"
+        " AND application_name <> current_setting('application_name')",
         {std::to_string(kEnd.count()), std::string(kSessionName)}, limit);
     if (ended.value() == "f")
         throw Error(ErrorKind::timed_out,

@@ -24,10 +24,12 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto kCallLimit = 10s;
 constexpr auto kStartLimit = 30s;
+constexpr auto kStateLimit = 300s;
 
 constexpr const char* kUsage =
     "pgedge-bench command COUNT PROGRAM ARGUMENT…   median and p99 of running a program to its end\n"
     "pgedge-bench ready URL LOG PROGRAM ARGUMENT…   starts it and prints the time until URL answers 200, and its pid\n"
+    "pgedge-bench state STATE URL                   returns when the database at URL is in that state\n"
     "pgedge-bench get COUNT URL                     median and p99 of GET on a kept connection\n"
     "pgedge-bench etcd COUNT URL                    median and p99 of etcd's put by its JSON gateway\n"
     "pgedge-bench store COUNT DATA_DIR ADDRESS…     median and p99 of a commit, asked of the leader of these agents\n"
@@ -92,6 +94,19 @@ void run_ready(Url url, const std::string& log, const std::vector<std::string>& 
     std::cout << fmt::format("{:.0f} {}\n", Milliseconds(std::chrono::steady_clock::now() - begin).count(), pid);
 }
 
+/// On a kept connection: a curl for each look would take a good part of the processors that the work needs.
+void wait_for_state(const std::string& state, Url url) {
+    const HttpRequest request = get_request(url);
+    HttpTransport transport({.server = url});
+    for (const Limit limit(kStateLimit);; limit.pause(25ms)) {
+        const auto answer = transport.send(request, Limit(kCallLimit));
+        const std::string now = answer.status == 200 ? parse_json(answer.body).at("state") : "not there";
+        if (now == state) return;
+        if (now == "failed" || limit.over())
+            throw Error(ErrorKind::failed, fmt::format("the database is {}: {}", now, answer.body));
+    }
+}
+
 void run_get(int count, Url url) {
     const HttpRequest request = get_request(url);
     HttpTransport transport({.server = url});
@@ -127,6 +142,10 @@ int run(const std::vector<std::string>& words) {
     const std::string& what = words[0];
     if (what == "ready" && rest.size() > 1) {
         run_ready(parse_url(words[1]), rest[0], {rest.begin() + 1, rest.end()});
+        return 0;
+    }
+    if (what == "state") {
+        wait_for_state(words[1], parse_url(rest[0]));
         return 0;
     }
     const int count = std::stoi(words[1]);
