@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kServerLimit = 2s;  ///< for one server: a hung one must not make the others look unknown
 constexpr auto kStoreLimit = 4s;
+constexpr auto kListAgain = 1min;  ///< also when no change was heard of: a read while the leader changes may be stale
 
 bool is_up(const std::string& state) { return state == to_string(ServerState::running); }
 
@@ -40,12 +41,11 @@ Heartbeat::Components InstanceWatch::health() const {
 }
 
 void InstanceWatch::run(const std::stop_token& stop) {
-    std::int64_t revision = 0;
     while (!stop.stop_requested()) {
         const Limit period(until_shared_moment(clock_.wall(), kPeriod), stop);
         try {
             look(stop);
-            revision = wait(revision, period);
+            wait(period);
         } catch (const Error& error) {
             if (stop.stop_requested()) return;
             log_.warn("instances not reported", {{"error", error.what()}});
@@ -56,24 +56,32 @@ void InstanceWatch::run(const std::stop_token& stop) {
 
 /// Until the period ends, an instance changed, e.g. became available, or an operation ended, which may have mended
 /// links: what is seen then must not wait for the next round.
-std::int64_t InstanceWatch::wait(std::int64_t revision, const Limit& period) {
-    while (!period.over()) {
-        const auto changes = store_.wait_for_changes(revision, period);
-        revision = changes.revision;
+void InstanceWatch::wait(const Limit& period) {
+    while (!outdated_ && !period.over()) {
+        const auto changes = store_.wait_for_changes(revision_, period);
+        revision_ = changes.revision;
         const auto& all = changes.changes;
-        if (std::any_of(all.begin(), all.end(),
-                        [](const Change& change) { return change.kind == "instance" || change.kind == "database"; }))
-            break;
+        outdated_ = changes.relist || std::any_of(all.begin(), all.end(), [](const Change& change) {
+                        return change.kind == "instance" || change.kind == "database";
+                    });
     }
-    return revision;
+}
+
+/// The revision comes first: what changes after it is heard of.
+void InstanceWatch::list_again(const Limit& limit) {
+    revision_ = store_.wait_for_changes(0, limit).revision;
+    if (revision_ == 0) throw Error(ErrorKind::unreachable, "the store does not tell of changes yet");
+    instances_ = Databases(store_).instances_on(host_id_, limit);
+    listed_ = clock_.monotonic();
+    outdated_ = false;
 }
 
 void InstanceWatch::look(const std::stop_token& stop) {
-    const auto instances = Databases(store_).instances_on(host_id_, Limit(kStoreLimit, stop));
+    if (outdated_ || clock_.monotonic() - listed_ > kListAgain) list_again(Limit(kStoreLimit, stop));
     Transaction report;
     report.routine = true;
     std::map<std::string, std::string> states;
-    for (const auto& instance : instances) {
+    for (const auto& instance : instances_) {
         try {
             // Not made yet: a status of nothing would hide that it has just become available.
             if (runtime_.state(instance.id) == ServerState::absent) continue;

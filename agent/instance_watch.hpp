@@ -34,7 +34,8 @@ public:
 private:
     void run(const std::stop_token& stop);
     void look(const std::stop_token& stop);
-    std::int64_t wait(std::int64_t revision, const Limit& period);
+    void wait(const Limit& period);
+    void list_again(const Limit& limit);
     InstanceMonitor& monitor_of(const Instance& instance, const Limit& limit);
 
     Store& store_;
@@ -42,7 +43,12 @@ private:
     const Clock& clock_;
     const std::string host_id_;
     const Log log_;
-    std::map<std::string, std::unique_ptr<InstanceMonitor>> monitors_;  ///< by instance id; of run() alone
+    // Of run() alone:
+    std::int64_t revision_ = 0;                                         ///< of the store, of what was heard last
+    bool outdated_ = true;                                              ///< what follows has to be read again
+    std::vector<Instance> instances_;                                   ///< of this host
+    std::chrono::nanoseconds listed_{};                                 ///< monotonic, when they were read
+    std::map<std::string, std::unique_ptr<InstanceMonitor>> monitors_;  ///< by instance id
     mutable std::mutex mutex_;
     std::map<std::string, std::string> states_;  ///< guarded by mutex_: instance id to PostgreSQL's state
     std::jthread thread_;

@@ -17,7 +17,7 @@ namespace pgedge {
 
 /// The store of a running agent: every agent of the cluster has one, whatever part its node has in the engine. Writes
 /// and consistent reads go to the leader's agent; one that is interrupted is repeated there by its id, so losing the
-/// leader costs a pause of under a second. Owns the node, its connections and all threads of the store. Safe from any
+/// leader costs a pause of a second or two. Owns the node, its connections and all threads of the store. Safe from any
 /// thread.
 ///
 /// main() has to ignore SIGPIPE and to set UV_THREADPOOL_SIZE=16 before the first of these is made.
@@ -58,7 +58,7 @@ public:
     /// Answers a call of another agent's store; the caller has checked that it is one. `call` is "commit", "read",
     /// "changes", "leader" or "dump"; "changes" takes up to kMaxHold. Never throws for what the other end did wrong.
     std::string answer(std::string_view call, std::string_view body);
-    static constexpr std::chrono::milliseconds kMaxHold{2000};
+    static constexpr std::chrono::milliseconds kMaxHold{5000};
     /// Bodies of calls and answers are no larger.
     static constexpr std::size_t kMaxCall = 2 << 20, kMaxAnswer = 80 << 20;
 

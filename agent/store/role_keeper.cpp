@@ -74,16 +74,19 @@ void RoleKeeper::run(const std::stop_token& stop) {
                 outdated_ = true;
             }
             was_leading = leading;
+            if (!leading) engine_.reset();
             const bool changed = outdated_;
             if (outdated_ && revision_ != 0) read_hosts(limit);
             if (!leading || (!changed && steady_clock::now() - probed_ < kProbeEvery)) continue;
             probe_all(limit);
             while (leading_ && !stop.stop_requested() && step(limit)) continue;
         } catch (const Error& error) {
+            engine_.reset();
             log_.debug("the roles of the store could not be checked", {{"reason", error.text()}});
             Limit(kPause, stop).pause(kPause);
         }
     }
+    engine_.reset();
 }
 
 /// Waits for a change, or for a moment.
@@ -156,8 +159,8 @@ NodeHealth RoleKeeper::health_of(const HostNode& host, Time now) const {
 
 /// True: one step was made, look again.
 bool RoleKeeper::step(const Limit& limit) {
-    WireConnection engine(node_.socket(), kStepLimit);
-    const auto nodes = engine.cluster();
+    if (!engine_) engine_.emplace(node_.socket(), kStepLimit);
+    const auto nodes = engine_->cluster();
     note_voters(nodes, limit);
     const auto next = next_role_step(hosts_, nodes, node_.id());
     if (!next) return false;
@@ -168,8 +171,8 @@ bool RoleKeeper::step(const Limit& limit) {
                         : next->kind == RoleStep::Kind::remove   ? std::string_view("remove")
                         : next->kind == RoleStep::Kind::transfer ? std::string_view("hand leadership on")
                                                                  : to_string(next->role)}});
-    perform(engine, *next);
-    note_voters(engine.cluster(), limit);
+    perform(*engine_, *next);
+    note_voters(engine_->cluster(), limit);
     return next->kind != RoleStep::Kind::transfer;
 }
 

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -11,6 +11,7 @@
 #include "agent/store/local_node.hpp"
 #include "agent/store/roles.hpp"
 #include "agent/store/store_client.hpp"
+#include "agent/store/wire.hpp"
 #include "common/base/log.hpp"
 
 namespace pgedge {
@@ -46,8 +47,7 @@ private:
     void read_hosts(const Limit& limit);
     void probe_all(const Limit& limit);
     bool step(const Limit& limit);
-    bool can_be_reached(const NodeInfo& node);
-    void perform(WireConnection& node, const RoleStep& step);
+    void perform(WireConnection& engine, const RoleStep& step);
     void note_voters(const std::vector<NodeInfo>& nodes, const Limit& limit);
     NodeHealth health_of(const HostNode& host, Time now) const;
 
@@ -69,6 +69,7 @@ private:
     std::map<std::string, bool> voter_flags_;
     std::map<std::string, Seen> seen_;
     Time leading_since_{}, probed_{};
+    std::optional<WireConnection> engine_;  // while we lead
     std::jthread thread_;
 };
 
