@@ -85,16 +85,16 @@ void InstanceWatch::look(const std::stop_token& stop) {
         try {
             // Not made yet: a status of nothing would hide that it has just become available.
             if (runtime_.state(instance.id) == ServerState::absent) continue;
-            auto& monitor = monitor_of(instance, Limit(kStoreLimit, stop));
-            const auto status = monitor.look(clock_.wall(), Limit(kServerLimit, stop));
-            states[instance.id] = status.postgres_state;
-            report.add(Databases::set_instance_status(instance.id, status));
         } catch (const Error& error) {
-            if (error.kind() == ErrorKind::cancelled) throw;
             // One of them must not hide the others.
             log_.warn("instance not reported", {{"instance", instance.id}, {"error", error.what()}});
             states[instance.id] = postgres_state(ServerState::absent);
+            continue;
         }
+        auto& monitor = monitor_of(instance, Limit(kStoreLimit, stop));
+        const auto status = monitor.look(clock_.wall(), Limit(kServerLimit, stop));
+        states[instance.id] = status.postgres_state;
+        report.add(Databases::set_instance_status(instance.id, status));
     }
     std::erase_if(monitors_, [&](const auto& each) { return !states.contains(each.first); });
     {

@@ -14,6 +14,7 @@ constexpr NameTable<MemberState, 3> kStates{"state of membership",
                                             {{{MemberState::initializing, "initializing"},
                                               {MemberState::joining, "joining"},
                                               {MemberState::member, "member"}}}};
+constexpr std::chrono::seconds kDelete{10};
 constexpr mode_t kPrivate = 0600;
 constexpr std::size_t kKeySize = 32;
 
@@ -83,6 +84,6 @@ void MemberFiles::set_certificate(const KeyPair& own) const {
     write_file(in_certificates("host.crt"), own.certificate);
 }
 
-void MemberFiles::clear_store() const { delete_tree(store_directory()); }
+void MemberFiles::clear_store() const { delete_tree(store_directory(), Limit(kDelete)); }
 
 }  // namespace pgedge

@@ -20,11 +20,11 @@ std::filesystem::path unfinished(const InstancePaths& paths) {
     return paths.data().string() + ".unfinished." + random_hex(4);
 }
 
-void delete_unfinished(const InstancePaths& paths) {
+void delete_unfinished(const InstancePaths& paths, const Limit& limit) {
     const std::string prefix = paths.data().filename().string() + ".unfinished";
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator(paths.data().parent_path(), error))
-        if (entry.path().filename().string().starts_with(prefix)) delete_tree(entry.path());
+        if (entry.path().filename().string().starts_with(prefix)) delete_tree(entry.path(), limit);
 }
 
 /// The second process of a killed pg_basebackup keeps the slot until it notices, some seconds later.
@@ -36,7 +36,7 @@ void run_when_slot_is_free(const Command& copy, const std::filesystem::path& int
             if (error.kind() != ErrorKind::failed ||
                 std::string_view(error.what()).find("is active for PID") == std::string_view::npos)
                 throw;
-            delete_tree(into);
+            delete_tree(into, limit);
             if (!limit.pause(std::chrono::milliseconds(200))) throw;
         }
 }
@@ -61,7 +61,7 @@ Observed DataDirectory::observe(const Resource& resource, StepContext&) {
 void DataDirectory::apply(const Resource& resource, StepContext& context) {
     const InstancePaths paths(data_dir_, resource.want.at("instance_id"));
     if (observe(resource, context) == Observed::as_known) return;
-    delete_unfinished(paths);
+    delete_unfinished(paths, context.limit);
     const auto fresh = unfinished(paths);
     if (resource.want.at("role") == kReplica)
         copy_primary(fresh, paths, resource, context);
@@ -116,11 +116,11 @@ void DataDirectory::mark_as_replica(const std::filesystem::path& data, const Lim
     }
 }
 
-void DataDirectory::remove(const Resource& resource, StepContext&) {
+void DataDirectory::remove(const Resource& resource, StepContext& context) {
     const InstancePaths paths(data_dir_, resource.want.at("instance_id"));
     // By rename first: half deleted data must not look like data.
     if (std::filesystem::exists(paths.data())) rename_durably(paths.data(), unfinished(paths));
-    delete_unfinished(paths);
+    delete_unfinished(paths, context.limit);
 }
 
 }  // namespace pgedge

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "agent/runtime/instance_paths.hpp"
-#include "common/base/error.hpp"
 #include "common/base/file.hpp"
 #include "common/base/text.hpp"
 #include "common/base/uuid.hpp"
@@ -52,11 +51,11 @@ void FilesystemDir::put_aside(const InstancePaths& paths, const StepContext& con
                     paths.instance_id(), trimmed(*born), aside.string()));
 }
 
-void FilesystemDir::remove(const Resource& resource, StepContext&) {
+void FilesystemDir::remove(const Resource& resource, StepContext& context) {
     const auto paths = paths_of(data_dir_, resource);
     for (const auto& path : {paths.directory(), paths.sockets(), paths.guard_file(".lock"), paths.guard_file(".last"),
                              paths.guard_file(".log")})
-        delete_tree(path);
+        delete_tree(path, context.limit);
 }
 
 }  // namespace pgedge

@@ -9,19 +9,20 @@
 namespace pgedge {
 namespace {
 
-constexpr std::string_view kSessionName = "pgedge-agent ";
 constexpr std::chrono::milliseconds kEnd{30'000};  ///< for the server to end a session
 
 /// What a killed agent had sent goes on in its server until it is done. Nobody sees it before, so that the next agent
 /// would make the same once more beside it.
 void end_sessions_of_killed_agents(Connection& session, const std::string& instance_id, const Limit& limit) {
-    const auto ended = session.run(
-        // The function under pg_stat_activity, without the joins of that view: a new session plans this in 1 ms.
-        "SELECT bool_and(pg_terminate_backend(pid, $1)) FROM pg_stat_get_activity(NULL) AS activity"
-        " WHERE usesysid = session_user::regrole AND starts_with(application_name, $2)"
-        " AND application_name <> current_setting('application_name')",
-        {std::to_string(kEnd.count()), std::string(kSessionName)}, limit);
-    if (ended.value() == "f")
+    // The function under pg_stat_activity, without the joins of that view: a new session plans this in 1 ms.
+    constexpr std::string_view kTheirs =
+        "FROM pg_stat_get_activity(NULL) AS activity WHERE usesysid = session_user::regrole"
+        " AND starts_with(application_name, $1) AND application_name <> current_setting('application_name')";
+    const std::string name(Runtime::kSessions), wait = std::to_string(kEnd.count());
+    if (session.run(fmt::format("SELECT pg_terminate_backend(pid, $2) {}", kTheirs), {name, wait}, limit).empty())
+        return;
+    // Asked again, because "false" says also of a session that it was gone already.
+    if (!session.run(fmt::format("SELECT pid {}", kTheirs), {name}, limit).empty())
         throw Error(ErrorKind::timed_out,
                     "a session that an agent before this one had in " + instance_id + " does not end",
                     "look for the sessions of \"pgedge-agent\" in its pg_stat_activity");
@@ -52,7 +53,7 @@ Connection connect_locally(Runtime& runtime, const std::string& instance_id, con
     options.port = server.port;
     options.user = kSuperuser;
     options.database = database;
-    options.more["application_name"] = fmt::format("{}{}", kSessionName, runtime.incarnation());
+    options.more["application_name"] = runtime.session_name();
     // The owner of a database may give it settings of his own, and objects of his own the names of PostgreSQL's: a
     // superuser's session takes neither.
     options.more["options"] =

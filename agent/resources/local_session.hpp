@@ -24,8 +24,8 @@ bool has_database(Runtime& runtime, const Json& want, const Limit& limit);
 bool has_database(Session& server, const Json& want, const Limit& limit);
 /// connect_locally() to what a resource's `want` names: its `instance_id` and `database_name`.
 Connection connect_to_database(Runtime& runtime, const Json& want, const Limit& limit);
-/// Runs the script `name` of `want` once, in a session of its own to the database that `ours` is in: what a script sets
-/// in its session must not reach what we do after it.
+/// Runs the script `name` of `want` once in `database`, in a session of its own: what a script sets there must not
+/// reach `ours`, a session to the same database.
 void run_script(Runtime& runtime, Session& ours, const Json& want, const std::string& name, const std::string& database,
                 const Limit& limit);
 

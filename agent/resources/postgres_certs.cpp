@@ -70,11 +70,12 @@ void PostgresCerts::apply(const Resource& resource, StepContext&) {
     user_.write_file(stamp_of(paths), to_text(wanted), 0600);
 }
 
-void PostgresCerts::remove(const Resource& resource, StepContext&) {
+void PostgresCerts::remove(const Resource& resource, StepContext& context) {
     const InstancePaths paths(data_dir_, resource.want.at("instance_id"));
     if (!std::filesystem::exists(paths.certificates())) return;
     std::filesystem::remove(stamp_of(paths));
-    for (const auto& entry : std::filesystem::directory_iterator(paths.certificates())) delete_tree(entry.path());
+    for (const auto& entry : std::filesystem::directory_iterator(paths.certificates()))
+        delete_tree(entry.path(), context.limit);
 }
 
 }  // namespace pgedge

@@ -46,11 +46,13 @@ public:
     virtual std::vector<ServerSpec> known() = 0;
     /// The user that instances run as, when it is not ours.
     virtual std::optional<std::string> instance_user() const = 0;
-    /// Differs for each agent process: it names the sessions of this one.
-    const std::string& incarnation() const { return incarnation_; }
+    /// What the agent's sessions are called: kSessions and something of this object alone, so that the next agent can
+    /// tell them from its own.
+    const std::string& session_name() const { return session_name_; }
+    static constexpr std::string_view kSessions = "pgedge-agent ";
 
 private:
-    const std::string incarnation_ = random_hex(8);
+    const std::string session_name_ = std::string(kSessions) + random_hex(8);
 };
 
 }  // namespace pgedge

@@ -46,12 +46,23 @@ bool ServerConnection::ready(short events, std::chrono::milliseconds at_most) co
     }
 }
 
+/// Quiet at once when the client let us wait the last time: one that calls now and then costs a wake less.
+Io ServerConnection::wait_for_bytes() {
+    if (!waiting_since_) waiting_since_ = Clock::now();
+    if (quick_ && ready(POLLIN, kLinger)) return Io::done;
+    return Clock::now() < until_ ? Io::quiet : Io::timed_out;
+}
+
+IoResult ServerConnection::heard(std::ptrdiff_t size) {
+    quick_ = !waiting_since_ || Clock::now() - *waiting_since_ < kLinger;
+    waiting_since_.reset();
+    return {Io::done, static_cast<std::size_t>(size)};
+}
+
 /// After an SSL call that did not finish: done means call it again.
 Io ServerConnection::after_tls(int result) {
     switch (SSL_get_error(ssl_.get(), result)) {
-        case SSL_ERROR_WANT_READ:
-            if (ready(POLLIN, kLinger)) return Io::done;
-            return Clock::now() < until_ ? Io::quiet : Io::timed_out;
+        case SSL_ERROR_WANT_READ: return wait_for_bytes();
         case SSL_ERROR_WANT_WRITE: return ready(POLLOUT, 1h) ? Io::done : Io::timed_out;
         default:
             greeted_ = false;  // no farewell after a fatal error
@@ -79,7 +90,7 @@ IoResult ServerConnection::read_tls(std::span<char> into) {
     for (;;) {
         ERR_clear_error();
         const int size = SSL_read(ssl_.get(), into.data(), static_cast<int>(into.size()));
-        if (size > 0) return {Io::done, static_cast<std::size_t>(size)};
+        if (size > 0) return heard(size);
         if (const Io io = after_tls(size); io != Io::done) return {io, 0};
     }
 }
@@ -87,9 +98,9 @@ IoResult ServerConnection::read_tls(std::span<char> into) {
 IoResult ServerConnection::read_socket(std::span<char> into) {
     for (;;) {
         const auto size = ::recv(socket_.get(), into.data(), into.size(), 0);
-        if (size > 0) return {Io::done, static_cast<std::size_t>(size)};
+        if (size > 0) return heard(size);
         if (size == 0 || (errno != EAGAIN && errno != EINTR)) return {Io::closed, 0};
-        if (!ready(POLLIN, kLinger)) return {Clock::now() < until_ ? Io::quiet : Io::timed_out, 0};
+        if (const Io io = wait_for_bytes(); io != Io::done) return {io, 0};
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -66,12 +67,16 @@ private:
     Io write_record(std::string_view record);
     bool ready(short events, std::chrono::milliseconds at_most) const;
     Io after_tls(int result);
+    Io wait_for_bytes();
+    IoResult heard(std::ptrdiff_t size);
 
     Fd socket_;
     SslPtr ssl_;
     std::string address_;
     bool greeted_;  ///< handshake done, and no fatal error since
     Clock::time_point until_ = Clock::time_point::max();
+    std::optional<Clock::time_point> waiting_since_;
+    bool quick_ = true;  ///< the client's last bytes came within the time that a thread stays for them
 };
 
 }  // namespace pgedge

@@ -22,6 +22,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kLookAgain{100}, kAfterFailure{20};
 /// What an answer may take beyond the time it was held back for.
 constexpr milliseconds kAnswerSlack{500};
+constexpr milliseconds kSearch{2000};  ///< for a leader, before this host's own copy has to do
 constexpr std::string_view kNotLeader = "this host does not lead the store";
 
 std::string answer_of(const StoreWriter::Reply& reply) {
@@ -214,7 +215,7 @@ std::string ClusterStore::answer(std::string_view call, std::string_view body) {
 /// The leader's, or, when there is none, that of this host.
 WireConnection::Dump ClusterStore::Parts::newest_dump(const Limit& limit) {
     try {
-        const auto leader = finder.find(limit.no_longer_than(kMaxHold));
+        const auto leader = finder.find(limit.no_longer_than(kSearch));
         if (leader == options.host_id) return node.dump();
         const auto answer = client.call(leader, "dump", {}, limit);
         Decoder decoder(answer);

@@ -17,7 +17,7 @@ namespace pgedge {
 
 /// The store of a running agent: every agent of the cluster has one, whatever part its node has in the engine. Writes
 /// and consistent reads go to the leader's agent; one that is interrupted is repeated there by its id, so losing the
-/// leader costs a pause of a second or two. Owns the node, its connections and all threads of the store. Safe from any
+/// leader costs a pause of about a second. Owns the node, its connections and all threads of the store. Safe from any
 /// thread.
 ///
 /// main() has to ignore SIGPIPE and to set UV_THREADPOOL_SIZE=16 before the first of these is made.

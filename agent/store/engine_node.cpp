@@ -19,9 +19,9 @@ namespace {
 
 /// Log entries between two snapshots, and kept after one: they are cached in memory. The engine wants both alike.
 constexpr unsigned kSnapshotEvery = 64, kLogKept = 64;
-/// One way between hosts; others elect a leader after 15 to 30 times as long without a word of it: 1 to 2 s, as etcd's
-/// default. Heartbeats are most of what an agent at rest does.
-constexpr unsigned kLatencyMs = 70;
+/// One way between hosts; others elect a leader after 15 to 30 times as long without a word of it: 0.7 to 1.35 s. A
+/// lease of 4 s bears no more. Heartbeats are most of what an agent at rest does.
+constexpr unsigned kLatencyMs = 45;
 /// A heartbeat is 6 latencies instead of 1.5: 2.5 of them, not 10, in the shortest time of an election; one may be
 /// lost.
 constexpr unsigned kCalmer = 4;

@@ -35,7 +35,7 @@ private:
 
 constexpr std::string_view kCopyPrefix = "state-";
 constexpr milliseconds kLongest{60'000};
-constexpr milliseconds kCatchUp{500};  ///< two heartbeats: for the data that the feed of a follower told of
+constexpr milliseconds kCatchUp{1000};  ///< three heartbeats: for the data that the feed of a follower told of
 
 }  // namespace
 

@@ -11,6 +11,7 @@ namespace pgedge {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr std::chrono::seconds kDelete{10};
 constexpr const char* kIdentity = "identity.json";
 
 struct StoredIdentity {
@@ -65,7 +66,7 @@ std::optional<StoreIdentity> StoreDirectory::identity() const {
 
 void StoreDirectory::clear_engine() {
     if (has_identity(path_)) throw Error(ErrorKind::internal, "the store's data must not be removed: it is in use");
-    delete_tree(engine());
+    delete_tree(engine(), Limit(kDelete));
     make_directory(engine(), 0700);
 }
 

