@@ -16,6 +16,7 @@ void ChangeFeed::restart(std::int64_t revision) {
 }
 
 void ChangeFeed::append(const std::vector<NumberedChange>& changes) {
+    if (changes.empty()) return;  // most commits are beats: nobody is woken for them
     {
         const std::lock_guard lock(mutex_);
         for (const auto& change : changes) {

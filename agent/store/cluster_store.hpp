@@ -58,7 +58,7 @@ public:
     /// Answers a call of another agent's store; the caller has checked that it is one. `call` is "commit", "read",
     /// "changes", "leader" or "dump"; "changes" takes up to kMaxHold. Never throws for what the other end did wrong.
     std::string answer(std::string_view call, std::string_view body);
-    static constexpr std::chrono::milliseconds kMaxHold{5000};
+    static constexpr std::chrono::milliseconds kMaxHold{10'000};
     /// Bodies of calls and answers are no larger.
     static constexpr std::size_t kMaxCall = 2 << 20, kMaxAnswer = 80 << 20;
 

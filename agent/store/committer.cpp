@@ -17,7 +17,7 @@ CommitResult run_statements(SqlConnection& connection, const Transaction& transa
     CommitResult result;
     for (std::size_t i = 0; i < transaction.statements.size(); ++i) {
         const auto& statement = transaction.statements[i];
-        auto answer = connection.run(statement);
+        auto answer = transaction.routine ? connection.run_often(statement) : connection.run(statement);
         const bool query = kind_of(statement.sql) == StatementKind::query;
         const auto got = query ? static_cast<std::int64_t>(answer.rows.size()) : answer.changes;
         if (statement.expect && *statement.expect != got) return {.committed = false, .refused_by = i};
@@ -63,7 +63,7 @@ std::int64_t Committer::last_revision() {
 }
 
 std::vector<NumberedChange> Committer::new_changes() {
-    const auto answer = connection_.run(
+    const auto answer = connection_.run_often(
         {.sql = "SELECT rev, kind, name FROM change WHERE rev > ? ORDER BY rev", .args = {feed_.revision()}});
     std::vector<NumberedChange> changes;
     for (const auto& row : answer.rows) changes.push_back({row.integer(0), {row.text(1), row.text(2)}});

@@ -70,9 +70,8 @@ struct Leases::State {
     const Clock& clock;
     const std::string host, incarnation;
 
-    mutable std::mutex mutex;  // guards what follows; never held during a call of the store
-    bool registered = false;   // our incarnation was once in the beat table
-    std::int64_t taken = kNoBeat;
+    mutable std::mutex mutex;      // guards what follows; never held during a call of the store
+    std::int64_t taken = kNoBeat;  // of our row of the beat table; kNoBeat: our incarnation was not there yet
     std::map<std::string, Held> held;
     std::map<std::string, WatchedLease> watched;
     std::map<std::string, Lease> seen;
@@ -88,6 +87,11 @@ struct Leases::State {
         if (watch.since == nanoseconds(0) || watch.sight != look.sight) watch = {look.sight, now};
         return now - watch.since >= look.lease.hold;
     }
+    void renewed(const std::string& name, std::int64_t epoch, nanoseconds asked) {
+        const auto found = held.find(name);
+        if (found != held.end() && found->second.epoch == epoch)
+            found->second.trusted_from = std::max(found->second.trusted_from, asked);
+    }
     void hold(const Lease& lease, nanoseconds trusted_from) {
         held[lease.name] = {lease.epoch, lease.hold, trusted_from};
         seen[lease.name] = lease;
@@ -97,6 +101,8 @@ struct Leases::State {
     bool create(const Lease& wanted, const Limit& limit);
     bool take(const Look& look, const Lease& wanted, const Limit& limit);
     bool adopt(const Lease& lease, const Limit& limit);
+    std::optional<Rows> beat_undisputed(const std::optional<Statement>& also, const Limit& limit);
+    Rows beat_and_compare(const std::optional<Statement>& also, const Limit& limit);
     bool commit_and_hold(const Transaction& transaction, const Lease& lease, const Limit& limit);
 };
 
@@ -171,56 +177,75 @@ void Leases::beat(const Limit& limit) { renew(std::nullopt, limit); }
 
 /// One beat; returns the rows of `also`, a query of the same transaction.
 Rows Leases::renew(const std::optional<Statement>& also, const Limit& limit) {
-    State& my = *state_;
+    auto seen = state_->beat_undisputed(also, limit);
+    return seen ? std::move(*seen) : state_->beat_and_compare(also, limit);
+}
+
+/// The beat of almost always, in one statement: nobody took a lease of ours since the last one, so it renews all of
+/// them. nullopt: somebody did, or this host's beat is not ours.
+std::optional<Rows> Leases::State::beat_undisputed(const std::optional<Statement>& also, const Limit& limit) {
     std::map<std::string, Held> before;
-    bool registered = false;
-    std::int64_t taken = 0;
-    {
-        const std::lock_guard lock(my.mutex);
-        before = my.held;
-        registered = my.registered;
-        taken = my.taken;
-    }
     Transaction transaction;
-    transaction.routine = registered;
-    if (registered)
-        transaction.add(Statement{.sql = "UPDATE beat SET n = n + 1 WHERE host = ? AND incarnation = ?",
-                                  .args = {my.host, my.incarnation},
+    transaction.routine = true;
+    {
+        const std::lock_guard lock(mutex);
+        if (taken == kNoBeat) return std::nullopt;
+        before = held;
+        transaction.add(Statement{.sql = "UPDATE beat SET n = n + 1 WHERE host = ? AND incarnation = ? AND taken = ?",
+                                  .args = {host, incarnation, taken},
                                   .expect = 1});
-    else
-        transaction.add(Statement{.sql =
-                                      "INSERT INTO beat(host, incarnation, n, taken) VALUES (?, ?, 1, 0) "
-                                      "ON CONFLICT(host) DO UPDATE SET incarnation = excluded.incarnation, n = n + 1",
-                                  .args = {my.host, my.incarnation}});
-    transaction.add(
-        Statement{.sql = "SELECT b.taken, l.name, l.epoch FROM beat b LEFT JOIN lease l ON b.taken <> ? AND "
-                         "l.host = b.host AND l.incarnation = b.incarnation AND l.holder <> '' WHERE b.host = ?",
-                  .args = {taken, my.host}});
+    }
     if (also) transaction.add(*also);
-    const auto asked = my.clock.boottime();
-    auto result = my.store.commit(transaction, limit);
-    const std::lock_guard lock(my.mutex);
+    const auto asked = clock.boottime();
+    auto result = store.commit(transaction, limit);
+    if (!result.committed) return std::nullopt;
+    const std::lock_guard lock(mutex);
+    for (const auto& [name, old] : before) renewed(name, old.epoch, asked);
+    return also ? std::move(result.rows.at(1)) : Rows();
+}
+
+/// A beat that finds out which leases are still ours.
+Rows Leases::State::beat_and_compare(const std::optional<Statement>& also, const Limit& limit) {
+    std::map<std::string, Held> before;
+    Transaction transaction;
+    {
+        const std::lock_guard lock(mutex);
+        before = held;
+        if (taken == kNoBeat)
+            transaction.add(
+                Statement{.sql = "INSERT INTO beat(host, incarnation, n, taken) VALUES (?, ?, 1, 0) "
+                                 "ON CONFLICT(host) DO UPDATE SET incarnation = excluded.incarnation, n = n + 1",
+                          .args = {host, incarnation}});
+        else
+            transaction.add(Statement{.sql = "UPDATE beat SET n = n + 1 WHERE host = ? AND incarnation = ?",
+                                      .args = {host, incarnation},
+                                      .expect = 1});
+    }
+    transaction.add(
+        Statement{.sql = "SELECT b.taken, l.name, l.epoch FROM beat b LEFT JOIN lease l ON l.host = b.host AND "
+                         "l.incarnation = b.incarnation AND l.holder <> '' WHERE b.host = ?",
+                  .args = {host}});
+    if (also) transaction.add(*also);
+    const auto asked = clock.boottime();
+    auto result = store.commit(transaction, limit);
+    const std::lock_guard lock(mutex);
     if (!result.committed) {
-        my.held.clear();
+        held.clear();
         throw Error(ErrorKind::conflict,
-                    fmt::format("another agent has started as host {}, or the host was removed", my.host),
+                    fmt::format("another agent has started as host {}, or the host was removed", host),
                     "give each agent a host id of its own");
     }
-    my.registered = true;
-    const auto now_taken = result.rows.at(1).at(0).integer(0);
     std::map<std::string, std::int64_t> ours;
     for (const auto& row : result.rows.at(1))
         if (!row.null(1)) ours[row.text(1)] = row.integer(2);
     for (const auto& [name, old] : before) {
-        const auto found = my.held.find(name);
-        if (found == my.held.end() || found->second.epoch != old.epoch) continue;
         const auto mine = ours.find(name);
-        if (now_taken != taken && (mine == ours.end() || mine->second != old.epoch))
-            my.held.erase(found);
-        else
-            found->second.trusted_from = std::max(found->second.trusted_from, asked);
+        if (mine != ours.end() && mine->second == old.epoch)
+            renewed(name, old.epoch, asked);
+        else if (const auto lost = held.find(name); lost != held.end() && lost->second.epoch == old.epoch)
+            held.erase(lost);
     }
-    my.taken = std::max(my.taken, now_taken);
+    taken = result.rows.at(1).at(0).integer(0);
     return also ? std::move(result.rows.at(2)) : Rows();
 }
 
@@ -251,7 +276,7 @@ bool Leases::decide(const std::string& name, const std::string& holder, millisec
     bool overdue = false, registered = false;
     {
         const std::lock_guard lock(my.mutex);
-        registered = my.registered;
+        registered = my.taken != kNoBeat;
         if (look) {
             my.seen[name] = look->lease;
             overdue = my.is_overdue(*look, my.clock.monotonic());

@@ -21,7 +21,7 @@ constexpr milliseconds kNotice{1000};       // how late we may see that we lead
 constexpr milliseconds kStepLimit{15'000};  // a node that gets a vote receives all data first
 constexpr milliseconds kStoreLimit{2000};
 /// Answers no older than this make a node alive.
-constexpr milliseconds kFresh{5000};
+constexpr milliseconds kFresh{7000};
 
 /// A row that cannot be read stops all changes of the engine: a missing host would cost a node its vote.
 std::uint64_t node_id_of(const Row& row) {

@@ -21,7 +21,7 @@ namespace pgedge {
 class RoleKeeper {
 public:
     /// How often the other nodes are asked whether they are there, and the silence after which one counts as dead.
-    static constexpr std::chrono::milliseconds kProbeEvery{2000}, kProbeLimit{500};
+    static constexpr std::chrono::milliseconds kProbeEvery{3000}, kProbeLimit{500};
 
     RoleKeeper(LocalNode& node, StoreClient& store, AddressBook& addresses, std::string host_id,
                std::chrono::milliseconds dead_after, Log log);

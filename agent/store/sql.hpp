@@ -46,6 +46,8 @@ public:
     /// One statement that kind_of() accepts; its `expect` is not looked at. Throws SqliteError when SQLite refuses it,
     /// and another Error when the connection is lost.
     virtual Answer run(const Statement& statement) = 0;
+    /// The same, for what comes again and again with other arguments: the connection may keep it prepared.
+    virtual Answer run_often(const Statement& statement) { return run(statement); }
     /// Statements without parameters or rows, e.g. BEGIN IMMEDIATE, COMMIT or DDL.
     virtual void execute(std::string_view sql) = 0;
 };

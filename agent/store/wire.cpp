@@ -21,6 +21,9 @@ static_assert(std::endian::native == std::endian::little, "the engine's protocol
 enum Request : std::uint8_t {
     kLeader = 0,
     kOpen = 3,
+    kPrepare = 4,
+    kExec = 5,
+    kQuery = 6,
     kExecSql = 8,
     kQuerySql = 9,
     kAdd = 12,
@@ -35,6 +38,7 @@ enum Answered : std::uint8_t {
     kServer = 1,
     kServers = 3,
     kDatabase = 4,
+    kStatement = 5,
     kResult = 6,
     kRows = 7,
     kEmpty = 8,
@@ -56,6 +60,8 @@ constexpr std::uint64_t kMoreRows = 0xeeeeeeeeeeeeeeeeULL, kNoMoreRows = 0xfffff
 constexpr std::size_t kMaxAnswer = 256U << 20;  // a dump of the whole store
 constexpr std::size_t kMaxRowBytes = 64U << 20;
 constexpr std::size_t kMaxNodes = 10'000;
+/// What a caller runs often is a handful of texts; beyond this they are run like any other.
+constexpr std::size_t kMaxPrepared = 64;
 
 constexpr std::size_t padded(std::size_t size) { return (size + 7) & ~std::size_t{7}; }
 
@@ -268,18 +274,41 @@ void WireConnection::open(std::string_view database) {
     database_ = Reader(reply.body).number<std::uint32_t>();
 }
 
-SqlConnection::Answer WireConnection::run(const Statement& statement) {
-    const auto body = Body().number(std::uint64_t{database_}).text(statement.sql).arguments(statement.args);
+SqlConnection::Answer WireConnection::answer_to(StatementKind kind, std::uint8_t request, const std::string& body) {
     Answer answer;
-    if (kind_of(statement.sql) == StatementKind::query) {
-        answer.rows = read_rows(call(kQuerySql, body.bytes(), kRows));
+    if (kind == StatementKind::query) {
+        answer.rows = read_rows(call(request, body, kRows));
     } else {
-        const auto reply = call(kExecSql, body.bytes(), kResult);
+        const auto reply = call(request, body, kResult);
         Reader reader(reply.body);
         reader.number<std::uint64_t>();  // the last row's id
         answer.changes = reader.number<std::int64_t>();
     }
     return answer;
+}
+
+SqlConnection::Answer WireConnection::run(const Statement& statement) {
+    const auto kind = kind_of(statement.sql);
+    const auto body = Body().number(std::uint64_t{database_}).text(statement.sql).arguments(statement.args);
+    return answer_to(kind, kind == StatementKind::query ? kQuerySql : kExecSql, body.bytes());
+}
+
+SqlConnection::Answer WireConnection::run_often(const Statement& statement) {
+    const auto kind = kind_of(statement.sql);
+    auto known = prepared_.find(statement.sql);
+    if (known == prepared_.end()) {
+        if (prepared_.size() >= kMaxPrepared) return run(statement);
+        known = prepared_.emplace(statement.sql, prepare(statement.sql)).first;
+    }
+    const auto body = Body().number(database_).number(known->second).arguments(statement.args);
+    return answer_to(kind, kind == StatementKind::query ? kQuery : kExec, body.bytes());
+}
+
+std::uint32_t WireConnection::prepare(std::string_view sql) {
+    const auto reply = call(kPrepare, Body().number(std::uint64_t{database_}).text(sql).bytes(), kStatement);
+    Reader reader(reply.body);
+    reader.number<std::uint32_t>();  // the database
+    return reader.number<std::uint32_t>();
 }
 
 void WireConnection::execute(std::string_view sql) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +51,7 @@ public:
     /// Opens the one database; only the leader lets one.
     void open(std::string_view database);
     Answer run(const Statement& statement) override;
+    Answer run_often(const Statement& statement) override;
     void execute(std::string_view sql) override;
 
     NodeInfo leader();  ///< id 0: this node knows none. A stand-by or a spare refuses to answer.
@@ -68,6 +70,8 @@ private:
         std::uint8_t type = 0;
         std::string body;
     };
+    std::uint32_t prepare(std::string_view sql);
+    Answer answer_to(StatementKind kind, std::uint8_t request, const std::string& body);
     void send(std::uint8_t type, std::string_view body);
     Reply receive();
     Reply call(std::uint8_t type, std::string_view body, std::uint8_t wanted);
@@ -82,6 +86,7 @@ private:
     Duration timeout_;
     std::chrono::steady_clock::time_point deadline_{};
     std::uint32_t database_ = 0;
+    std::map<std::string, std::uint32_t> prepared_;  ///< the engine's number of each statement
     bool broken_ = false;
 };
 

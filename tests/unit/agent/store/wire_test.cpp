@@ -7,7 +7,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "agent/store/engine_node.hpp"
 #include "common/base/uuid.hpp"
+#include "tests/fakes/temporary_directory.hpp"
 
 using namespace pgedge;
 using namespace std::chrono_literals;
@@ -131,4 +133,49 @@ TEST_CASE("a node that does not answer costs the limit, and the connection is no
     CHECK(connection.broken());
     CHECK_THROWS_AS(connection.leader(), Error);
     CHECK_THROWS_AS(WireConnection("@pgedge-nobody-" + random_hex(6), 50ms), Error);
+}
+
+TEST_CASE("a statement that is run often works on after a refusal, an undone transaction and a change of its table") {
+    const testing::TemporaryDirectory directory;
+    EngineNode node({.id = EngineNode::kFounder,
+                     .address = "host-1",
+                     .directory = directory.path(),
+                     .connect = [](void*, const char*, int*) { return 1; }});
+    WireConnection connection(node.socket(), 5000ms);
+    for (const Limit limit(5s); connection.leader().id != EngineNode::kFounder;) REQUIRE(limit.pause(5ms));
+    connection.open("test");
+    connection.execute("CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)");
+    const auto add = [&](std::int64_t a, SqlValue b) {
+        return connection.run_often({.sql = "INSERT INTO t(a, b) VALUES (?, ?)", .args = {a, std::move(b)}}).changes;
+    };
+    const auto find = [&](std::int64_t a) {
+        return connection.run_often({.sql = "SELECT b FROM t WHERE a = ?", .args = {a}}).rows;
+    };
+
+    CHECK(add(1, "one") == 1);
+    CHECK_THROWS_AS(add(1, "one again"), SqliteError);
+    CHECK(add(2, nullptr) == 1);
+    CHECK(find(1).at(0).text(0) == "one");
+    CHECK(find(2).at(0).null(0));
+    CHECK(find(3).empty());
+
+    connection.execute("BEGIN IMMEDIATE");
+    CHECK(add(3, "three") == 1);
+    CHECK_THROWS_AS(add(1, "one again"), SqliteError);
+    connection.execute("ROLLBACK");
+    CHECK(find(3).empty());
+    connection.execute("BEGIN IMMEDIATE");
+    CHECK(add(3, "three") == 1);
+    connection.execute("COMMIT");
+    CHECK(find(3).at(0).text(0) == "three");
+
+    connection.execute("ALTER TABLE t ADD COLUMN c TEXT");
+    CHECK(add(4, "four") == 1);
+    CHECK(find(4).at(0).text(0) == "four");
+    CHECK_THROWS_AS(connection.run_often({.sql = "SELECT nothing FROM t"}), SqliteError);
+    for (std::int64_t i = 0; i < 200; ++i)  // more than are kept prepared
+        CHECK(connection.run_often({.sql = "SELECT a + " + std::to_string(i) + " FROM t WHERE a = 4"})
+                  .rows.at(0)
+                  .integer(0) == 4 + i);
+    CHECK(find(1).at(0).text(0) == "one");
 }
