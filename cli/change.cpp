@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -43,7 +44,7 @@ bool agreed(Session& session, const std::vector<PlannedChange>& changes, Consent
 
 StartedAnswer begin(Session& session, const PlannedChange& change) {
     ApiClient& api = session.api();
-    if (change.is_delete) return api.delete_database(change.id, change.force, change.plan.digest);
+    if (change.is_delete) return api.delete_database(change.id, change.force, change.remove_hosts, change.plan.digest);
     if (change.plan.type == "create") return api.create_database(change.body, change.plan.digest);
     return api.update_database(change.id, change.body, change.force, change.remove_hosts, change.plan.digest);
 }
@@ -115,6 +116,23 @@ void show_result(Session& session, const std::vector<Begun>& all, bool waited) {
     });
 }
 
+void show_plan(std::ostream& out, const Style& style, const PlannedChange& change) {
+    if (!change.plan.changes) {
+        out << style.bold("database " + clean(change.id)) << ": "
+            << (change.only_stores ? "no steps: only what is stored of it changes" : "nothing to do") << '\n';
+        return;
+    }
+    const Painter painter = [&](Paint what, const std::string& text) { return painted(style, what, text); };
+    out << style.bold(clean(change.plan.type + " database " + change.id)) << ": ";
+    // The agent's words may hold anything; the colours are put in here.
+    Plan plan = change.plan.plan;
+    for (auto& step : plan.steps)
+        for (std::string* text : {&step.resource.id.kind, &step.resource.id.name, &step.resource.host_id, &step.why})
+            *text = clean(*text);
+    for (auto& state : plan.states) state = clean(state);
+    out << render(plan, painter);
+}
+
 }  // namespace
 
 bool any_changes(const std::vector<PlannedChange>& changes) {
@@ -126,30 +144,20 @@ Json plans_json(const std::vector<PlannedChange>& changes) {
     for (const auto& change : changes) {
         all.push_back(change.plan.json);
         if (change.only_stores) all.back()["only_stores_spec"] = true;
+        if (change.force && !change.is_delete) all.back()["force_update"] = true;
+        if (!change.remove_hosts.empty()) all.back()["remove_hosts"] = change.remove_hosts;
     }
     return {{"changes", any_changes(changes)}, {"databases", std::move(all)}};
 }
 
 void show_plans(std::ostream& out, const Style& style, const std::vector<PlannedChange>& changes) {
-    const Painter painter = [&](Paint what, const std::string& text) { return painted(style, what, text); };
     bool first = true;
     for (const auto& change : changes) {
-        if (!first) out << '\n';
-        first = false;
-        if (!change.plan.changes) {
-            out << style.bold("database " + clean(change.id)) << ": "
-                << (change.only_stores ? "no steps: only what is stored of it changes" : "nothing to do") << '\n';
-            continue;
-        }
-        out << style.bold(clean(change.plan.type + " database " + change.id)) << ": ";
-        // The agent's words may hold anything; the colours are put in here.
-        Plan plan = change.plan.plan;
-        for (auto& step : plan.steps)
-            for (std::string* text :
-                 {&step.resource.id.kind, &step.resource.id.name, &step.resource.host_id, &step.why})
-                *text = clean(*text);
-        for (auto& state : plan.states) state = clean(state);
-        out << render(plan, painter);
+        if (!std::exchange(first, false)) out << '\n';
+        show_plan(out, style, change);
+        if (change.force && !change.is_delete) out << "\nalso touched: what does not differ (--force-update)\n";
+        if (!change.remove_hosts.empty())
+            out << "\ntreated as lost, nothing is done there: " << clean(joined(change.remove_hosts, ", ")) << '\n';
     }
 }
 

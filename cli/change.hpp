@@ -16,7 +16,7 @@ struct PlannedChange {
     std::string id;
     Json body;  ///< of the request, with secrets as text: never shown, logged or saved
     bool is_delete = false, force = false;
-    std::vector<std::string> remove_hosts;  ///< of an update: treated as lost
+    std::vector<std::string> remove_hosts;  ///< treated as lost; none for what is created
     PlanAnswer plan;
     /// The spec differs from the stored one in what needs no steps, e.g. scripts, or all that is to be done is to
     /// forget what stood on a lost host: an update only has to store it.

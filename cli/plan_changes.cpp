@@ -229,6 +229,8 @@ std::vector<PlannedChange> changes_of(const SavedPlan& saved) {
     for (const auto& object : saved.objects) {
         PlannedChange change;
         change.id = object.id;
+        change.force = object.force_update;
+        change.remove_hosts = object.remove_hosts;
         Json answer = to_json(object.plan);  // as the agent gave it
         answer["database_id"] = object.id;
         answer["type"] = object.operation;

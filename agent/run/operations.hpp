@@ -49,7 +49,7 @@ public:
 
     /// Dry run of create or update (whichever it would be). Nothing is stored.
     virtual PlannedOperation plan(const DatabaseDocument& wanted, const UpdateOptions& options, const Limit& limit) = 0;
-    virtual PlannedOperation plan_removal(const std::string& id, const Limit& limit) = 0;
+    virtual PlannedOperation plan_removal(const std::string& id, const UpdateOptions& options, const Limit& limit) = 0;
 };
 
 }  // namespace pgedge

@@ -21,8 +21,8 @@ std::string what_it_does(const StepRow& row) {
 std::string what_to_do_about(const std::string& silent_host) {
     return fmt::format(
         "start its agent and do it again; or, when the host is lost for good, take it out of the spec and update the "
-        "database with remove_host={0} (pgedgectl apply -f FILE --remove-host {0}), or delete the database with "
-        "DELETE …?remove_host={0}",
+        "database with remove_host={0} (pgedgectl apply -f FILE --remove-host {0}), or delete the database in the "
+        "same way (pgedgectl db delete DATABASE --remove-host {0})",
         silent_host);
 }
 

@@ -195,9 +195,10 @@ PlannedOperation StoredOperations::plan(const DatabaseDocument& wanted, const Up
     return to_planned(drafted("update", changed_database(*stored, wanted).database, &*stored, options, limit));
 }
 
-PlannedOperation StoredOperations::plan_removal(const std::string& id, const Limit& limit) {
+PlannedOperation StoredOperations::plan_removal(const std::string& id, const UpdateOptions& options,
+                                                const Limit& limit) {
     const Database stored = found(id, limit);
-    return to_planned(drafted("delete", stored, &stored, {}, limit));
+    return to_planned(drafted("delete", stored, &stored, options, limit));
 }
 
 }  // namespace pgedge

@@ -22,7 +22,7 @@ public:
     Task remove(const std::string& id, bool force, const UpdateOptions& options, const Limit& limit) override;
     Task cancel(const std::string& database_id, const std::string& task_id, const Limit& limit) override;
     PlannedOperation plan(const DatabaseDocument& wanted, const UpdateOptions& options, const Limit& limit) override;
-    PlannedOperation plan_removal(const std::string& id, const Limit& limit) override;
+    PlannedOperation plan_removal(const std::string& id, const UpdateOptions& options, const Limit& limit) override;
 
 private:
     /// A wanted database whose secrets are references, and the statements that store their texts.

@@ -10,6 +10,8 @@ public:
         also_called("rm");
         argument("database", database_, "Id of the database").required().completed_with(Completes::databases);
         flag("--force", force_, "Also when it is in a state in which nothing should be done to it");
+        option("--remove-host", "HOST", remove_hosts_, "Treat this host as lost: nothing is done there")
+            .completed_with(Completes::hosts);
         example("pgedgectl db delete storefront", "shows what goes, and asks for the name");
         example("pgedgectl db delete storefront --confirm storefront", "in a script");
     }
@@ -19,7 +21,10 @@ public:
         change.id = session.api().database(database_).id;
         change.is_delete = true;
         change.force = force_;
-        change.plan = session.api().plan({{"id", change.id}, {"delete", true}});
+        change.remove_hosts = remove_hosts_;
+        Json asked = {{"id", change.id}, {"delete", true}};
+        if (!remove_hosts_.empty()) asked["remove_hosts"] = remove_hosts_;
+        change.plan = session.api().plan(asked);
         change.plan.changes = true;  // also a database without a single resource has a record that goes
         for (const auto& warning : change.plan.warnings) session.warn(warning);
         if (!change.plan.deletes_data()) session.confirm_loss_of(change.id);
@@ -29,6 +34,7 @@ public:
 private:
     std::string database_;
     bool force_ = false;
+    std::vector<std::string> remove_hosts_;
 };
 
 }  // namespace

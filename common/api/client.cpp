@@ -175,9 +175,12 @@ StartedAnswer ApiClient::update_database(const std::string& id, const Json& want
     return started_answer(
         slow_call("POST", path_of({"databases", checked(id, "database")}), std::move(query), &wanted));
 }
-StartedAnswer ApiClient::delete_database(const std::string& id, bool force, const std::string& expected_digest) {
+StartedAnswer ApiClient::delete_database(const std::string& id, bool force,
+                                         const std::vector<std::string>& remove_hosts,
+                                         const std::string& expected_digest) {
     Query query;
     if (force) query.emplace_back("force", "true");
+    for (const auto& host : remove_hosts) query.emplace_back("remove_host", host);
     if (!expected_digest.empty()) query.emplace_back("expected_digest", expected_digest);
     return started_answer(slow_call("DELETE", path_of({"databases", checked(id, "database")}), std::move(query)));
 }

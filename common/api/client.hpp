@@ -45,7 +45,8 @@ public:
     std::vector<DatabaseAnswer> databases();
     DatabaseAnswer database(const std::string& id);
     std::optional<DatabaseAnswer> find_database(const std::string& id);  ///< nullopt: there is none
-    /// `wanted`: {id, tenant_id?, spec, force_update?, remove_hosts?}, or {id, delete: true}. Nothing is changed.
+    /// `wanted`: {id, tenant_id?, spec, force_update?, remove_hosts?}, or {id, delete: true, remove_hosts?}. Nothing is
+    /// changed.
     PlanAnswer plan(const Json& wanted);
     /// `wanted`: {id, tenant_id?, spec}. With a digest of plan() the agent refuses (stale_plan) when it would plan
     /// anything else now.
@@ -53,7 +54,8 @@ public:
     StartedAnswer update_database(const std::string& id, const Json& wanted, bool force_update = false,
                                   const std::vector<std::string>& remove_hosts = {},
                                   const std::string& expected_digest = {});
-    StartedAnswer delete_database(const std::string& id, bool force, const std::string& expected_digest = {});
+    StartedAnswer delete_database(const std::string& id, bool force, const std::vector<std::string>& remove_hosts = {},
+                                  const std::string& expected_digest = {});
 
     std::vector<TaskAnswer> tasks(const TaskFilter& filter);
     TaskAnswer task(const std::string& id);

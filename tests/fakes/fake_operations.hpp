@@ -95,7 +95,8 @@ public:
                 warnings};
     }
 
-    PlannedOperation plan_removal(const std::string& id, const Limit& limit) override {
+    PlannedOperation plan_removal(const std::string& id, const UpdateOptions& given, const Limit& limit) override {
+        options.push_back(given);
         return {"delete", id, modifiable(id, limit).revision, next_plan, "digest-of-removal", warnings};
     }
 

@@ -151,7 +151,7 @@ Schemas of_plans() {
         {"PlanRequest",
          object_of({may("id", text(1, 63)), may("tenant_id", text(1, 36)), may("spec", ref("SpecDatabase")),
                     may("force_update", boolean()), may("remove_hosts", list_of(text("A host to be treated as gone"))),
-                    may("delete", boolean("Plan a delete; then nothing but the id is given"))})},
+                    may("delete", boolean("Plan a delete; then nothing is given but the id and remove_hosts"))})},
         {"PlannedOperation",
          object_of({must("database_id", identifier_text()), must("type", one_of({"create", "update", "delete"})),
                     must("base_revision", integer("Of the database; 0: it does not exist yet")),

@@ -150,7 +150,7 @@ TEST_CASE("operations on a database that does not exist find nothing") {
     Operator op;
     CHECK(op.refused([&] { op.operations.update("shop", op.document("shop"), {}, op.limit); }) == "not_found");
     CHECK(op.refused([&] { op.operations.remove("shop", true, {}, op.limit); }) == "not_found");
-    CHECK(op.refused([&] { op.operations.plan_removal("shop", op.limit); }) == "not_found");
+    CHECK(op.refused([&] { op.operations.plan_removal("shop", {}, op.limit); }) == "not_found");
 }
 
 TEST_CASE("an unchanged spec gives a task that looks and plans nothing, and keeps omitted passwords") {
@@ -225,6 +225,23 @@ TEST_CASE("a host that is to be treated as gone is forgotten with all that stood
     for (const auto& [id, known] : Databases(op.store).resources("shop", op.limit))
         CHECK(known.resource.host_id != "host-3");
     CHECK(op.carry_out(task.id).status == TaskStatus::completed);
+}
+
+TEST_CASE("a database of which a host was lost is planned and deleted without it") {
+    Operator op;
+    op.have(op.document("shop", 3));
+    UpdateOptions options;
+    options.remove_hosts = {"host-3"};
+    const auto planned = op.operations.plan_removal("shop", options, op.limit);
+    CHECK_FALSE(planned.plan.steps.empty());
+    for (const auto& step : planned.plan.steps) CHECK(step.resource.host_id != "host-3");
+
+    options.expected_digest = op.operations.plan_removal("shop", {}, op.limit).digest;
+    CHECK(op.refused([&] { op.operations.remove("shop", false, options, op.limit); }) == "stale_plan");
+    options.expected_digest = planned.digest;
+    const auto task = op.operations.remove("shop", false, options, op.limit);
+    CHECK(op.carry_out(task.id).status == TaskStatus::completed);
+    CHECK_FALSE(Databases(op.store).find("shop", op.limit));
 }
 
 TEST_CASE("an update that failed because a host was lost is completed without it") {
@@ -396,7 +413,7 @@ TEST_CASE("a plan shows what an operation would do, stores nothing, and is carri
     CHECK(change.type == "update");
     CHECK(change.base_revision == op.database("shop").revision);
     CHECK(change.plan.steps.size() == 3);
-    const auto removal = op.operations.plan_removal("shop", op.limit);
+    const auto removal = op.operations.plan_removal("shop", {}, op.limit);
     CHECK(removal.type == "delete");
     CHECK(removal.plan.steps.size() == planned.plan.steps.size());
     exactly.expected_digest = change.digest;

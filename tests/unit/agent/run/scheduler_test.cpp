@@ -119,7 +119,8 @@ TEST_CASE("a host that has been silent for 30 s loses its steps, one that beats 
         "host host-2 has not been heard from for 30s, while creating resource fake::b; start its agent and do it "
         "again; "
         "or, when the host is lost for good, take it out of the spec and update the database with remove_host=host-2 "
-        "(pgedgectl apply -f FILE --remove-host host-2), or delete the database with DELETE …?remove_host=host-2";
+        "(pgedgectl apply -f FILE --remove-host host-2), or delete the database in the same way (pgedgectl db "
+        "delete DATABASE --remove-host host-2)";
     CHECK(rig.now().status == TaskStatus::failed);
     CHECK(rig.now().error == story);
     CHECK(rig.log() == story + "\n");

@@ -329,6 +329,9 @@ TEST_CASE("a plan can be forced, be about a delete, and be empty") {
     CHECK(rig.post("/v1/plan", body.dump(), 400)["name"] == "invalid_field_type");
 
     CHECK(rig.post("/v1/plan", R"({"id": "example", "delete": true})")["type"] == "delete");
+    CHECK(rig.operations.options.back().remove_hosts.empty());
+    rig.post("/v1/plan", R"({"id": "example", "delete": true, "remove_hosts": ["host-2"]})");
+    CHECK(rig.operations.options.back().remove_hosts == std::vector<std::string>{"host-2"});
     CHECK(rig.post("/v1/plan", R"({"id": "none", "delete": true})", 404)["name"] == "not_found");
     CHECK(rig.post("/v1/plan", R"({"delete": true})", 400)["name"] == "missing_field");
     CHECK(rig.post("/v1/plan", R"({"id": 3, "delete": true})", 400)["name"] == "invalid_field_type");
