@@ -33,7 +33,7 @@ bool agreed(Session& session, const std::vector<PlannedChange>& changes, Consent
     bool all_named = true;
     for (const auto& change : changes) {
         if (!change.has_work()) continue;
-        if (change.plan.deletes_data())
+        if (change.is_delete || change.plan.deletes_data())
             session.confirm_loss_of(change.id);
         else
             all_named = false;
@@ -117,9 +117,12 @@ void show_result(Session& session, const std::vector<Begun>& all, bool waited) {
 }
 
 void show_plan(std::ostream& out, const Style& style, const PlannedChange& change) {
-    if (!change.plan.changes) {
+    if (!change.plan.changes || change.plan.plan.steps.empty()) {
         out << style.bold("database " + clean(change.id)) << ": "
-            << (change.only_stores ? "no steps: only what is stored of it changes" : "nothing to do") << '\n';
+            << (change.is_delete     ? "no steps: only what is stored of it goes"
+                : change.only_stores ? "no steps: only what is stored of it changes"
+                                     : "nothing to do")
+            << '\n';
         return;
     }
     const Painter painter = [&](Paint what, const std::string& text) { return painted(style, what, text); };
@@ -144,6 +147,7 @@ Json plans_json(const std::vector<PlannedChange>& changes) {
     for (const auto& change : changes) {
         all.push_back(change.plan.json);
         if (change.only_stores) all.back()["only_stores_spec"] = true;
+        if (!change.has_work()) continue;
         if (change.force && !change.is_delete) all.back()["force_update"] = true;
         if (!change.remove_hosts.empty()) all.back()["remove_hosts"] = change.remove_hosts;
     }
@@ -155,6 +159,7 @@ void show_plans(std::ostream& out, const Style& style, const std::vector<Planned
     for (const auto& change : changes) {
         if (!std::exchange(first, false)) out << '\n';
         show_plan(out, style, change);
+        if (!change.has_work()) continue;
         if (change.force && !change.is_delete) out << "\nalso touched: what does not differ (--force-update)\n";
         if (!change.remove_hosts.empty())
             out << "\ntreated as lost, nothing is done there: " << clean(joined(change.remove_hosts, ", ")) << '\n';

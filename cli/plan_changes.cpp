@@ -83,7 +83,7 @@ PlannedChange plan_one(Session& session, const LoadedDatabase& database, const C
     const auto there = session.api().find_database(change.id);
     check_expected(change.id, there.has_value(), expected);
     change.body = body_of(database, resolved(session, database, there));
-    change.force = options.force_update;
+    change.force = options.force_update && there;
     if (there) change.remove_hosts = options.remove_hosts;
     Json asked = change.body;
     if (change.force) asked["force_update"] = true;

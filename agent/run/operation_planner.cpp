@@ -95,6 +95,8 @@ DraftOperation OperationPlanner::draft(const std::string& type, const Database& 
     Database target = wanted;
     if (type == "delete") {
         target.spec.nodes.clear();
+        throw_if_any(unknown_gone_hosts(around));
+        draft.warnings = left_behind(wanted.id, around, survey.all_instances);
     } else {
         const PreflightInput input{target, stored, known, around, survey.all_instances};
         throw_if_any(preflight(input));

@@ -72,6 +72,8 @@ struct Leases::State {
 
     mutable std::mutex mutex;      // guards what follows; never held during a call of the store
     std::int64_t taken = kNoBeat;  // of our row of the beat table; kNoBeat: our incarnation was not there yet
+    std::int64_t takes = 0;        // how many leases were put into `held` so far
+    std::int64_t compared = 0;     // `takes` of what beat_and_compare() compared last; -1: our row is not ours
     std::map<std::string, Held> held;
     std::map<std::string, WatchedLease> watched;
     std::map<std::string, Lease> seen;
@@ -93,6 +95,7 @@ struct Leases::State {
             found->second.trusted_from = std::max(found->second.trusted_from, asked);
     }
     void hold(const Lease& lease, nanoseconds trusted_from) {
+        ++takes;
         held[lease.name] = {lease.epoch, lease.hold, trusted_from};
         seen[lease.name] = lease;
         watched.erase(lease.name);
@@ -181,15 +184,16 @@ Rows Leases::renew(const std::optional<Statement>& also, const Limit& limit) {
     return seen ? std::move(*seen) : state_->beat_and_compare(also, limit);
 }
 
-/// The beat of almost always, in one statement: nobody took a lease of ours since the last one, so it renews all of
-/// them. nullopt: somebody did, or this host's beat is not ours.
+/// The beat of almost always, in one statement: nobody took a lease of ours since all of them were compared, so it
+/// renews them. nullopt: somebody may have. A take's answer may come after the lease was taken from us again, and after
+/// the comparison that saw it; so what is new has to be compared first.
 std::optional<Rows> Leases::State::beat_undisputed(const std::optional<Statement>& also, const Limit& limit) {
     std::map<std::string, Held> before;
     Transaction transaction;
     transaction.routine = true;
     {
         const std::lock_guard lock(mutex);
-        if (taken == kNoBeat) return std::nullopt;
+        if (taken == kNoBeat || compared != takes) return std::nullopt;
         before = held;
         transaction.add(Statement{.sql = "UPDATE beat SET n = n + 1 WHERE host = ? AND incarnation = ? AND taken = ?",
                                   .args = {host, incarnation, taken},
@@ -207,10 +211,12 @@ std::optional<Rows> Leases::State::beat_undisputed(const std::optional<Statement
 /// A beat that finds out which leases are still ours.
 Rows Leases::State::beat_and_compare(const std::optional<Statement>& also, const Limit& limit) {
     std::map<std::string, Held> before;
+    std::int64_t takes_before = 0;
     Transaction transaction;
     {
         const std::lock_guard lock(mutex);
         before = held;
+        takes_before = takes;
         if (taken == kNoBeat)
             transaction.add(
                 Statement{.sql = "INSERT INTO beat(host, incarnation, n, taken) VALUES (?, ?, 1, 0) "
@@ -231,6 +237,7 @@ Rows Leases::State::beat_and_compare(const std::optional<Statement>& also, const
     const std::lock_guard lock(mutex);
     if (!result.committed) {
         held.clear();
+        compared = -1;
         throw Error(ErrorKind::conflict,
                     fmt::format("another agent has started as host {}, or the host was removed", host),
                     "give each agent a host id of its own");
@@ -246,6 +253,7 @@ Rows Leases::State::beat_and_compare(const std::optional<Statement>& also, const
             held.erase(lost);
     }
     taken = result.rows.at(1).at(0).integer(0);
+    compared = takes_before;
     return also ? std::move(result.rows.at(2)) : Rows();
 }
 

@@ -22,6 +22,7 @@ constexpr milliseconds kStepLimit{15'000};  // a node that gets a vote receives 
 constexpr milliseconds kStoreLimit{2000};
 /// Answers no older than this make a node alive.
 constexpr milliseconds kFresh{7000};
+static_assert(kFresh > 2 * RoleKeeper::kProbeEvery + RoleKeeper::kProbeLimit, "one answer may be lost");
 
 /// A row that cannot be read stops all changes of the engine: a missing host would cost a node its vote.
 std::uint64_t node_id_of(const Row& row) {

@@ -272,6 +272,7 @@ WireConnection::Reply WireConnection::call(std::uint8_t type, std::string_view b
 void WireConnection::open(std::string_view database) {
     const auto reply = call(kOpen, Body().text(database).number(std::uint64_t{0}).text("").bytes(), kDatabase);
     database_ = Reader(reply.body).number<std::uint32_t>();
+    prepared_.clear();  // the engine numbers them anew
 }
 
 SqlConnection::Answer WireConnection::answer_to(StatementKind kind, std::uint8_t request, const std::string& body) {

@@ -14,6 +14,8 @@ public:
             .completed_with(Completes::hosts);
         example("pgedgectl db delete storefront", "shows what goes, and asks for the name");
         example("pgedgectl db delete storefront --confirm storefront", "in a script");
+        example("pgedgectl db delete storefront --remove-host host-3",
+                "host-3 is lost: the database goes from the others, and a server on host-3 is not touched");
     }
 
     int run(Session& session) override {
@@ -27,7 +29,6 @@ public:
         change.plan = session.api().plan(asked);
         change.plan.changes = true;  // also a database without a single resource has a record that goes
         for (const auto& warning : change.plan.warnings) session.warn(warning);
-        if (!change.plan.deletes_data()) session.confirm_loss_of(change.id);
         return carry_out(session, {change});
     }
 

@@ -55,9 +55,7 @@ private:
     }
 
     void check_hosts() {
-        for (const auto& host : in_.surroundings.gone_hosts)
-            if (!in_.surroundings.hosts.contains(host))
-                add("", fmt::format("host {} is to be treated as lost and is no host of this cluster", host));
+        for (auto& problem : unknown_gone_hosts(in_.surroundings)) problems_.push_back(std::move(problem));
         std::set<std::string> invalid;
         for (std::size_t i = 0; i < spec_.nodes.size(); ++i)
             for (std::size_t j = 0; j < spec_.nodes[i].host_ids.size(); ++j) {
@@ -206,6 +204,30 @@ bool keeps_a_host(const DatabaseSpec& before, const NodeSpec& node) {
 
 std::vector<Problem> preflight(const PreflightInput& input) { return Preflight(input).all(); }
 
+std::vector<Problem> unknown_gone_hosts(const Surroundings& surroundings) {
+    std::vector<Problem> problems;
+    for (const auto& host : surroundings.gone_hosts) {
+        if (surroundings.hosts.contains(host)) continue;
+        Problem problem;
+        problem.text = fmt::format("host {} is to be treated as lost and is no host of this cluster", host);
+        problems.push_back(std::move(problem));
+    }
+    return problems;
+}
+
+std::vector<std::string> left_behind(const std::string& database_id, const Surroundings& surroundings,
+                                     const std::vector<Instance>& all) {
+    std::vector<std::string> warnings;
+    const auto& gone = surroundings.gone_hosts;
+    for (const auto& instance : all)
+        if (instance.database_id == database_id && std::find(gone.begin(), gone.end(), instance.host_id) != gone.end())
+            warnings.push_back(
+                fmt::format("instance {} is forgotten: its server and its data stay on host {}, and take "
+                            "writes, when the host is not lost",
+                            instance.id, instance.host_id));
+    return warnings;
+}
+
 std::vector<Problem> lost_data(const PreflightInput& input) {
     std::vector<Problem> problems;
     const auto& nodes = input.wanted.spec.nodes;
@@ -243,14 +265,8 @@ std::vector<std::string> warnings(const PreflightInput& input) {
                     "node {} begins empty, without the tables and rows of the other nodes; a link to it stops at the "
                     "first write to a table that it does not have: create the tables there before you go on",
                     node.name));
-    const auto& gone = input.surroundings.gone_hosts;
-    for (const auto& instance : input.all)
-        if (instance.database_id == input.wanted.id &&
-            std::find(gone.begin(), gone.end(), instance.host_id) != gone.end())
-            warnings.push_back(
-                fmt::format("instance {} is forgotten: its server and its data stay on host {}, and take "
-                            "writes, when the host is not lost",
-                            instance.id, instance.host_id));
+    for (auto& warning : left_behind(input.wanted.id, input.surroundings, input.all))
+        warnings.push_back(std::move(warning));
     for (const auto& lost : lost_data(input))
         warnings.push_back(lost.text + ", as was seen last: if it is not back, the task ends there");
     if (has_backups(spec)) warnings.push_back("backup_config is stored, but backups are not made yet");

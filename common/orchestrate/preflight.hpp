@@ -22,6 +22,13 @@ struct PreflightInput {
 /// have, settings that are ours, and what the runtime of the hosts cannot do. Pure.
 std::vector<Problem> preflight(const PreflightInput& input);
 
+/// Hosts that are to be treated as lost and are none of this cluster: of a delete nothing else has to be checked. Pure.
+std::vector<Problem> unknown_gone_hosts(const Surroundings& surroundings);
+
+/// A warning for each instance of the database whose server stays on a host that is treated as lost. Pure.
+std::vector<std::string> left_behind(const std::string& database_id, const Surroundings& surroundings,
+                                     const std::vector<Instance>& all);
+
 /// Primaries whose data was gone at the last look: it is not made anew without a word, as an empty node would look like
 /// a healthy one. For a plan that follows a look; before it, the data may be back. Pure.
 std::vector<Problem> lost_data(const PreflightInput& input);

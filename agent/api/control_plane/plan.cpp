@@ -46,13 +46,16 @@ HttpResponse shown(const PlannedOperation& planned) {
 HttpResponse plan(const ApiCall& call) {
     Json body = call.body();
     UpdateOptions options;
-    options.force_update = take_flag(body, "force_update");
     options.remove_hosts = take_texts(body, "remove_hosts");
-    if (!take_flag(body, "delete")) return shown(call.cluster->operations.plan(load_body(body), options, call.limit));
+    if (!take_flag(body, "delete")) {
+        options.force_update = take_flag(body, "force_update");
+        return shown(call.cluster->operations.plan(load_body(body), options, call.limit));
+    }
 
     if (!body.contains("id")) throw missing_field("id", "body");
     if (!body.at("id").is_string()) throw invalid_field_type("body.id", to_text(body.at("id")), "string");
-    if (body.size() > 1) throw Error(ErrorKind::invalid_input, "a plan to delete takes an id and remove_hosts");
+    if (body.size() > 1)
+        throw Error(ErrorKind::invalid_input, "a plan to delete takes nothing but an id and remove_hosts");
     return shown(call.cluster->operations.plan_removal(body.at("id"), options, call.limit));
 }
 

@@ -235,6 +235,12 @@ TEST_CASE("a database of which a host was lost is planned and deleted without it
     const auto planned = op.operations.plan_removal("shop", options, op.limit);
     CHECK_FALSE(planned.plan.steps.empty());
     for (const auto& step : planned.plan.steps) CHECK(step.resource.host_id != "host-3");
+    REQUIRE(planned.warnings.size() == 1);
+    CHECK(planned.warnings[0].find("its server and its data stay on host host-3") != std::string::npos);
+    UpdateOptions mistyped;
+    mistyped.remove_hosts = {"hots-3"};
+    CHECK(op.refused([&] { op.operations.plan_removal("shop", mistyped, op.limit); }) == "invalid_input");
+    CHECK(op.refused([&] { op.operations.remove("shop", true, mistyped, op.limit); }) == "invalid_input");
 
     options.expected_digest = op.operations.plan_removal("shop", {}, op.limit).digest;
     CHECK(op.refused([&] { op.operations.remove("shop", false, options, op.limit); }) == "stale_plan");

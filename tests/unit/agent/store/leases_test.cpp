@@ -22,6 +22,7 @@ public:
     CommitResult commit(const Transaction& transaction, const Limit& limit) override {
         if (lose_request) throw Error(ErrorKind::timed_out, "lost on the way there");
         auto result = inner.commit(transaction, limit);
+        if (const auto first = std::exchange(before_answer, nullptr)) first();
         if (lose_answer) throw Error(ErrorKind::timed_out, "lost on the way back");
         return result;
     }
@@ -33,6 +34,7 @@ public:
     }
     LocalStore inner;
     bool lose_request = false, lose_answer = false;
+    std::function<void()> before_answer;  ///< once: what happens before the next commit is answered
 };
 
 struct LeaseRig {
@@ -252,6 +254,22 @@ TEST_CASE("one beat renews every lease of the host, and only those it still has"
     CHECK_FALSE(rig.one.holds("b"));
     CHECK(rig.one.holds("c"));
     CHECK(rig.two.holds("b"));
+}
+
+TEST_CASE("a take whose answer comes after the lease was taken again is not renewed") {
+    LeaseRig rig;
+    rig.one.beat(soon());
+    rig.store.before_answer = [&] {
+        CHECK_FALSE(rig.two_takes());
+        rig.clock.advance(kHold);
+        REQUIRE(rig.two_takes());
+        rig.one.beat(soon());  // another thread's, which sees that something was taken
+    };
+    CHECK_FALSE(rig.one_takes());
+    REQUIRE(rig.epoch() == 2);
+    rig.one.beat(soon());
+    CHECK_FALSE(rig.one.holds("scheduler"));
+    CHECK(rig.two.holds("scheduler"));
 }
 
 TEST_CASE("a lease of a host that was removed is free after its hold") {

@@ -219,7 +219,8 @@ TEST_CASE("delete answers its task") {
     CHECK(rig.json_of(rig.send("DELETE", "/v1/databases/example"), 409)["name"] == "database_not_modifiable");
     rig.end_task(created["task"]["task_id"]);
 
-    const Json answer = rig.json_of(rig.send("DELETE", "/v1/databases/example?force=true"), 200);
+    const Json answer = rig.json_of(rig.send("DELETE", "/v1/databases/example?force=true&remove_host=host-2"), 200);
+    CHECK(rig.operations.options.back().remove_hosts == std::vector<std::string>{"host-2"});
 
     CHECK(answer.size() == 1);
     CHECK(answer["task"]["type"] == "delete");
@@ -332,6 +333,8 @@ TEST_CASE("a plan can be forced, be about a delete, and be empty") {
     CHECK(rig.operations.options.back().remove_hosts.empty());
     rig.post("/v1/plan", R"({"id": "example", "delete": true, "remove_hosts": ["host-2"]})");
     CHECK(rig.operations.options.back().remove_hosts == std::vector<std::string>{"host-2"});
+    CHECK(rig.post("/v1/plan", R"({"id": "example", "delete": true, "force_update": true})", 400)["name"] ==
+          "invalid_input");
     CHECK(rig.post("/v1/plan", R"({"id": "none", "delete": true})", 404)["name"] == "not_found");
     CHECK(rig.post("/v1/plan", R"({"delete": true})", 400)["name"] == "missing_field");
     CHECK(rig.post("/v1/plan", R"({"id": 3, "delete": true})", 400)["name"] == "invalid_field_type");
