@@ -15,6 +15,12 @@ namespace {
 
 constexpr std::string_view kReservedUser = "pgedge_superuser";
 
+std::string hosts_of(const Surroundings& surroundings) {
+    std::vector<std::string> ids;
+    for (const auto& [id, host] : surroundings.hosts) ids.push_back(id);
+    return "hosts of this cluster: " + joined(ids, ", ");
+}
+
 class Preflight {
 public:
     explicit Preflight(const PreflightInput& input) : in_(input), spec_(input.wanted.spec) {}
@@ -69,10 +75,7 @@ private:
                         "take it out of the spec");
             }
         if (invalid.empty()) return;
-        std::vector<std::string> known;
-        for (const auto& [id, host] : in_.surroundings.hosts) known.push_back(id);
-        add("", "got invalid host ids: " + joined({invalid.begin(), invalid.end()}, ", "),
-            "hosts of this cluster: " + joined(known, ", "));
+        add("", "got invalid host ids: " + joined({invalid.begin(), invalid.end()}, ", "), hosts_of(in_.surroundings));
     }
 
     void check_majors() {
@@ -210,6 +213,7 @@ std::vector<Problem> unknown_gone_hosts(const Surroundings& surroundings) {
         if (surroundings.hosts.contains(host)) continue;
         Problem problem;
         problem.text = fmt::format("host {} is to be treated as lost and is no host of this cluster", host);
+        problem.hint = hosts_of(surroundings);
         problems.push_back(std::move(problem));
     }
     return problems;

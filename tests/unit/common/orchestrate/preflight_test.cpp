@@ -134,7 +134,8 @@ TEST_CASE("a primary cannot be left out, and a lost host not be wanted") {
     CHECK(problems_of(cluster, &stored).empty());
     cluster.gone_hosts = {"hots-2"};
     CHECK(problems_of(cluster, &stored) ==
-          Lines{"host hots-2 is to be treated as lost and is no host of this cluster"});
+          Lines{"host hots-2 is to be treated as lost and is no host of this cluster (hosts of this cluster: host-1, "
+                "host-2, host-3, host-4)"});
 }
 
 TEST_CASE("a primary whose data is gone is not made anew silently; a replica is") {
