@@ -15,7 +15,7 @@ public:
         example("pgedgectl db delete storefront", "shows what goes, and asks for the name");
         example("pgedgectl db delete storefront --confirm storefront", "in a script");
         example("pgedgectl db delete storefront --remove-host host-3",
-                "host-3 is lost: the database goes from the others, and a server on host-3 is not touched");
+                "when host-3 is lost: what is there is not touched");
     }
 
     int run(Session& session) override {
