@@ -117,7 +117,7 @@ void show_result(Session& session, const std::vector<Begun>& all, bool waited) {
 }
 
 void show_plan(std::ostream& out, const Style& style, const PlannedChange& change) {
-    if (!change.plan.changes || change.plan.plan.steps.empty()) {
+    if (!change.plan.changes) {
         out << style.bold("database " + clean(change.id)) << ": "
             << (change.is_delete     ? "no steps: only what is stored of it goes"
                 : change.only_stores ? "no steps: only what is stored of it changes"

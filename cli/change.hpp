@@ -22,7 +22,8 @@ struct PlannedChange {
     /// forget what stood on a lost host: an update only has to store it.
     bool only_stores = false;
 
-    bool has_work() const { return plan.changes || only_stores; }
+    /// Also a database without a single resource has a record, which a delete takes away.
+    bool has_work() const { return is_delete || plan.changes || only_stores; }
 };
 
 /// What `wanted` changes in the spec that is stored, which may be none; as an update takes it, so what it leaves out

@@ -27,7 +27,6 @@ public:
         Json asked = {{"id", change.id}, {"delete", true}};
         if (!remove_hosts_.empty()) asked["remove_hosts"] = remove_hosts_;
         change.plan = session.api().plan(asked);
-        change.plan.changes = true;  // also a database without a single resource has a record that goes
         for (const auto& warning : change.plan.warnings) session.warn(warning);
         return carry_out(session, {change});
     }

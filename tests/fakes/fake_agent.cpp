@@ -151,7 +151,7 @@ Json FakeAgent::planned(const std::string& id, const Json& spec, bool is_delete,
     const std::int64_t revision = found == databases.end() ? 0 : found->second.at("revision").get<std::int64_t>();
     const bool differs = force || needs_steps(spec) != needs_steps(before);
     const Plan steps = steps_between(id, before, spec, differs, remove_hosts);
-    const bool changes = is_delete || !steps.empty();
+    const bool changes = !steps.empty();
     const std::string type = is_delete ? "delete" : revision == 0 ? "create" : changes ? "update" : "none";
     Json plan = to_json(steps);
     return {
