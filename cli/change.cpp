@@ -9,11 +9,17 @@
 #include "cli/failure.hpp"
 #include "cli/show.hpp"
 #include "cli/tasks.hpp"
+#include "common/base/limit.hpp"
 #include "common/base/text.hpp"
 #include "common/plan/render.hpp"
 
 namespace pgedge {
 namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kLookedAtAfter = 2s;  ///< a change, at most: an agent in trouble must not hold up the answer
+constexpr auto kLookAgain = 20ms;
 
 std::string painted(const Style& style, Paint what, const std::string& text) {
     switch (what) {
@@ -88,9 +94,21 @@ private:
     std::exception_ptr first_;
 };
 
+/// With the roles of its servers: agents look at them right after the task's end, not before it.
+DatabaseAnswer outcome_of(Session& session, const std::string& id) {
+    const Limit limit(kLookedAtAfter);
+    while (true) {
+        DatabaseAnswer database = session.api().database(id);
+        const bool all = std::all_of(database.instances.begin(), database.instances.end(), [](const auto& instance) {
+            return !instance.role.empty() || instance.state != "available";
+        });
+        if (all || !limit.pause(kLookAgain)) return database;
+    }
+}
+
 Json result_of(Session& session, const Begun& begun, bool waited) {
     Json result{{"id", begun.change->id}, {"type", begun.change->plan.type}, {"task", begun.task.json}};
-    if (waited && !begun.change->is_delete) result["database"] = session.api().database(begun.change->id).json;
+    if (waited && !begun.change->is_delete) result["database"] = outcome_of(session, begun.change->id).json;
     return result;
 }
 

@@ -80,11 +80,13 @@ std::string instance_id(std::string_view database_id, std::string_view node_name
 InstanceState shown_state(const Instance& instance, WallTime now) {
     constexpr std::chrono::seconds kStale{10};
     if (instance.state != InstanceState::available) return instance.state;
-    // An instance that has just become available has no status yet; it gets the same time to report one.
-    const WallTime seen = instance.status ? instance.status->updated_at : instance.updated_at;
+    // What was seen before it became available, e.g. a server that starts, tells nothing of it now. Until the next look
+    // it is what its operation left; that look has as much time as any other.
+    const bool looked_at = instance.status && instance.status->updated_at >= instance.updated_at;
+    const WallTime seen = looked_at ? instance.status->updated_at : instance.updated_at;
     if (now - seen > kStale) return InstanceState::unknown;
     if (instance.stopped) return InstanceState::stopped;
-    return instance.status ? from_server_state(instance.status->postgres_state) : instance.state;
+    return looked_at ? from_server_state(instance.status->postgres_state) : instance.state;
 }
 
 bool has_link_down(const Instance& instance, WallTime from) {

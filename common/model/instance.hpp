@@ -60,7 +60,8 @@ void fill_in_lags(std::vector<Instance>& instances);
 std::string instance_id(std::string_view database_id, std::string_view node_name, std::string_view host_id);
 
 /// The state to show: a stored `available` whose status is older than 10 s is `unknown`; the stopped flag and the
-/// server's own state come next (control-plane API, "state of an instance is computed").
+/// server's own state come next (control-plane API, "state of an instance is computed"). A status from before the
+/// instance became available does not count.
 InstanceState shown_state(const Instance& instance, WallTime now);
 
 /// Its last status says that a subscription is down, and was for 10 s, not counting the time before `from`: links are

@@ -66,6 +66,8 @@ void set_up(FakeAgent& agent, const Json& wanted) {
             agent.unreachable_calls = value;
         else if (name == "break_follow_after")
             agent.break_follow_after = value;
+        else if (name == "late_looks")
+            agent.late_looks = value;
         else if (name == "instance_logs")
             agent.instance_logs = value;
         else

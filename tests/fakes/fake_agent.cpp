@@ -305,7 +305,12 @@ HttpResponse FakeAgent::on_databases(const HttpRequest& request, const Segments&
         return json({{"tasks", some}});
     }
     if (!databases.contains(id)) return error(404, "not_found", "database " + id + " not found");
-    if (path.size() == 2 && request.method == "GET") return json(database_json(id, true));
+    if (path.size() == 2 && request.method == "GET") {
+        Json database = database_json(id, true);
+        if (late_looks-- > 0)
+            for (Json& instance : database["instances"]) instance.erase("postgres");
+        return json(database);
+    }
     if (path.size() == 2 && request.method == "DELETE") return change(request, id, Json::object(), "delete");
     if (path.size() == 2) return change(request, id, Json::parse(request.body).at("spec"), "update");
     if (path.size() == 5 && path[2] == "instances" && path[4] == "log") {

@@ -31,6 +31,7 @@ public:
     bool cancel_next = false;     ///< the next task ends as canceled
     std::string refuse_plan;      ///< POST /v1/plan answers 400 with this message
     int unreachable_calls = 0;    ///< so many calls find nobody
+    int late_looks = 0;           ///< so many answers with a database come before its servers were looked at
     int break_follow_after = -1;  ///< followed logs lose their connection after so many entries, once
 
     HttpResponse answer(const HttpRequest& request);

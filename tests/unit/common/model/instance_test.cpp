@@ -71,6 +71,15 @@ TEST_CASE("an instance that has just become available has ten seconds to report 
     CHECK(shown_state(instance, kNow + 8s) == InstanceState::unknown);
 }
 
+TEST_CASE("what a server did before its instance became available is not shown") {
+    auto instance = available_instance("starting", 2s);
+    instance.updated_at = kNow - 1s;
+    CHECK(shown_state(instance, kNow) == InstanceState::available);
+    CHECK(shown_state(instance, kNow + 10s) == InstanceState::unknown);  // nobody has looked since
+    instance.status->updated_at = instance.updated_at;
+    CHECK(shown_state(instance, kNow) == InstanceState::modifying);
+}
+
 TEST_CASE("an instance stopped by a user shows stopped") {
     auto instance = available_instance("stopped");
     instance.stopped = true;
