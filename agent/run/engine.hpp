@@ -19,11 +19,11 @@ struct EngineOptions {
     /// A host whose beat has not moved for so long loses the steps that wait for it.
     std::chrono::milliseconds silent_after{30'000};
     /// How often this host beats, and how long others wait for a scheduler that is silent (at least 4 beats). An idle
-    /// cluster does little else than beat, so this is what idling costs. Statuses come with every second beat.
-    std::chrono::milliseconds beat_period{2'500};
-    std::chrono::milliseconds scheduler_hold{10'000};
+    /// cluster does little else than beat, so this is what idling costs. Statuses come with the beats.
+    std::chrono::milliseconds beat_period{5'000};
+    std::chrono::milliseconds scheduler_hold{20'000};
     /// What changed is heard at once; this is how often everything is looked at all the same.
-    std::chrono::milliseconds relist_period{10'000};
+    std::chrono::milliseconds relist_period{30'000};
 };
 
 /// The task engine of one agent: beats for its host, carries out the host's steps, and looks after all tasks of the

@@ -131,10 +131,11 @@ std::optional<Database> Databases::find(const std::string& id, const Limit& limi
 }
 
 std::vector<Database> Databases::list(const Limit& limit) const {
+    const auto rows = store_.read({fmt::format("SELECT {} FROM database ORDER BY id", kListColumns), {}, {}},
+                                  Freshness::leader, limit);
     std::vector<Database> databases;
-    for (const auto& row : store_.read({fmt::format("SELECT {} FROM database ORDER BY id", kListColumns), {}, {}},
-                                       Freshness::leader, limit))
-        databases.push_back(database_from_row(row));
+    databases.reserve(rows.size());
+    for (const auto& row : rows) databases.push_back(database_from_row(row));
     return databases;
 }
 

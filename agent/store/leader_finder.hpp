@@ -19,7 +19,7 @@ public:
     /// For one agent's answer, and between two rounds (state-store.md §13.3).
     static constexpr std::chrono::milliseconds kAskLimit{100}, kAskAgain{20};
     /// How often this host's node is asked while somebody leads.
-    static constexpr std::chrono::milliseconds kWatch{1000};
+    static constexpr std::chrono::milliseconds kWatch{2000};
     static constexpr std::size_t kMaxAsked = 16;
 
     LeaderFinder(std::uint64_t node_id, const AddressBook& addresses, StorePeers& peers, std::string host_id);

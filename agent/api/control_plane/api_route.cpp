@@ -152,10 +152,14 @@ const std::vector<ApiRoute>& control_plane_routes() {
 }
 
 HttpResponse json_response(const OrderedJson& document, int status) {
+    return json_text_response(to_text(document), status);
+}
+
+HttpResponse json_text_response(std::string document, int status) {
     HttpResponse response;
     response.status = status;
     response.headers["Content-Type"] = "application/json";
-    response.body = to_text(document) + "\n";
+    response.body = std::move(document) + "\n";
     return response;
 }
 

@@ -93,6 +93,8 @@ const std::vector<ApiRoute>& control_plane_routes();
 
 /// Answers with a JSON document.
 HttpResponse json_response(const OrderedJson& document, int status = 200);
+/// The same when it has been written already.
+HttpResponse json_text_response(std::string document, int status = 200);
 /// Words that a parameter of this type may be; empty: others too.
 const std::vector<std::string>& allowed_words(ApiParameterType type);
 /// Whether the path has {name} in it.
