@@ -63,7 +63,7 @@ std::int64_t Committer::last_revision() {
 }
 
 std::vector<NumberedChange> Committer::new_changes() {
-    const auto answer = connection_.run_often(
+    const auto answer = connection_.run(
         {.sql = "SELECT rev, kind, name FROM change WHERE rev > ? ORDER BY rev", .args = {feed_.revision()}});
     std::vector<NumberedChange> changes;
     for (const auto& row : answer.rows) changes.push_back({row.integer(0), {row.text(1), row.text(2)}});

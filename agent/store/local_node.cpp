@@ -86,7 +86,7 @@ Rows LocalNode::read(const Statement& query, const Limit& limit) {
         reader.connection = std::move(made);
     }
     try {
-        return reader.connection->run_often(query).rows;
+        return reader.connection->run(query).rows;
     } catch (const SqliteError& error) {
         if (!is_refusal(error.code())) reader.connection.reset();
         throw;

@@ -46,7 +46,10 @@ public:
     /// One statement that kind_of() accepts; its `expect` is not looked at. Throws SqliteError when SQLite refuses it,
     /// and another Error when the connection is lost.
     virtual Answer run(const Statement& statement) = 0;
-    /// The same, for what comes again and again with other arguments: the connection may keep it prepared.
+    /// The same, for what comes again and again with other arguments: the connection may keep it prepared. Only for
+    /// answers of few rows, 4 KB at most: cowsql 1.15.8 does not survive the loss of leadership between two parts of
+    /// the answer to a prepared query (gateway__leader_close() frees the statement and leaves the request that reads
+    /// it).
     virtual Answer run_often(const Statement& statement) { return run(statement); }
     /// Statements without parameters or rows, e.g. BEGIN IMMEDIATE, COMMIT or DDL.
     virtual void execute(std::string_view sql) = 0;
