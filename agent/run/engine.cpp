@@ -10,6 +10,7 @@ namespace {
 constexpr std::chrono::seconds kStoreLimit{5};
 /// After an error of the store; its own client waits for leaders, so this only keeps a dead store from being hammered.
 constexpr std::chrono::milliseconds kErrorPause{300};
+constexpr std::chrono::seconds kReleaseLimit{1};  ///< a store without a majority must not hold up the end
 /// While tasks are open the scheduler looks so often at the beats of their hosts.
 constexpr std::chrono::milliseconds kSchedulerPeriod{1'000};
 
@@ -34,6 +35,11 @@ Engine::~Engine() {
     for (auto& thread : threads_) thread.request_stop();
     threads_.clear();
     worker_.reset();
+    try {
+        parts_.leases.release(kSchedulerLease, Limit(kReleaseLimit));  // the next one need not wait
+    } catch (const std::exception& error) {
+        parts_.log.debug("the scheduler's lease was not given back", {{"error", error.what()}});
+    }
 }
 
 void Engine::start() {

@@ -23,7 +23,7 @@ struct EngineOptions {
     std::chrono::milliseconds beat_period{5'000};
     std::chrono::milliseconds scheduler_hold{20'000};
     /// What changed is heard at once; this is how often everything is looked at all the same.
-    std::chrono::milliseconds relist_period{30'000};
+    std::chrono::milliseconds relist_period{10'000};
 };
 
 /// The task engine of one agent: beats for its host, carries out the host's steps, and looks after all tasks of the

@@ -20,8 +20,9 @@ public:
     Leases(Store& store, const Clock& clock, std::string host, std::string incarnation);
 
     const std::string& incarnation() const;
-    /// One beat: renews all that this host holds. Period: at most a quarter of the smallest hold. Throws when the
-    /// outcome is unknown, which is "not renewed".
+    /// One beat: renews all that this host holds. Period: a quarter of the smallest hold, and now and then, to meet the
+    /// beats of other hosts, a quarter longer than that; the lease is trusted for 0.6 of it. Throws when the outcome is
+    /// unknown, which is "not renewed".
     void beat(const Limit& limit);
     /// Looks at the lease and takes it when the rules allow it now. True: this agent holds it. Call it again and again;
     /// each call counts as a look.

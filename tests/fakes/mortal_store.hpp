@@ -18,6 +18,7 @@ public:
         where_ = where;
         left_ = commit;
     }
+    void cut_now() { cut_ = true; }
     bool is_cut() const { return cut_; }
 
     CommitResult commit(const Transaction& transaction, const Limit& limit) override {

@@ -144,6 +144,19 @@ TEST_CASE("when the scheduler dies, another agent makes the plan again") {
     check_all_done(rig, rig.ended(id));
 }
 
+TEST_CASE("a scheduler that stops does not let the others wait for the end of its lease") {
+    Rig rig;
+    rig.options.scheduler_hold = 10min;
+    rig.start("host-1");
+    rig.wait_until("host-1 is scheduler", [&] { return rig.agents.at("host-1")->leases.holds(kSchedulerLease); });
+    rig.start("host-2");
+
+    rig.stop("host-1");
+
+    rig.wait_until("host-2 is scheduler", [&] { return rig.agents.at("host-2")->leases.holds(kSchedulerLease); });
+    CHECK(rig.agents.at("host-2")->leases.seen(kSchedulerLease)->host == "host-2");
+}
+
 TEST_CASE("a cancel stops what runs and begins nothing more, and a retry completes") {
     Rig rig;
     rig.add_database("db", kHosts);

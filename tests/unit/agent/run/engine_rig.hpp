@@ -74,11 +74,17 @@ public:
     KeepsServer keeps_server;
     std::map<std::string, std::unique_ptr<Agent>> agents;
 
+    /// After the one before has died.
     void start(const std::string& host) {
-        agents[host].reset();
+        kill(host);
         agents[host] = std::make_unique<Agent>(store, world, host, replanner, options, keeps_server);
     }
-    void kill(const std::string& host) { agents.at(host).reset(); }
+    /// The dead cannot tell the store.
+    void kill(const std::string& host) {
+        if (const auto& agent = agents[host]) agent->store.cut_now();
+        agents[host].reset();
+    }
+    void stop(const std::string& host) { agents.at(host).reset(); }
 
     /// A database with one instance "<id>-<host>" on each host.
     void add_database(const std::string& id, const std::vector<std::string>& hosts) {
