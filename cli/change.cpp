@@ -18,8 +18,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kLookedAtAfter = 2s;  ///< a change, at most: an agent in trouble must not hold up the answer
-constexpr auto kLookAgain = 20ms;
+constexpr auto kWaitForRoles = 2s;  ///< at most: agents in trouble must not hold up the answer
+constexpr auto kAskAgain = 20ms, kAskAgainAtMost = 320ms;
 
 std::string painted(const Style& style, Paint what, const std::string& text) {
     switch (what) {
@@ -94,29 +94,33 @@ private:
     std::exception_ptr first_;
 };
 
-/// With the roles of its servers: agents look at them right after the task's end, not before it.
-DatabaseAnswer outcome_of(Session& session, const std::string& id) {
-    const Limit limit(kLookedAtAfter);
-    while (true) {
-        DatabaseAnswer database = session.api().database(id);
-        const bool all = std::all_of(database.instances.begin(), database.instances.end(), [](const auto& instance) {
-            return !instance.role.empty() || instance.state != "available";
-        });
-        if (all || !limit.pause(kLookAgain)) return database;
-    }
+/// Agents look at their servers right after the task's end, not before it: until then an available one has no role.
+bool roles_are_known(const DatabaseAnswer& database) {
+    return std::none_of(database.instances.begin(), database.instances.end(),
+                        [](const auto& instance) { return instance.role.empty() && instance.state == "available"; });
 }
 
-Json result_of(Session& session, const Begun& begun, bool waited) {
+DatabaseAnswer outcome_of(Session& session, const std::string& id, const Limit& limit) {
+    DatabaseAnswer database = session.api().database(id);
+    for (Limit::Clock::duration pause = kAskAgain; !roles_are_known(database) && limit.pause(pause);) {
+        pause = std::min<Limit::Clock::duration>(2 * pause, kAskAgainAtMost);
+        database = session.api().database(id);
+    }
+    return database;
+}
+
+Json result_of(Session& session, const Begun& begun, bool waited, const Limit& limit) {
     Json result{{"id", begun.change->id}, {"type", begun.change->plan.type}, {"task", begun.task.json}};
-    if (waited && !begun.change->is_delete) result["database"] = outcome_of(session, begun.change->id).json;
+    if (waited && !begun.change->is_delete) result["database"] = outcome_of(session, begun.change->id, limit).json;
     return result;
 }
 
 void show_result(Session& session, const std::vector<Begun>& all, bool waited) {
     Json result{{"changes", true}, {"databases", Json::array()}};
     std::vector<std::string> names;
+    const Limit limit(kWaitForRoles);
     for (const auto& begun : all) {
-        result["databases"].push_back(result_of(session, begun, waited));
+        result["databases"].push_back(result_of(session, begun, waited, limit));
         names.push_back(waited ? begun.change->id : begun.task.id);
     }
     session.show(result, names, [&](std::ostream& out) {

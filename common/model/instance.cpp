@@ -22,6 +22,9 @@ constexpr NameTable<InstanceState, 9> kInstanceStates{"instance state",
                                                         {InstanceState::stopped, "stopped"},
                                                         {InstanceState::unknown, "unknown"}}}};
 
+/// A status, or an instance that nobody has looked at, that is older than this tells nothing of now.
+constexpr std::chrono::seconds kStale{10};
+
 /// Bytes as one big number, big end first, in base 36 without leading zeros.
 std::string to_base36(std::string_view bytes) {
     constexpr std::string_view kDigits = "0123456789abcdefghijklmnopqrstuvwxyz";
@@ -77,16 +80,23 @@ std::string instance_id(std::string_view database_id, std::string_view node_name
     return fmt::format("{}-{}-{}", database_id, node_name, to_base36(sha1(host_id)).substr(0, 8));
 }
 
+const InstanceStatus* current_status(const Instance& instance, WallTime now) {
+    if (!instance.status) return nullptr;
+    const bool outdated =
+        instance.state == InstanceState::available && instance.status->updated_at < instance.updated_at;
+    // A change that seems to come from the future was stamped by a clock that was wrong; looks must not wait for it.
+    const bool comparable = instance.updated_at - now <= kStale;
+    return outdated && comparable ? nullptr : &*instance.status;
+}
+
 InstanceState shown_state(const Instance& instance, WallTime now) {
-    constexpr std::chrono::seconds kStale{10};
     if (instance.state != InstanceState::available) return instance.state;
-    // What was seen before it became available, e.g. a server that starts, tells nothing of it now. Until the next look
-    // it is what its operation left; that look has as much time as any other.
-    const bool looked_at = instance.status && instance.status->updated_at >= instance.updated_at;
-    const WallTime seen = looked_at ? instance.status->updated_at : instance.updated_at;
+    const InstanceStatus* const status = current_status(instance, now);
+    // Until it was looked at it is what its operation left; that look has as much time as any other.
+    const WallTime seen = status ? status->updated_at : instance.updated_at;
     if (now - seen > kStale) return InstanceState::unknown;
     if (instance.stopped) return InstanceState::stopped;
-    return looked_at ? from_server_state(instance.status->postgres_state) : instance.state;
+    return status ? from_server_state(status->postgres_state) : instance.state;
 }
 
 bool has_link_down(const Instance& instance, WallTime from) {

@@ -59,9 +59,12 @@ void fill_in_lags(std::vector<Instance>& instances);
 /// host-3 → ant97dj4. Deterministic, as the pgEdge Control Plane makes them.
 std::string instance_id(std::string_view database_id, std::string_view node_name, std::string_view host_id);
 
+/// Its status; none when that was seen before the instance became available: a server that was starting then, or had a
+/// restart pending, tells nothing of what the operation left.
+const InstanceStatus* current_status(const Instance& instance, WallTime now);
+
 /// The state to show: a stored `available` whose status is older than 10 s is `unknown`; the stopped flag and the
-/// server's own state come next (control-plane API, "state of an instance is computed"). A status from before the
-/// instance became available does not count.
+/// server's own state come next (control-plane API, "state of an instance is computed").
 InstanceState shown_state(const Instance& instance, WallTime now);
 
 /// Its last status says that a subscription is down, and was for 10 s, not counting the time before `from`: links are

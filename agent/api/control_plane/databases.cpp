@@ -38,14 +38,15 @@ HttpResponse list_databases(const ApiCall& call) {
         of_database.push_back(std::move(instance));
     }
     const WallTime now = call.now();
-    std::string list;  // written one by one: memory that the last one used serves the next
+    std::string list = "{\"databases\":[";  // written one by one: memory that the last one used serves the next
+    const auto nothing_yet = list.size();
     for (const auto& database : call.databases().list(call.limit)) {
         auto shape = database_summary_shape({database, std::move(instances[database.id]), hosts, now});
         add_upgrades(call, shape);
-        if (!list.empty()) list += ',';
+        if (list.size() > nothing_yet) list += ',';
         list += to_text(shape);
     }
-    return json_text_response("{\"databases\":[" + list + "]}");
+    return json_text_response(std::move(list) + "]}");
 }
 
 HttpResponse show_database(const ApiCall& call) {

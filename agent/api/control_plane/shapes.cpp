@@ -160,9 +160,10 @@ OrderedJson instance_shape(const Instance& instance, const Host* host, WallTime 
         shape["connection_info"] = connection_shape(host->client_addresses, *instance.port);
     if (!instance.status) return shape;
     shape["status_updated_at"] = to_rfc3339(instance.status->updated_at);
-    if (state == InstanceState::unknown) return shape;  // what is too old to be believed is not shown
-    shape["postgres"] = postgres_shape(*instance.status);
-    if (instance.status->role == "primary") shape["spock"] = replication_shape(*instance.status);
+    const InstanceStatus* const status = current_status(instance, now);
+    if (!status || state == InstanceState::unknown) return shape;  // what is too old to be believed is not shown
+    shape["postgres"] = postgres_shape(*status);
+    if (status->role == "primary") shape["spock"] = replication_shape(*status);
     return shape;
 }
 

@@ -80,6 +80,26 @@ TEST_CASE("what a server did before its instance became available is not shown")
     CHECK(shown_state(instance, kNow) == InstanceState::modifying);
 }
 
+TEST_CASE("a status from before an instance became available is not its current one") {
+    auto instance = available_instance("running", 2s);
+    CHECK(current_status(instance, kNow) == &*instance.status);
+    instance.updated_at = kNow - 1s;
+    CHECK(current_status(instance, kNow) == nullptr);
+    instance.state = InstanceState::modifying;
+    CHECK(current_status(instance, kNow) == &*instance.status);
+    instance.status.reset();
+    CHECK(current_status(instance, kNow) == nullptr);
+}
+
+TEST_CASE("a crash is shown although the instance was changed by a clock that ran ahead") {
+    auto instance = available_instance("crashed", 1s);
+    instance.updated_at = kNow + 1h;
+    CHECK(shown_state(instance, kNow) == InstanceState::degraded);
+    instance.updated_at = kNow + 1s;  // as clocks of hosts may differ
+    CHECK(shown_state(instance, kNow) == InstanceState::available);
+    CHECK(shown_state(instance, kNow + 12s) == InstanceState::unknown);
+}
+
 TEST_CASE("an instance stopped by a user shows stopped") {
     auto instance = available_instance("stopped");
     instance.stopped = true;

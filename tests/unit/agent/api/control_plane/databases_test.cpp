@@ -3,6 +3,7 @@
 #include "tests/unit/agent/api/control_plane/api_rig.hpp"
 
 using namespace pgedge;
+using namespace std::chrono_literals;
 
 TEST_CASE("create answers the task and the database, without secrets") {
     ApiRig rig;
@@ -82,6 +83,31 @@ TEST_CASE("a database is shown with its instances in order of node and id") {
     CHECK_FALSE(database["instances"][1].contains("connection_info"));
     CHECK(database["instances"][2]["id"] == "example-n3-ant97dj4");
     CHECK_FALSE(database["instances"][2].contains("postgres"));
+}
+
+TEST_CASE("what was seen of a server before its instance became available is not shown") {
+    ApiRig rig;
+    rig.create_example();
+    rig.make_available("example");
+    const std::string id = "example-n1-689qacsi";
+    InstanceStatus status;
+    status.postgres_state = "starting";
+    status.role = "primary";
+    status.updated_at = rig.clock.wall() - 2s;
+    rig.commit(Databases::set_instance_status(id, status));
+    rig.commit(Databases::set_instance_state(id, InstanceState::available, "", rig.clock.wall() - 1s));
+
+    const Json database = rig.get("/v1/databases/example");
+    CHECK(database["state"] == "available");
+    CHECK(database["instances"][0]["state"] == "available");
+    CHECK_FALSE(database["instances"][0].contains("postgres"));
+    CHECK_FALSE(database["instances"][0].contains("spock"));
+
+    status.postgres_state = "crashed";
+    status.updated_at = rig.clock.wall();
+    rig.commit(Databases::set_instance_status(id, status));
+    CHECK(rig.get("/v1/databases/example")["state"] == "degraded");
+    CHECK(rig.get("/v1/databases/example")["instances"][0]["postgres"]["patroni_state"] == "crashed");
 }
 
 TEST_CASE("a replica shows its lag and no subscriptions") {
