@@ -33,7 +33,8 @@ public:
         run_or_throw(command, Limit(60s));
         watch = GuardWatch::open(prefix() + ".guard");
         REQUIRE(watch);
-        server = watch->first(Limit(20s)).pid;
+        first = watch->first(Limit(20s));
+        server = first.pid;
         write_file(prefix() + ".go", "");
     }
     ~Guarded() {
@@ -50,6 +51,7 @@ public:
     std::string log() const { return read_file(prefix() + ".log"); }
 
     std::shared_ptr<GuardWatch> watch;
+    GuardState first;  ///< what the guard said before the script began
     pid_t server = 0;
 
 private:
@@ -63,7 +65,7 @@ std::int64_t from_now(std::chrono::nanoseconds time) { return (SystemClock().boo
 TEST_CASE("the guard tells how its server ended, to a watcher and to whoever comes later") {
     Guarded guarded("exit 7", {}, Guarded::Begins::when_watched);
 
-    CHECK(guarded.watch->look()->running);
+    CHECK(guarded.first.running);
     REQUIRE(guarded.watch->wait_gone(Limit(20s)));
 
     CHECK(guarded.watch->look()->end == "exited:7");
