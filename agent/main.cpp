@@ -20,7 +20,7 @@ namespace pgedge {
 namespace {
 
 constexpr int kUsage = 2;
-constexpr std::chrono::seconds kTidyEvery{60};  ///< what is let go is read again when it is needed
+constexpr std::chrono::seconds kTidyEvery{20};
 
 /// For the libraries below the store, before any thread: file work of the engine and connections to other nodes share
 /// one pool of threads, and four of them can all be stuck at one slow disk.
