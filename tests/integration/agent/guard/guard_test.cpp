@@ -34,13 +34,12 @@ public:
         watch = GuardWatch::open(prefix() + ".guard");
         REQUIRE(watch);
         first = watch->first(Limit(20s));
-        server = first.pid;
         write_file(prefix() + ".go", "");
     }
     ~Guarded() {
         if (!watch->wait_gone(Limit(0s))) {
-            ::kill(-server, SIGKILL);
-            ::kill(server, SIGKILL);
+            ::kill(-server(), SIGKILL);
+            ::kill(server(), SIGKILL);
             watch->wait_gone(Limit(20s));
         }
         std::filesystem::remove_all(directory_);
@@ -52,7 +51,7 @@ public:
 
     std::shared_ptr<GuardWatch> watch;
     GuardState first;  ///< what the guard said before the script began
-    pid_t server = 0;
+    pid_t server() const { return first.pid; }
 
 private:
     std::filesystem::path directory_;
@@ -131,7 +130,7 @@ TEST_CASE("orphans of the server are killed before the guard calls it gone") {
     Guarded guarded("setsid sh -c 'trap \"\" TERM INT QUIT HUP; while :; do :; done' & while :; do sleep 60; done");
     REQUIRE(comes_true([&] { return guarded.ask("state").find("left=3") != std::string::npos; }));
 
-    ::kill(guarded.server, SIGKILL);
+    ::kill(guarded.server(), SIGKILL);
 
     REQUIRE(guarded.watch->wait_gone(Limit(20s)));
 
@@ -141,7 +140,7 @@ TEST_CASE("orphans of the server are killed before the guard calls it gone") {
 
 TEST_CASE("a guard that is killed takes its server with it") {
     Guarded guarded("trap 'exit 0' QUIT; while :; do sleep 0.02; done");
-    const pid_t server = guarded.server;
+    const pid_t server = guarded.server();
     const auto guard = std::stoi(
         run_or_throw({{"/bin/ps", "-o", "ppid=", "-p", std::to_string(server)}, {}, {}, {}, {}, {}}, Limit(20s)));
 
@@ -181,11 +180,11 @@ TEST_CASE("a lease that is renewed in time costs nothing, and one that lies behi
 TEST_CASE("the deadline counts time that the guard and the server were frozen") {
     Guarded guarded("while :; do sleep 0.02; done");
     const auto guard = std::stoi(run_or_throw(
-        {{"/bin/ps", "-o", "ppid=", "-p", std::to_string(guarded.server)}, {}, {}, {}, {}, {}}, Limit(20s)));
+        {{"/bin/ps", "-o", "ppid=", "-p", std::to_string(guarded.server())}, {}, {}, {}, {}, {}}, Limit(20s)));
     CHECK(guarded.ask(fmt::format("lease {0} {0}", from_now(1s))) == "ok");
 
     ::kill(guard, SIGSTOP);
-    ::kill(guarded.server, SIGSTOP);
+    ::kill(guarded.server(), SIGSTOP);
     ::usleep(1'500'000);
     ::kill(guard, SIGCONT);
 
@@ -218,7 +217,7 @@ TEST_CASE("SIGTERM to the guard is a fast shutdown of its server") {
     Guarded guarded("trap 'exit 2' INT; while :; do sleep 0.02; done");
     REQUIRE(comes_true([&] { return guarded.ask("state").find("left=2") != std::string::npos; }));
     const auto guard = std::stoi(run_or_throw(
-        {{"/bin/ps", "-o", "ppid=", "-p", std::to_string(guarded.server)}, {}, {}, {}, {}, {}}, Limit(20s)));
+        {{"/bin/ps", "-o", "ppid=", "-p", std::to_string(guarded.server())}, {}, {}, {}, {}, {}}, Limit(20s)));
 
     ::kill(guard, SIGTERM);
 

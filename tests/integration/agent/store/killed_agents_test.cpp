@@ -151,7 +151,12 @@ public:
         ::waitpid(pids_.at(number), nullptr, 0);
         pids_.erase(number);
     }
-    bool lives(int number) const { return ::waitpid(pids_.at(number), nullptr, WNOHANG) == 0; }
+    /// One that has ended stays to be waited for: its pid must not be another process's when it is killed.
+    bool lives(int number) const {
+        siginfo_t end{};
+        REQUIRE(::waitid(P_PID, static_cast<id_t>(pids_.at(number)), &end, WEXITED | WNOHANG | WNOWAIT) == 0);
+        return end.si_pid == 0;
+    }
     void resume(int number) { spawn(number, {"resume"}); }
     void wait_for_answer(int number) {
         wait_for([&] {
