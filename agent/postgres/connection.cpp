@@ -109,7 +109,22 @@ ResultSet Connection::run(const std::string& sql, const std::vector<PgValue>& pa
     }
     if (!PQsendQueryParams(conn_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(), nullptr,
                            nullptr, 0))
-        throw Error(ErrorKind::unreachable, "cannot ask " + where_ + ": " + text_of(PQerrorMessage(conn_.get())));
+        throw_unsent();
+    return collect_answers(limit);
+}
+
+void Connection::run_script(const std::string& script, const Limit& limit) {
+    limit.check("asking " + where_);
+    if (!PQsendQuery(conn_.get(), script.c_str())) throw_unsent();
+    collect_answers(limit);
+}
+
+void Connection::throw_unsent() const {
+    throw Error(ErrorKind::unreachable, "cannot ask " + where_ + ": " + text_of(PQerrorMessage(conn_.get())));
+}
+
+/// The last answer to what was sent; throws when one of them is an error.
+ResultSet Connection::collect_answers(const Limit& limit) {
     Result last, bad;
     for (;;) {
         flush_and_collect(limit);

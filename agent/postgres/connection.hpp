@@ -32,6 +32,7 @@ public:
 
     using Session::run;
     ResultSet run(const std::string& sql, const std::vector<PgValue>& parameters, const Limit& limit) override;
+    void run_script(const std::string& script, const Limit& limit) override;
     std::string identifier(std::string_view name) const override;
     std::string literal(std::string_view text) const override;
     bool in_transaction() const override;
@@ -45,7 +46,9 @@ private:
     };
     void wait_connected(const Limit& limit);
     void wait_socket(bool writable) const;
+    ResultSet collect_answers(const Limit& limit);
     void flush_and_collect(const Limit& limit);
+    [[noreturn]] void throw_unsent() const;
     void give_up(const Limit& limit);
 
     std::unique_ptr<pg_conn, Closer> conn_;

@@ -29,7 +29,6 @@ struct ReplicationDialect::Names {
     std::string node_create, sub_create, sub_drop, sub_enable, sub_disable, sub_status, slot_name;
     std::string add_interface, drop_interface, move_interface;
     bool creates_disabled = false;  ///< sub_create makes a subscription that waits, with its origin
-    bool sends_ddl = false;
 };
 
 const ReplicationDialect::Names& ReplicationDialect::spock() {
@@ -51,7 +50,6 @@ const ReplicationDialect::Names& ReplicationDialect::spock() {
         n.drop_interface = "SELECT spock.node_drop_interface($1, $2)";
         n.move_interface = "SELECT spock.sub_alter_interface($1, $2)";
         n.creates_disabled = true;
-        n.sends_ddl = true;
         return n;
     }();
     return names;
@@ -147,14 +145,14 @@ void ReplicationDialect::ensure_node(Session& session, const std::string& node, 
 }
 
 void ReplicationDialect::ensure_schema_support(Session& session, int ordinal, const Limit& limit) const {
-    const auto statements = schema_support_statements(names_.sends_ddl);
+    const auto scripts = schema_support_scripts(names_.name);
     ensure_internal_schema(session, limit);
     // What is done already is known by its digest: nothing is made again until the product's own text changes.
     const auto mark =
-        fmt::format("schema support {} of node {}", to_hex(sha256(joined(statements, ";"))).substr(0, 16), ordinal);
+        fmt::format("schema support {} of node {}", to_hex(sha256(joined(scripts, ";"))).substr(0, 16), ordinal);
     if (!session.run("SELECT what FROM pgedge_internal.done WHERE what = $1", {mark}, limit).empty()) return;
     locally(session, limit, [&] {
-        for (const auto& statement : statements) session.run(statement, limit);
+        for (const auto& script : scripts) session.run_script(script, limit);
         session.run("DELETE FROM pgedge_internal.node", limit);
         session.run("INSERT INTO pgedge_internal.node VALUES ($1::int)", {std::to_string(ordinal)}, limit);
         session.run("SELECT pgedge_internal.adopt()", limit);

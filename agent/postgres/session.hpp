@@ -59,6 +59,9 @@ public:
     /// connection is lost.
     virtual ResultSet run(const std::string& sql, const std::vector<PgValue>& parameters, const Limit& limit) = 0;
     ResultSet run(const std::string& sql, const Limit& limit) { return run(sql, {}, limit); }
+    /// Runs the statements of a script one after the other, as one message; their answers are dropped. Outside of a
+    /// transaction all of them take effect or none. Throws as run().
+    virtual void run_script(const std::string& script, const Limit& limit) = 0;
     /// Quoted as a name or a string, for statements that take no parameters. Throws Error{invalid_input} on a text that
     /// PostgreSQL cannot hold.
     virtual std::string identifier(std::string_view name) const = 0;

@@ -36,6 +36,7 @@ public:
             if (text.find(entry->first) != std::string::npos) return entry->second;
         return {};
     }
+    void run_script(const std::string& script, const Limit& limit) override { run(script, {}, limit); }
     std::string identifier(std::string_view name) const override { return quoted(name, '"'); }
     std::string literal(std::string_view text) const override { return quoted(text, '\''); }
     bool in_transaction() const override { return in_transaction_; }

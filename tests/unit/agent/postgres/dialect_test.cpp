@@ -191,12 +191,12 @@ TEST_CASE("settings that would let nodes diverge are refused") {
 }
 
 TEST_CASE("with Spock only sequences need help, and their ALTER is not sent to other nodes") {
-    const auto statements = schema_support_statements(true);
+    const auto scripts = schema_support_scripts("spock");
 
-    CHECK(contains(statements, "SET spock.enable_ddl_replication = off AS $f$"));
-    CHECK_FALSE(contains(statements, "pglogical.queue"));
-    CHECK_FALSE(contains(statements, "CREATE EVENT TRIGGER pgedge_1_queue"));
-    CHECK(contains(statements, "ALTER EVENT TRIGGER pgedge_3_sequences ENABLE ALWAYS"));
-    CHECK(contains(schema_support_statements(false), "INSERT INTO pglogical.queue"));
-    CHECK_FALSE(contains(schema_support_statements(false), "spock.enable"));
+    CHECK(contains(scripts, "ALTER FUNCTION pgedge_internal.on_sequence() SET spock.enable_ddl_replication = off"));
+    CHECK_FALSE(contains(scripts, "pglogical.queue"));
+    CHECK_FALSE(contains(scripts, "CREATE EVENT TRIGGER pgedge_1_queue"));
+    CHECK(contains(scripts, "ALTER EVENT TRIGGER pgedge_3_sequences ENABLE ALWAYS"));
+    CHECK(contains(schema_support_scripts("pglogical"), "INSERT INTO pglogical.queue"));
+    CHECK_FALSE(contains(schema_support_scripts("pglogical"), "spock.enable"));
 }
