@@ -99,13 +99,14 @@ std::string help_of(const CliCommand& command, bool all, int columns, const Styl
     text += section("Arguments", parameter_rows(command, true), columns, style);
     const bool is_root = !command.parent();
     if (!is_root) text += section("Options", parameter_rows(command, false), columns, style);
-    const CliCommand* root = &command;
-    while (root->parent()) root = root->parent();
-    if (all || is_root)
-        text += section("Global options", parameter_rows(*root, false), columns, style);
-    else
-        text += "\nAll options: " + command.full_name() + " --help\n";
-    return text;
+    if (all) {
+        const CliCommand* root = &command;
+        while (root->parent()) root = root->parent();
+        return text + section("Global options", parameter_rows(*root, false), columns, style);
+    }
+    text += "\n";
+    if (!commands.empty()) text += "One command: " + command.full_name() + " COMMAND -h\n";
+    return text + "All options: " + command.full_name() + " --help\n";
 }
 
 }  // namespace pgedge

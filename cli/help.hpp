@@ -7,7 +7,8 @@
 
 namespace pgedge {
 
-/// Help of a command, beginning with its examples. `all`: also what it does at length, and the global options.
+/// Help of a command, beginning with its examples. `all`: also what it does at length, and the global options, which
+/// are two screens.
 std::string help_of(const CliCommand& command, bool all, int columns, const Style& style);
 
 /// "pgedgectl db show DATABASE [options]"

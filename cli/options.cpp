@@ -38,8 +38,8 @@ void add_global_options(CliCommand& root, GlobalOptions& options) {
     root.flag("--no-wait,--detach", options.no_wait, "Return when the work has begun, without waiting for its end");
     root.option("--timeout", options.timeout, "Stop waiting for work after this time; the work goes on");
     root.option("--request-timeout", options.request_timeout, "Longest time for one answer of an agent (default 30s)");
-    root.flag("-h", options.help_short, "Examples and options of the command");
-    root.flag("--help", options.help_long, "The whole help of the command");
+    root.flag("-h", options.help_short, "Examples of the command and its own options");
+    root.flag("--help", options.help_long, "The whole help of the command, with these global options");
     root.flag("--version", options.version, "The version of this program");
 }
 

@@ -137,14 +137,14 @@ void check_complete(const CliCommand& command) {
         for (const auto& child : command.commands())
             if (!child->is_hidden()) names.push_back(child->name());
         throw UsageError(command.full_name() + " needs a command: " + joined(names, ", "),
-                         "see what they do: " + command.full_name() + " --help");
+                         "see what they do: " + command.full_name() + " -h");
     }
     for (const auto& parameter : command.parameters())
         if (parameter->is_required && !parameter->was_given)
             throw UsageError(command.full_name() + " needs " +
                                  (parameter->is_argument ? parameter->type_name : parameter->all_names().back()) +
                                  ": " + parameter->help,
-                             "see examples: " + command.full_name() + " --help");
+                             "see examples: " + command.full_name() + " -h");
 }
 
 }  // namespace pgedge

@@ -32,7 +32,7 @@ public:
         if (plan_.empty() == files_.empty())
             throw UsageError(plan_.empty() ? "pgedgectl apply needs -f FILE or a saved plan"
                                            : "give a saved plan or -f FILE, not both",
-                             "see examples: pgedgectl apply --help");
+                             "see examples: pgedgectl apply -h");
         if (!files_.empty()) return carry_out(session, plan_changes(session, load_specs(session, files_), options_));
         if (options_.force_update || !options_.remove_hosts.empty())
             throw UsageError(fmt::format("a saved plan is applied as it is: {} belongs to pgedgectl plan",

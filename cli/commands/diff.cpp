@@ -43,7 +43,7 @@ public:
         if (database_.empty() == files_.empty())
             throw UsageError(database_.empty() ? "pgedgectl diff needs -f FILE or a database"
                                                : "give a database or -f FILE, not both",
-                             "see examples: pgedgectl diff --help");
+                             "see examples: pgedgectl diff -h");
         const bool differs = files_.empty() ? from_its_spec(session) : from_files(session);
         return differs && exit_code_ ? kFailed : kDone;
     }
