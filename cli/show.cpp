@@ -6,6 +6,7 @@
 
 #include "cli/terminal/table.hpp"
 #include "common/base/text.hpp"
+#include "common/spec/database_spec.hpp"
 
 namespace pgedge {
 namespace {
@@ -39,14 +40,30 @@ std::string replication_of(const InstanceAnswer& instance) {
     return joined(all, ", ");
 }
 
+/// Agents tell sizes exactly ("24684092KiB"), which is what scripts need.
+std::string rounded(const std::string& size) {
+    try {
+        return size.empty() ? "" : size_text(parse_bytes(size));
+    } catch (const Error&) {  // of a newer agent: better than nothing
+        return clean(size);
+    }
+}
+
 }  // namespace
 
 std::string size_text(std::int64_t bytes) {
-    constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     double size = static_cast<double>(bytes);
     std::size_t unit = 0;
     for (; size >= 1024 && unit + 1 < std::size(kUnits); ++unit) size /= 1024;
-    return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", size, kUnits[unit]);
+    if (unit == 0) return fmt::format("{}B", bytes);
+    std::string number = fmt::format("{:.1f}", size);
+    if (number == "1024.0" && unit + 1 < std::size(kUnits)) {  // 1023.96 is rounded to the next unit
+        number = "1";
+        ++unit;
+    }
+    if (number.ends_with(".0")) number.resize(number.size() - 2);
+    return number + kUnits[unit];
 }
 
 void show_database(std::ostream& out, const Style& style, const DatabaseAnswer& database) {
@@ -90,7 +107,7 @@ void show_host(std::ostream& out, const Style& style, const HostAnswer& host) {
                  {"Addresses", clean(joined(host.addresses, ", "))},
                  {"Data", clean(host.data_dir)},
                  {"CPUs", host.cpus > 0 ? std::to_string(host.cpus) : ""},
-                 {"Memory", clean(host.memory)},
+                 {"Memory", rounded(host.memory)},
                  {"Postgres", clean(joined(host.postgres_versions, ", "))},
                  {"Store", host.voter ? "voter" : "non-voter"}});
     if (host.components.empty()) return;
@@ -122,8 +139,8 @@ void show_hosts(std::ostream& out, const Style& style, const std::vector<HostAns
     Table table({"ID", "STATE", "ADDRESS", "RUNTIME", "POSTGRES", "CPUS", "MEMORY", "STORE"});
     for (const auto& host : hosts)
         table.add({host.id, host.state, host.addresses.empty() ? "" : host.addresses.front(), host.runtime,
-                   joined(host.postgres_versions, ","), host.cpus > 0 ? std::to_string(host.cpus) : "", host.memory,
-                   host.voter ? "voter" : "non-voter"});
+                   joined(host.postgres_versions, ","), host.cpus > 0 ? std::to_string(host.cpus) : "",
+                   rounded(host.memory), host.voter ? "voter" : "non-voter"});
     table.print(out, style);
 }
 

@@ -18,7 +18,7 @@ void show_hosts(std::ostream& out, const Style& style, const std::vector<HostAns
 void show_databases(std::ostream& out, const Style& style, const std::vector<DatabaseAnswer>& databases);
 void show_tasks(std::ostream& out, const Style& style, const std::vector<TaskAnswer>& tasks);
 
-/// "16.0 MiB", for people.
+/// "23.5GiB", for people: rounded to a tenth, in the largest unit of which there is one at least.
 std::string size_text(std::int64_t bytes);
 
 }  // namespace pgedge

@@ -112,7 +112,7 @@ HttpResponse FakeAgent::on_cluster(const HttpRequest& request, const Segments& p
                        {"client_addresses", {fmt::format("127.17.0.{}", i + 1)}},
                        {"peer_addresses", {fmt::format("127.17.0.{}", i + 1)}},
                        {"cpus", 2},
-                       {"memory", "4GiB"},
+                       {"memory", "24684092KiB"},
                        {"etcd_mode", "server"},
                        {"supported_pgedge_versions", {{{"postgres_version", "15.18"}, {"spock_version", "2"}}}},
                        {"status",
