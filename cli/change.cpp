@@ -138,7 +138,7 @@ void show_result(Session& session, const std::vector<Begun>& all, bool waited) {
     });
 }
 
-void show_plan(std::ostream& out, const Style& style, const PlannedChange& change) {
+void show_plan(std::ostream& out, const Style& style, const PlannedChange& change, bool details) {
     if (!change.plan.changes) {
         out << style.bold("database " + clean(change.id)) << ": "
             << (change.is_delete     ? "no steps: only what is stored of it goes"
@@ -151,11 +151,14 @@ void show_plan(std::ostream& out, const Style& style, const PlannedChange& chang
     out << style.bold(clean(change.plan.type + " database " + change.id)) << ": ";
     // The agent's words may hold anything; the colours are put in here.
     Plan plan = change.plan.plan;
-    for (auto& step : plan.steps)
+    for (auto& step : plan.steps) {
         for (std::string* text : {&step.resource.id.kind, &step.resource.id.name, &step.resource.host_id, &step.why})
             *text = clean(*text);
+        for (auto& value : step.resource.want)
+            if (value.is_string()) value = clean(value.get<std::string>());
+    }
     for (auto& state : plan.states) state = clean(state);
-    out << render(plan, painter);
+    out << (details ? render(plan, painter) : render_grouped(plan, painter));
 }
 
 }  // namespace
@@ -176,11 +179,11 @@ Json plans_json(const std::vector<PlannedChange>& changes) {
     return {{"changes", any_changes(changes)}, {"databases", std::move(all)}};
 }
 
-void show_plans(std::ostream& out, const Style& style, const std::vector<PlannedChange>& changes) {
+void show_plans(std::ostream& out, const Style& style, const std::vector<PlannedChange>& changes, bool details) {
     bool first = true;
     for (const auto& change : changes) {
         if (!std::exchange(first, false)) out << '\n';
-        show_plan(out, style, change);
+        show_plan(out, style, change, details);
         if (!change.has_work()) continue;
         if (change.force && !change.is_delete) out << "\nalso touched: what does not differ (--force-update)\n";
         if (!change.remove_hosts.empty())
@@ -188,14 +191,14 @@ void show_plans(std::ostream& out, const Style& style, const std::vector<Planned
     }
 }
 
-int carry_out(Session& session, const std::vector<PlannedChange>& changes, Consent consent) {
+int carry_out(Session& session, const std::vector<PlannedChange>& changes, bool details, Consent consent) {
     if (!any_changes(changes)) {
         std::vector<std::string> names;
         for (const auto& change : changes) names.push_back(change.id);
         session.show(plans_json(changes), names, [&](std::ostream& out) { out << "nothing to do\n"; });
         return kDone;
     }
-    if (session.talks()) show_plans(session.world().err(), session.message_style(), changes);
+    if (session.talks()) show_plans(session.world().err(), session.message_style(), changes, details);
     if (!agreed(session, changes, consent)) {
         session.note("nothing was done");
         return kUsage;

@@ -56,8 +56,12 @@ std::vector<PlannedChange> changes_of(const SavedPlan& saved);
 /// now than what was saved; a plan that was applied already comes back without changes, or is stale when it was forced.
 std::vector<PlannedChange> replan(Session& session, const SavedPlan& saved);
 
-/// Plans for people: a summary and the steps of each database.
-void show_plans(std::ostream& out, const Style& style, const std::vector<PlannedChange>& changes);
+/// The help of --details, which every command that shows plans has.
+inline constexpr const char* kDetailsHelp = "List every step of the plan, instead of one line for those of an instance";
+
+/// Plans for people: a summary and the steps of each database. Without `details` the steps are shown in groups, as the
+/// plan of nine nodes has hundreds of them.
+void show_plans(std::ostream& out, const Style& style, const std::vector<PlannedChange>& changes, bool details);
 /// {"changes": …, "databases": [plans]}
 Json plans_json(const std::vector<PlannedChange>& changes);
 bool any_changes(const std::vector<PlannedChange>& changes);
@@ -68,6 +72,7 @@ enum class Consent { to_be_asked, given };
 
 /// Shows what would be done, asks, begins everything and waits for the end. Prints the result and returns kDone; throws
 /// TaskError of the first task that did not complete, after all have ended.
-int carry_out(Session& session, const std::vector<PlannedChange>& changes, Consent consent = Consent::to_be_asked);
+int carry_out(Session& session, const std::vector<PlannedChange>& changes, bool details,
+              Consent consent = Consent::to_be_asked);
 
 }  // namespace pgedge

@@ -16,6 +16,7 @@ public:
         flag("--force-update", options_.force_update, "Also touch what does not differ");
         option("--remove-host", "HOST", options_.remove_hosts, "Treat this host as lost: nothing is done there")
             .completed_with(Completes::hosts);
+        flag("--details", details_, kDetailsHelp);
         example("pgedgectl apply -f storefront.yaml", "create it or change it: shows the plan and asks first");
         example("pgedgectl apply -f db/ --yes", "all files of a directory, without asking");
         example("pgedgectl apply -f storefront.yaml --remove-host host-3",
@@ -33,11 +34,12 @@ public:
             throw UsageError(plan_.empty() ? "pgedgectl apply needs -f FILE or a saved plan"
                                            : "give a saved plan or -f FILE, not both",
                              "see examples: pgedgectl apply -h");
-        if (!files_.empty()) return carry_out(session, plan_changes(session, load_specs(session, files_), options_));
+        if (!files_.empty())
+            return carry_out(session, plan_changes(session, load_specs(session, files_), options_), details_);
         if (options_.force_update || !options_.remove_hosts.empty())
             throw UsageError(fmt::format("a saved plan is applied as it is: {} belongs to pgedgectl plan",
                                          options_.force_update ? "--force-update" : "--remove-host"));
-        return carry_out(session, replan(session, load_saved_plan(plan_)),
+        return carry_out(session, replan(session, load_saved_plan(plan_)), details_,
                          Consent::given);  // it was saved to be looked at
     }
 
@@ -45,6 +47,7 @@ private:
     std::string plan_;
     std::vector<std::string> files_;
     ChangeOptions options_;
+    bool details_ = false;
 };
 
 }  // namespace

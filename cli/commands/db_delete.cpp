@@ -12,6 +12,7 @@ public:
         flag("--force", force_, "Also when it is in a state in which nothing should be done to it");
         option("--remove-host", "HOST", remove_hosts_, "Treat this host as lost: nothing is done there")
             .completed_with(Completes::hosts);
+        flag("--details", details_, kDetailsHelp);
         example("pgedgectl db delete storefront", "shows what goes, and asks for the name");
         example("pgedgectl db delete storefront --confirm storefront", "in a script");
         example("pgedgectl db delete storefront --remove-host host-3",
@@ -28,12 +29,12 @@ public:
         if (!remove_hosts_.empty()) asked["remove_hosts"] = remove_hosts_;
         change.plan = session.api().plan(asked);
         for (const auto& warning : change.plan.warnings) session.warn(warning);
-        return carry_out(session, {change});
+        return carry_out(session, {change}, details_);
     }
 
 private:
     std::string database_;
-    bool force_ = false;
+    bool force_ = false, details_ = false;
     std::vector<std::string> remove_hosts_;
 };
 

@@ -29,6 +29,7 @@ public:
         option("-f,--file", "FILE", files_, "A file, a directory or - for standard input")
             .completed_with(Completes::files);
         flag("--exit-code", exit_code_, "End with 1 when something differs");
+        flag("--details", details_, kDetailsHelp);
         example("pgedgectl diff -f storefront.yaml", "what the file changes in the stored spec, field by field");
         example("pgedgectl diff storefront --exit-code", "what is missing or broken on the hosts, as a nightly check");
         describe(
@@ -76,7 +77,7 @@ private:
         const bool differs = change.plan.changes;
         session.show({{"differs", differs}, {"databases", {change.plan.json}}},
                      differs ? std::vector{change.id} : std::vector<std::string>{},
-                     [&](std::ostream& out) { show_plans(out, session.style(), {change}); });
+                     [&](std::ostream& out) { show_plans(out, session.style(), {change}, details_); });
         return differs;
     }
 
@@ -105,7 +106,7 @@ private:
 
     std::string database_;
     std::vector<std::string> files_;
-    bool exit_code_ = false;
+    bool exit_code_ = false, details_ = false;
 };
 
 }  // namespace

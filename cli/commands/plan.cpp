@@ -22,7 +22,10 @@ public:
             .completed_with(Completes::hosts);
         flag("--exit-code", exit_code_, "End with 10 when there is something to do");
         flag("--detailed-exitcode", detailed_, "End with 0: nothing to do, 1: error, 2: something to do");
-        example("pgedgectl plan -f storefront.yaml", "every step with its host, and what restarts or deletes data");
+        flag("--details", details_, kDetailsHelp);
+        example("pgedgectl plan -f storefront.yaml",
+                "what is done to each instance, and what restarts or deletes data");
+        example("pgedgectl plan -f storefront.yaml --details", "every step with its host");
         example("pgedgectl plan -f db/ --out change.plan", "to be reviewed, and applied later as it is");
         example("pgedgectl plan -f db/ --exit-code -q || echo changes", "in a script: 10 when something is to be done");
         works_alone();
@@ -52,7 +55,8 @@ private:
         std::vector<std::string> names;
         for (const auto& change : changes)
             if (change.has_work()) names.push_back(change.id);
-        session.show(plans_json(changes), names, [&](std::ostream& out) { show_plans(out, session.style(), changes); });
+        session.show(plans_json(changes), names,
+                     [&](std::ostream& out) { show_plans(out, session.style(), changes, details_); });
         if (!any_changes(changes)) return kDone;
         return detailed_ ? kTerraformChanges : exit_code_ ? kChangesPending : kDone;
     }
@@ -60,7 +64,7 @@ private:
     std::vector<std::string> files_;
     std::string out_;
     ChangeOptions options_;
-    bool exit_code_ = false, detailed_ = false;
+    bool exit_code_ = false, detailed_ = false, details_ = false;
 };
 
 }  // namespace

@@ -10,7 +10,8 @@ public:
         argument("file", file_, "A plan that pgedgectl plan --out has saved")
             .required()
             .completed_with(Completes::files);
-        example("pgedgectl plan show change.plan", "who made it and when, and every step");
+        flag("--details", details_, kDetailsHelp);
+        example("pgedgectl plan show change.plan", "who made it and when, and what it does");
         example("pgedgectl plan show change.plan -o json --get /changes", "in a script: true when there is work");
         describe(
             "No agent is asked: this is what they planned when the plan was saved. Whether they would still do the "
@@ -32,13 +33,14 @@ public:
             out << "Saved by " << clean(saved.author) << " at " << made_at << " for cluster " << clean(saved.cluster_id)
                 << "\n\n";
             if (changes.empty()) out << "nothing to do\n";
-            show_plans(out, session.style(), changes);
+            show_plans(out, session.style(), changes, details_);
         });
         return kDone;
     }
 
 private:
     std::string file_;
+    bool details_ = false;
 };
 
 }  // namespace

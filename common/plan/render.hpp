@@ -27,5 +27,8 @@ std::string summary_line(const Plan& plan, const Painter& paint = {});
 /// The plan for people: the summary line, then the steps by state and host with marks and reasons. Plain text unless
 /// `paint` is given. Ends in a newline.
 std::string render(const Plan& plan, const Painter& paint = {});
+/// The same with one line for all steps of an instance, and for links to which the same is done. What restarts, deletes
+/// data or was wrong before is always told. Says how many steps there are when it does not list each.
+std::string render_grouped(const Plan& plan, const Painter& paint = {});
 
 }  // namespace pgedge

@@ -63,3 +63,43 @@ TEST_CASE("colours come from the caller") {
     CHECK(render(make_plan(known("filesystem.dir::a@h1"), {state("")}), paint) ==
           "+0 ~0 !-1, <DELETES DATA of a>\n\nh1\n  !- filesystem.dir a  <DELETES DATA>\n");
 }
+
+TEST_CASE("in groups, a single step is told as it is, and what failed or is forced is never left out") {
+    const Plan plan =
+        make_plan(known("a.b::i1@host-1 want instance_id=i1 x=1\nc.d::i1@host-1 want instance_id=i1 failed\n"
+                        "a.b::i2@host-2 want instance_id=i2 x=1\ne.f::other@host-3 want x=1"),
+                  {state("a.b::i1@host-1 want instance_id=i1 x=2\nc.d::i1@host-1 want instance_id=i1\n"
+                         "a.b::i2@host-2 want instance_id=i2 x=2\ne.f::other@host-3 want x=2")});
+
+    CHECK(render_grouped(plan) ==
+          "+0 ~4 -0, no data loss\n"
+          "\n"
+          "  ~ instance i1 on host-1  (x 1 -> 2; failed before: it did not work)\n"
+          "  ~ a.b i2 on host-2  (x 1 -> 2)\n"
+          "  ~ e.f other on host-3  (x 1 -> 2)\n"
+          "\n"
+          "4 steps; --details lists each\n");
+    CHECK(render_grouped({}) == "nothing to do\n");
+    CHECK(render_grouped(make_plan(known("a@h1"), {state("a@h1")}, {.force_update = true})) ==
+          "+0 ~1 -0, no data loss\n\n  ~ k a on h1  (forced)\n");
+}
+
+TEST_CASE("in groups, links to which the same is done are one line, others are not") {
+    const auto link = [](const std::string& from, const std::string& to, const std::string& more) {
+        return "s.s::slot_" + from + "_" + to + "@h want provider=" + from + " subscriber=" + to + "\nd.s::sub_" +
+               from + "_" + to + "@h want provider=" + from + " subscriber=" + to + more + "\n";
+    };
+    const Plan plan =
+        make_plan(known(link("n1", "n2", " dsn=a") + link("n1", "n3", " dsn=a") + link("n2", "n1", " dsn=a")),
+                  {state(link("n1", "n2", " dsn=b") + link("n1", "n3", " dsn=b") + link("n2", "n1", " dsn=c") +
+                         link("n3", "n1", " dsn=a"))});
+
+    CHECK(render_grouped(plan) ==
+          "+2 ~3 -0, no data loss\n"
+          "\n"
+          "  ~ links from n1 to n2, n3  (dsn a -> b)\n"
+          "  ~ d.s sub_n2_n1 on h  (dsn a -> c)\n"
+          "  + link from n3 to n1\n"
+          "\n"
+          "5 steps; --details lists each\n");
+}
