@@ -3,7 +3,9 @@
 #include <atomic>
 #include <cstdlib>
 #include <iostream>
+#include <mutex>
 #include <thread>
+#include <utility>
 
 #include <poll.h>
 #include <pthread.h>
@@ -11,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "common/base/error.hpp"
@@ -18,6 +21,32 @@
 
 namespace pgedge {
 namespace {
+
+/// The terminal as it was before its echo was turned off, for whoever ends the program without unwinding.
+class RealEchoOff final : public EchoOff {
+public:
+    RealEchoOff() {
+        const std::lock_guard lock(mutex_);
+        termios now{};
+        if (is_off_ || !in_foreground() || ::tcgetattr(STDIN_FILENO, &now) != 0) return;
+        before_ = now;
+        now.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+        is_off_ = ::tcsetattr(STDIN_FILENO, TCSANOW, &now) == 0;
+    }
+    ~RealEchoOff() override { turn_on(); }
+    static void turn_on() {
+        const std::lock_guard lock(mutex_);
+        if (std::exchange(is_off_, false) && in_foreground()) ::tcsetattr(STDIN_FILENO, TCSANOW, &before_);
+    }
+
+private:
+    /// A program in the background would be stopped when it changes the terminal.
+    static bool in_foreground() { return ::tcgetpgrp(STDIN_FILENO) == ::getpgrp(); }
+
+    inline static std::mutex mutex_;
+    inline static termios before_{};     // guarded by mutex_
+    inline static bool is_off_ = false;  // guarded by mutex_
+};
 
 sigset_t watched_signals() {
     sigset_t set;
@@ -53,7 +82,10 @@ private:
             signalfd_siginfo came{};
             if (::read(signals_.get(), &came, sizeof came) != sizeof came) continue;
             const int signal = static_cast<int>(came.ssi_signo);
-            if (signal_ != 0) ::_exit(128 + signal);
+            if (signal_ != 0) {
+                RealEchoOff::turn_on();
+                ::_exit(128 + signal);
+            }
             signal_ = signal;
             source_.request_stop();
         }
@@ -95,6 +127,7 @@ public:
         return pgedge::connect(endpoint, target);
     }
     std::unique_ptr<Interrupts> watch_interrupts() override { return std::make_unique<RealInterrupts>(); }
+    std::unique_ptr<EchoOff> turn_off_echo() override { return std::make_unique<RealEchoOff>(); }
 
     int become(const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment) override {
         std::cout.flush();

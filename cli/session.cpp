@@ -191,13 +191,18 @@ bool Session::talks() const {
     return !options_.quiet && (!for_programs || terminal_.err);
 }
 void Session::note(const std::string& text) {
-    if (talks()) world_.err() << clean(text) << std::endl;
+    if (talks()) write_message(clean(text));
 }
-void Session::warn(const std::string& text) {
-    world_.err() << message_style_.yellow("warning:") << ' ' << clean(text) << std::endl;
-}
+void Session::warn(const std::string& text) { write_message(message_style_.yellow("warning:") + " " + clean(text)); }
 void Session::detail(const std::string& text) {
-    if (options_.verbose) world_.err() << message_style_.dim(clean(text)) << std::endl;
+    if (options_.verbose) write_message(message_style_.dim(clean(text)));
+}
+
+void Session::write_message(const std::string& line) {
+    if (write_message_)
+        write_message_(line);
+    else
+        world_.err() << line << std::endl;
 }
 
 bool Session::may_ask() const {

@@ -55,6 +55,8 @@ public:
     void warn(const std::string& text);
     /// Only under --verbose.
     void detail(const std::string& text);
+    /// Who writes messages from now on, e.g. above what is drawn; nothing: we do. Of the session's own thread.
+    void redirect_messages(std::function<void(const std::string& line)> write) { write_message_ = std::move(write); }
 
     /// Asks; false when the answer is not yes. True without asking under --yes. Throws UsageError naming --yes when
     /// nobody can be asked.
@@ -72,12 +74,14 @@ private:
     std::unique_ptr<Transport> way_to(const std::vector<std::string>& endpoints, const Target& target);
     ApiClient::Limits limits() const;
     std::string answer_to(const std::string& question);
+    void write_message(const std::string& line);
 
     World& world_;
     const GlobalOptions& options_;
     const CliCommand& root_;
     TerminalFacts terminal_;
     Style style_, message_style_;
+    std::function<void(const std::string&)> write_message_;
     std::unique_ptr<Transport> transport_;
     std::unique_ptr<ApiClient> api_;
 };

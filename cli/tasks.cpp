@@ -47,16 +47,26 @@ private:
     std::string prefix_;
 };
 
-/// Draws the board at each entry, and ten times a second so that times run. The drawing thread ends with the object.
+/// Draws the board at each entry, and ten times a second so that times run and a terminal of another size is seen. The
+/// drawing thread ends with the object. Messages of the session appear above the board meanwhile.
 class TreeProgress final : public Progress {
 public:
     TreeProgress(Session& session, std::string title, std::size_t planned)
         : session_(session),
+          echo_off_(session.world().turn_off_echo()),
           area_(session.world().err()),
           board_(std::move(title), planned),
           since_(std::chrono::steady_clock::now()),
-          ticker_([this](const std::stop_token& stop) { tick(stop); }) {}
+          ticker_([this](const std::stop_token& stop) { tick(stop); }) {
+        session_.redirect_messages([this](const std::string& line) {
+            const std::lock_guard lock(mutex_);
+            const auto size = session_.world().terminal();
+            area_.write_above(line, size.columns, size.rows);
+            draw();
+        });
+    }
     ~TreeProgress() override {
+        session_.redirect_messages(nullptr);
         ticker_.request_stop();
         ticker_.join();
         draw();
@@ -77,12 +87,14 @@ private:
         }
     }
     void draw() {
-        const auto& terminal = session_.terminal();
-        area_.draw(board_.lines(std::chrono::steady_clock::now(), since_, terminal.columns - 1, terminal.rows - 2,
-                                session_.message_style()));
+        const auto size = session_.world().terminal();  // of this moment
+        area_.draw(board_.lines(std::chrono::steady_clock::now(), since_, size.columns - 1, size.rows - 2,
+                                session_.message_style()),
+                   size.columns, size.rows);
     }
 
     Session& session_;
+    const std::unique_ptr<EchoOff> echo_off_;
     LiveArea area_;
     StepBoard board_;
     const SteadyTime since_;

@@ -29,6 +29,12 @@ public:
     virtual int signal() const = 0;  ///< the one that came; 0: none
 };
 
+/// While it lives, the terminal does not show what is typed: an Enter would move what is drawn in place.
+class EchoOff {
+public:
+    virtual ~EchoOff() = default;
+};
+
 /// Everything pgedgectl touches outside of itself, so that tests can bring their own.
 class World {
 public:
@@ -41,6 +47,7 @@ public:
     virtual const Clock& clock() const = 0;
     virtual std::unique_ptr<Transport> connect(const std::string& endpoint, const Target& target) = 0;
     virtual std::unique_ptr<Interrupts> watch_interrupts() = 0;
+    virtual std::unique_ptr<EchoOff> turn_off_echo() = 0;  ///< nothing to do where stdin is no terminal
     /// Becomes another program, with `environment` added to ours; returns only in tests. Throws Error{failed}.
     virtual int become(const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment) = 0;
 };

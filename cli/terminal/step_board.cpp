@@ -63,29 +63,66 @@ std::string StepBoard::shown(const StepLine& step, Time now, int columns, const 
            cut_to(step.text + "  " + short_duration(now - step.began), columns - 4);
 }
 
-std::vector<std::string> StepBoard::lines(Time now, Time since, int columns, int rows, const Style& style) const {
-    std::size_t all = 1;
-    for (const auto& [host, of_host] : hosts_) all += 1 + of_host.steps.size();
-    const bool fits = all <= static_cast<std::size_t>(std::max(rows, 1));
-
+std::string StepBoard::head(Time now, Time since) const {
     std::string head = title_ + "  ";
     if (planned_ > 0)
         head += fmt::format("{}/{} steps  ", std::min(done_, planned_), planned_);
     else if (done_ > 0)
         head += fmt::format("{} steps done  ", done_);
-    head += short_duration(now - since);
-    std::vector<std::string> lines{style.bold(cut_to(head, columns))};
-    if (hosts_.empty() && !note_.empty()) lines.push_back("  " + cut_to(note_, columns - 2));
-    for (const auto& [host, of_host] : hosts_) {
-        const auto finished = std::count_if(of_host.steps.begin(), of_host.steps.end(),
-                                            [](const auto& step) { return step.state == State::done; });
-        std::string title = host.empty() ? "any host" : host;
-        if (!fits && finished > 0) title += fmt::format("  {} done", finished);
+    return head + short_duration(now - since);
+}
+
+/// Each host with how many of its steps are done and are running, and as many of the latter as fit into `room` lines.
+void StepBoard::add_counted(std::vector<std::string>& lines, Time now, int columns, std::size_t room,
+                            const Style& style) const {
+    const auto count = [](const HostLines& host, State state) {
+        return std::count_if(host.steps.begin(), host.steps.end(),
+                             [&](const StepLine& step) { return step.state == state; });
+    };
+    std::size_t unfinished = 0, hosts_left = hosts_.size();
+    for (const auto& [name, host] : hosts_)
+        unfinished += host.steps.size() - static_cast<std::size_t>(count(host, State::done));
+    const bool all_unfinished_fit = hosts_.size() + unfinished <= room;
+
+    for (const auto& [name, host] : hosts_) {
+        if (room == 1 && hosts_left > 1) {
+            lines.push_back(cut_to(fmt::format("and {} more hosts", hosts_left), columns));
+            return;
+        }
+        std::vector<const StepLine*> shown_steps;
+        for (const State state : {State::failed, State::running})
+            for (const auto& step : host.steps)
+                if (step.state == state) shown_steps.push_back(&step);
+        const std::size_t lines_each = std::max<std::size_t>(1, all_unfinished_fit ? room : room / hosts_left);
+        if (shown_steps.size() >= lines_each) shown_steps.resize(lines_each - 1);
+
+        std::string title = name.empty() ? "any host" : name;
+        if (const auto done = count(host, State::done); done > 0) title += fmt::format("  {} done", done);
+        if (!all_unfinished_fit)
+            for (const auto& [state, word] : {std::pair(State::running, "running"), std::pair(State::failed, "failed")})
+                if (const auto many = count(host, state); many > 0) title += fmt::format("  {} {}", many, word);
         lines.push_back(cut_to(title, columns));
-        for (const auto& step : of_host.steps)
-            if (fits || step.state != State::done) lines.push_back(shown(step, now, columns, style));
+        for (const StepLine* step : shown_steps) lines.push_back(shown(*step, now, columns, style));
+        room -= 1 + shown_steps.size();
+        --hosts_left;
     }
-    if (rows > 0 && lines.size() > static_cast<std::size_t>(rows)) lines.resize(static_cast<std::size_t>(rows));
+}
+
+std::vector<std::string> StepBoard::lines(Time now, Time since, int columns, int rows, const Style& style) const {
+    std::size_t all = 1;
+    for (const auto& [host, of_host] : hosts_) all += 1 + of_host.steps.size();
+    const auto most = static_cast<std::size_t>(std::max(rows, 1));
+
+    std::vector<std::string> lines{style.bold(cut_to(head(now, since), columns))};
+    if (hosts_.empty() && !note_.empty() && most > 1) lines.push_back("  " + cut_to(note_, columns - 2));
+    if (all > most) {
+        if (most > 1) add_counted(lines, now, columns, most - 1, style);
+        return lines;
+    }
+    for (const auto& [host, of_host] : hosts_) {
+        lines.push_back(cut_to(host.empty() ? "any host" : host, columns));
+        for (const auto& step : of_host.steps) lines.push_back(shown(step, now, columns, style));
+    }
     return lines;
 }
 

@@ -21,8 +21,9 @@ public:
     StepBoard(std::string title, std::size_t planned) : title_(std::move(title)), planned_(planned) {}
     void take(const LogEntryAnswer& entry, Time now);
 
-    /// At most `rows` lines of at most `columns`: the title with its count and time, then each host with its steps.
-    /// When they are too many, finished ones are only counted.
+    /// At most `rows` lines (one at least) of at most `columns`: the title with its count and time, then each host with
+    /// its steps. When they are too many, finished steps are only counted; when they still are, so are running ones,
+    /// and the longest running and the failed ones are shown.
     std::vector<std::string> lines(Time now, Time since, int columns, int rows, const Style& style) const;
     std::size_t done() const { return done_; }
 
@@ -38,7 +39,10 @@ private:
         std::map<std::string, std::size_t> index;  ///< by resource
         std::vector<StepLine> steps;
     };
+    std::string head(Time now, Time since) const;
     std::string shown(const StepLine& step, Time now, int columns, const Style& style) const;
+    void add_counted(std::vector<std::string>& lines, Time now, int columns, std::size_t room,
+                     const Style& style) const;
 
     std::string title_;
     std::size_t planned_, done_ = 0;

@@ -54,6 +54,7 @@ public:
         return std::make_unique<Nobody>(endpoint);
     }
     std::unique_ptr<Interrupts> watch_interrupts() override { return std::make_unique<FakeInterrupts>(interrupt_with); }
+    std::unique_ptr<EchoOff> turn_off_echo() override { return nullptr; }
     int become(const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment) override {
         became = argv;
         became_with = environment;
