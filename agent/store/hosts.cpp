@@ -8,7 +8,8 @@ namespace pgedge {
 namespace {
 
 constexpr std::string_view kColumns =
-    "SELECT h.facts, h.voter, s.components, s.updated_at FROM host h LEFT JOIN host_status s ON s.host_id = h.id";
+    "SELECT h.facts, h.voter, s.components, coalesce(s.updated_at, h.joined_at) FROM host h LEFT JOIN host_status s ON "
+    "s.host_id = h.id";
 
 HostState state_of(const Host& host, WallTime now) {
     if (now - host.updated_at > kUnreachableAfter) return HostState::unreachable;
@@ -20,12 +21,15 @@ HostState state_of(const Host& host, WallTime now) {
 Host host_of(const Row& row, WallTime now) {
     Host host = host_from_json(parse_json(row.text(0)));
     host.voter = row.integer(1) != 0;
-    host.state = HostState::unknown;
     host.components.clear();
-    if (row.null(3)) return host;  // it has not reported yet
+    // That it joined is the first sign of life of a host. Its first report may take seconds, while the store's leader
+    // takes in its new member.
     host.updated_at = WallTime(std::chrono::milliseconds(row.integer(3)));
-    const Json components = parse_json(row.text(2));
-    for (const auto& [name, health] : components.items()) host.components[name] = component_health_from_json(health);
+    if (!row.null(2)) {
+        const Json components = parse_json(row.text(2));
+        for (const auto& [name, health] : components.items())
+            host.components[name] = component_health_from_json(health);
+    }
     host.state = state_of(host, now);
     if (host.state == HostState::unreachable) host.components.clear();
     return host;

@@ -18,7 +18,7 @@ class Hosts {
 public:
     Hosts(Store& store, const Clock& clock) : store_(store), clock_(clock) {}
 
-    std::vector<Host> list(const Limit& limit) const;  ///< by id, with state computed from the last report
+    std::vector<Host> list(const Limit& limit) const;  ///< by id, with the state as of the last report
     std::optional<Host> find(const std::string& id, const Limit& limit) const;
     static Statement insert(const Host& host, const std::string& node_id,
                             WallTime now);  ///< refused when the id is taken

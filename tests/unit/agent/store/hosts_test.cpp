@@ -44,7 +44,7 @@ TEST_CASE("a host is stored once; a second one with its id is refused") {
     REQUIRE(all.size() == 2);
     CHECK(all[0].id == "host-1");
     CHECK(all[0].peer_addresses == std::vector<std::string>{"127.12.0.1"});
-    CHECK(all[0].state == HostState::unknown);
+    CHECK(all[0].state == HostState::healthy);
     CHECK_FALSE(rig.hosts.find("host-9", Limit(1s)));
 }
 
@@ -65,6 +65,18 @@ TEST_CASE("a host's state follows its reports and their age") {
     rig.clock.advance(1ms);
     CHECK(rig.get("host-1").state == HostState::unreachable);
     CHECK(rig.get("host-1").components.empty());
+}
+
+TEST_CASE("a host that has joined is alive before its first report, and lost when that does not come") {
+    HostsRig rig;
+    rig.commit(Hosts::insert(host("host-1"), "17", rig.clock.wall()));
+    const auto joined_at = rig.clock.wall();
+    rig.clock.advance(30s);
+    CHECK(rig.get("host-1").state == HostState::healthy);
+    CHECK(rig.get("host-1").updated_at == joined_at);
+    CHECK(rig.get("host-1").components.empty());
+    rig.clock.advance(1ms);
+    CHECK(rig.get("host-1").state == HostState::unreachable);
 }
 
 TEST_CASE("facts are replaced, and what was removed does not come back by a report") {
