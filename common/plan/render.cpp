@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -119,6 +120,21 @@ Action action_of(const Group& group) {
     return same ? first : Action::update;
 }
 
+/// True when `reason` says nothing that one of `told` does not: a server restarts for some of the changes of its
+/// configuration.
+bool is_told(const std::string& reason, const std::vector<std::string>& told) {
+    const auto parts_of = [](const std::string& text) {
+        std::set<std::string> parts;
+        for (const auto& part : split(text, ',')) parts.emplace(trimmed(part));
+        return parts;
+    };
+    const auto parts = parts_of(reason);
+    return std::any_of(told.begin(), told.end(), [&](const std::string& other) {
+        const auto known = parts_of(other);
+        return std::includes(known.begin(), known.end(), parts.begin(), parts.end());
+    });
+}
+
 /// What the steps of a group are there for, each reason once. That one follows from another one of the plan is told
 /// only when there is nothing else to tell.
 std::string reasons_of(const Group& group) {
@@ -126,9 +142,10 @@ std::string reasons_of(const Group& group) {
     for (const Step* step : group.steps) {
         std::string reason = reason_text(*step);
         if (reason.empty()) continue;
-        if (step->reason == Reason::needs_recreate) reason = step->resource.id.kind + " " + reason;
+        if (step->reason == Reason::needs_recreate || step->reason == Reason::has_error)
+            reason = step->resource.id.kind + " " + reason;
         auto& reasons = step->reason == Reason::dependency_updated ? followed : own;
-        if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end()) reasons.push_back(reason);
+        if (!is_told(reason, reasons)) reasons.push_back(reason);
     }
     auto& reasons = own.empty() ? followed : own;
     if (reasons.size() > kReasonsOfGroup) {

@@ -64,14 +64,15 @@ TEST_CASE("a setting that restarts every server is told node by node with its re
     SmallCluster cluster = with_nodes(2);
     cluster.carry_out(cluster.plan());
     cluster.wanted.spec.postgresql_conf["max_connections"] = "1000";
+    cluster.wanted.spec.postgresql_conf["work_mem"] = "64MB";  // which the restart is not for
 
     const std::string text = body_of(cluster.plan());
 
     CAPTURE(text);
     CHECK(text.starts_with(
         "\n== restart n1 ==\n  ~ instance storefront-n1-689qacsi on host-1  restart  (max_connections"));
-    CHECK(text.find("-> 1000)\n\n== restart n2 ==\n  ~ instance storefront-n2-9ptayhma on host-2  restart  (") !=
-          std::string::npos);
+    CHECK(text.find("-> 1000, work_mem set to 64MB)\n\n== restart n2 ==\n  ~ instance storefront-n2-9ptayhma on host-2 "
+                    " restart  (") != std::string::npos);
 }
 
 TEST_CASE("a node that goes is one line with its data, and its links are one line each way") {

@@ -74,7 +74,7 @@ TEST_CASE("in groups, a single step is told as it is, and what failed or is forc
     CHECK(render_grouped(plan) ==
           "+0 ~4 -0, no data loss\n"
           "\n"
-          "  ~ instance i1 on host-1  (x 1 -> 2; failed before: it did not work)\n"
+          "  ~ instance i1 on host-1  (x 1 -> 2; c.d failed before: it did not work)\n"
           "  ~ a.b i2 on host-2  (x 1 -> 2)\n"
           "  ~ e.f other on host-3  (x 1 -> 2)\n"
           "\n"
