@@ -70,6 +70,15 @@ void add_command(CLI::App& app, CliCommand& command, std::vector<std::pair<CLI::
     }
 }
 
+/// True for a word in front of the command, which was meant as one: "get" in "get db".
+bool stands_before(const std::string& word, const CliCommand& command, const std::vector<std::string>& words) {
+    const CliCommand* first = &command;
+    while (first->parent() && first->parent()->parent()) first = first->parent();
+    if (word.starts_with('-') || !first->parent()) return false;
+    const auto is_first = [&](const std::string& one) { return first->parent()->find(one) == first; };
+    return std::find(words.begin(), words.end(), word) < std::find_if(words.begin(), words.end(), is_first);
+}
+
 std::string plain_option(const std::string& word) { return word.substr(0, word.find('=')); }
 
 }  // namespace
@@ -80,8 +89,13 @@ void refuse_word(const CliCommand& command, const std::string& word) {
     const auto known = words_after(command);
     const bool is_letter = is_option && name.size() == 2;  // every other letter would be near
     const auto meant = is_letter ? std::nullopt : nearest(name, known);
-    const std::string hint =
-        meant ? "did you mean " + *meant + "?" : "see what it takes: " + command.full_name() + " --help";
+    std::vector<std::string> elsewhere;  // "create" alone: others say it so
+    if (!is_option)
+        for (const auto& child : command.commands())
+            if (const CliCommand* found = child->find(name)) elsewhere.push_back(found->full_name());
+    const std::string hint = meant                ? "did you mean " + *meant + "?"
+                             : !elsewhere.empty() ? "did you mean " + joined(elsewhere, ", ") + "?"
+                                                  : "see what it takes: " + command.full_name() + " --help";
     if (is_option) throw UsageError(command.full_name() + " has no option " + name, hint);
     if (command.is_group()) throw UsageError(command.full_name() + " has no command '" + name + "'", hint);
     const bool takes_files = std::find(known.begin(), known.end(), "--file") != known.end();
@@ -123,7 +137,7 @@ CliCommand& parse(CliCommand& root, const std::vector<std::string>& words) {
     for (const auto& [parsed, command] : all)
         if (parsed->parsed()) named = command;  // children come after their parents
     for (const auto& word : unprotected(app.remaining(true)))
-        if (word != "--") refuse_word(*named, word);
+        if (word != "--") refuse_word(stands_before(word, *named, words) ? root : *named, word);
     // Global options may stand anywhere; those of a command that has commands belong to it alone.
     for (const CliCommand* before = named->parent(); before && before->parent(); before = before->parent())
         for (const auto& parameter : before->parameters())

@@ -1,16 +1,40 @@
 #include "cli/spec_files.hpp"
 
+#include <algorithm>
+#include <filesystem>
 #include <iterator>
 #include <map>
 
 #include "cli/failure.hpp"
+#include "common/base/text.hpp"
 
 namespace pgedge {
 namespace {
 
+/// A file that is not there, with the name of one that is and that may be meant.
+[[noreturn]] void rethrow_with_near_name(const Error& error, const std::filesystem::path& file) {
+    constexpr std::size_t kMostNames = 1000;
+    std::vector<std::string> names;
+    std::error_code ignored;  // then there is nothing to suggest
+    const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+    for (std::filesystem::directory_iterator it(folder, ignored), end; it != end && names.size() < kMostNames;
+         it.increment(ignored))
+        names.push_back(it->path().filename().string());
+    const auto meant = nearest(file.filename().string(), names);
+    if (!meant) throw error;
+    throw Error(error.kind(), error.text(), "did you mean " + (file.parent_path() / *meant).string() + "?");
+}
+
 Loaded load_one(Session& session, const std::string& file, const LoadOptions& options) {
     if (file.empty()) throw UsageError("--file is empty", "is a variable of your script not set?");
-    if (file != "-") return load_file(file, options);
+    if (file != "-") {
+        try {
+            return load_file(file, options);
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::not_found) throw;
+            rethrow_with_near_name(error, file);
+        }
+    }
     std::string text;
     char part[4096];
     while (session.world().in().read(part, sizeof part) || session.world().in().gcount() > 0) {
@@ -32,7 +56,10 @@ void check_ids(const std::vector<LoadedDatabase>& databases, std::vector<Problem
         twice[0].text = "database '" + *database.document.id + "' is already described in " + first->second->file;
         twice[0].hint = "one document for each database";
         place(twice, database);
-        problems.push_back(twice[0]);
+        const bool is_told = std::any_of(problems.begin(), problems.end(), [&](const Problem& told) {
+            return told.path == "id" && told.file == twice[0].file && told.line == twice[0].line;
+        });
+        if (!is_told) problems.push_back(twice[0]);  // two documents of one directory are found while it is loaded
     }
 }
 

@@ -1,5 +1,6 @@
 #include "cli/change.hpp"
 #include "cli/commands/commands.hpp"
+#include "cli/names.hpp"
 
 namespace pgedge {
 namespace {
@@ -13,7 +14,7 @@ public:
         option("--remove-host", "HOST", remove_hosts_, "Treat this host as lost: nothing is done there")
             .completed_with(Completes::hosts);
         flag("--details", details_, kDetailsHelp);
-        example("pgedgectl db delete storefront", "shows what goes, and asks for the name");
+        example("pgedgectl db delete storefront", "shows what is deleted, and asks for the name");
         example("pgedgectl db delete storefront --confirm storefront", "in a script");
         example("pgedgectl db delete storefront --remove-host host-3",
                 "when host-3 is lost: what is there is not touched");
@@ -21,7 +22,7 @@ public:
 
     int run(Session& session) override {
         PlannedChange change;
-        change.id = session.api().database(database_).id;
+        change.id = named_database(session, database_).id;
         change.is_delete = true;
         change.force = force_;
         change.remove_hosts = remove_hosts_;

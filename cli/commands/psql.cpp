@@ -24,7 +24,9 @@ public:
     }
 
     int run(Session& session) override {
-        const Connection connection = connection_to(named_database(session, database_), choice_);
+        const DatabaseAnswer database = named_database(session, database_);
+        if (database.state != "available") session.note("database " + database.id + " is " + database.state);
+        const Connection connection = connection_to(database, choice_);
         std::vector<std::string> hosts, ports;
         for (const auto& server : connection.servers) {
             hosts.push_back(server.host);

@@ -33,7 +33,9 @@ Secret random_secret(int length) {
 
 Secret from_environment(const std::string& name, const SecretSources& sources) {
     auto text = sources.environment ? sources.environment(name) : std::nullopt;
-    if (!text) throw Error(ErrorKind::invalid_input, fmt::format("the environment variable {} is not set", name));
+    if (!text)
+        throw Error(ErrorKind::invalid_input, fmt::format("the environment variable {} is not set", name),
+                    fmt::format("set it: export {}=…; or write file:PATH or generate:32 instead", name));
     if (text->empty()) throw Error(ErrorKind::invalid_input, fmt::format("the environment variable {} is empty", name));
     return Secret(std::move(*text));
 }
