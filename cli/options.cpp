@@ -28,11 +28,11 @@ void add_global_options(CliCommand& root, GlobalOptions& options) {
     root.option("-o,--output", "FORMAT", options.output, "How results are printed")
         .one_of({"table", "json", "yaml", "name"});
     root.option("--get", "POINTER", options.pointer, "Print only this part of the JSON result, e.g. /spec/port");
-    root.flag("-q,--quiet", options.quiet, "No progress and no messages; errors are still told");
-    root.flag("-v,--verbose", options.verbose, "Tell which agents are asked what");
+    root.flag("-q,--quiet", options.quiet, "No progress and no messages; errors are still printed");
+    root.flag("-v,--verbose", options.verbose, "Print which agent is asked what");
     root.flag("--no-color", options.no_color, "No colours, like NO_COLOR=1");
     root.flag("--no-input", options.no_input, "Never ask anything");
-    root.flag("-y,--yes", options.yes, "Do what the plan says without asking");
+    root.flag("-y,--yes", options.yes, "Carry out the plan without asking");
     root.option("--confirm", "NAME", options.confirm, "Allow this database's data to be deleted")
         .completed_with(Completes::databases);
     root.flag("--no-wait,--detach", options.no_wait, "Return when the work has begun, without waiting for its end");

@@ -9,7 +9,7 @@ namespace {
 
 class Apply final : public CliCommand {
 public:
-    Apply() : CliCommand("apply", "Make databases be as files say") {
+    Apply() : CliCommand("apply", "Create or change databases to match spec files") {
         argument("plan", plan_, "A plan that pgedgectl plan --out has saved").completed_with(Completes::files);
         option("-f,--file", "FILE", files_, "A file, a directory or - for standard input")
             .completed_with(Completes::files);
@@ -21,7 +21,7 @@ public:
         example("pgedgectl apply -f db/ --yes", "all files of a directory, without asking");
         example("pgedgectl apply -f storefront.yaml --remove-host host-3",
                 "when host-3 is lost for good, with a file that does not name it any more");
-        example("pgedgectl apply change.plan", "exactly what was planned, or exit code 6 when something has moved");
+        example("pgedgectl apply change.plan", "the saved plan; exit code 6 if the database has changed since");
         describe(
             "The whole plan is stored in the cluster before its first step runs: Ctrl-C, a lost connection or a closed "
             "laptop stop the watching only. Applying the same file again does nothing, or goes on where a failed task "

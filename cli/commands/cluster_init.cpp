@@ -6,20 +6,20 @@ namespace {
 
 class ClusterInit final : public CliCommand {
 public:
-    ClusterInit() : CliCommand("init", "Make a cluster of the agent that is called") {
+    ClusterInit() : CliCommand("init", "Create a cluster with the agent as its first host") {
         option("--cluster-id", "ID", cluster_id_, "Id of the new cluster (default: a random one)");
-        example("pgedgectl cluster init", "of the agent on this machine");
-        example("pgedgectl --endpoint https://host-1:3000 cluster init --cluster-id prod", "of another, with a name");
+        example("pgedgectl cluster init", "on the agent of this machine");
+        example("pgedgectl --endpoint https://host-1:3000 cluster init --cluster-id prod",
+                "on another agent, with an id of your choice");
         describe("The agent becomes the first host. Others come with pgedgectl cluster join.");
     }
 
     int run(Session& session) override {
-        session.note("making a cluster of the agent at " + session.api().transport().endpoint());
+        session.note("creating a cluster with the agent at " + session.api().transport().endpoint());
         session.api().init_cluster(cluster_id_);
         const ClusterAnswer cluster = session.api().cluster();
         session.show(cluster.json, {cluster.id}, [&](std::ostream& out) {
-            out << "cluster " << clean(cluster.id)
-                << " is there; let other agents join it: pgedgectl cluster join URL...\n";
+            out << "cluster " << clean(cluster.id) << " is created; add hosts: pgedgectl cluster join URL...\n";
         });
         return kDone;
     }

@@ -9,7 +9,7 @@ namespace {
 
 class ClusterJoin final : public CliCommand {
 public:
-    ClusterJoin() : CliCommand("join", "Let agents join the cluster") {
+    ClusterJoin() : CliCommand("join", "Add the hosts of other agents to the cluster") {
         argument("agent", agents_, "URL of an agent that shall join").required();
         option("--token-file", "FILE", token_file_, "Read the join token from a file, or from standard input with -")
             .completed_with(Completes::files);

@@ -15,9 +15,10 @@ public:
 
 std::unique_ptr<CliCommand> cluster() {
     auto group = std::make_unique<Group>(
-        "cluster", "Make a cluster of agents and look at it",
-        std::vector<Example>{{"pgedgectl cluster init", "make a cluster of the agent on this machine"},
-                             {"pgedgectl cluster join https://host-2:3000", "let another agent join it"}});
+        "cluster", "Create a cluster, add hosts to it, show it",
+        std::vector<Example>{
+            {"pgedgectl cluster init", "create a cluster; the agent of this machine is its first host"},
+            {"pgedgectl cluster join https://host-2:3000", "add the host of another agent"}});
     group->add(make_cluster_init());
     group->add(make_cluster_join());
     group->add(make_cluster_info());
@@ -26,8 +27,8 @@ std::unique_ptr<CliCommand> cluster() {
 }
 
 std::unique_ptr<CliCommand> host() {
-    auto group = std::make_unique<Group>("host", "Look at the machines of the cluster",
-                                         std::vector<Example>{{"pgedgectl host list", "all of them and how they are"}});
+    auto group = std::make_unique<Group>("host", "Show the hosts of the cluster",
+                                         std::vector<Example>{{"pgedgectl host list", "all hosts with their states"}});
     group->add(make_host_list());
     group->add(make_host_show());
     return group;
@@ -35,8 +36,8 @@ std::unique_ptr<CliCommand> host() {
 
 std::unique_ptr<CliCommand> database() {
     auto group = std::make_unique<Group>(
-        "db", "Make, look at, change and remove databases",
-        std::vector<Example>{{"pgedgectl db list", "all databases and how they are"},
+        "db", "Create, show, change and delete databases",
+        std::vector<Example>{{"pgedgectl db list", "all databases with their states"},
                              {"pgedgectl db show storefront", "one of them with its instances"}},
         "database");
     group->add(make_db_list());
@@ -50,7 +51,7 @@ std::unique_ptr<CliCommand> database() {
 
 std::unique_ptr<CliCommand> task() {
     auto group = std::make_unique<Group>(
-        "task", "Look at the work that agents do, and at its logs",
+        "task", "Show, follow and cancel tasks: the work that agents do",
         std::vector<Example>{
             {"pgedgectl task list storefront", "what was done to a database"},
             {"pgedgectl task watch 0199d3", "follow it to its end; a few letters of the id are enough"}});
@@ -64,7 +65,7 @@ std::unique_ptr<CliCommand> task() {
 
 std::unique_ptr<CliCommand> context() {
     auto group = std::make_unique<Group>(
-        "context", "Name your clusters and choose one",
+        "context", "Name clusters and choose the one to use",
         std::vector<Example>{
             {"pgedgectl context add prod --endpoint https://host-1:3000 --ca-file ca.pem", "name a cluster"},
             {"pgedgectl context use prod", "use it from now on"}});
@@ -81,10 +82,11 @@ std::unique_ptr<CliCommand> context() {
 std::unique_ptr<CliCommand> make_command_tree(GlobalOptions& options) {
     auto root = std::make_unique<Group>(
         "pgedgectl", "Turns hosts into a distributed PostgreSQL platform, and runs it",
-        std::vector<Example>{{"pgedgectl validate -f storefront.yaml", "check a file, without any agent"},
-                             {"pgedgectl apply -f storefront.yaml", "make the database be as the file says"},
-                             {"pgedgectl status", "how everything is"},
-                             {"pgedgectl psql storefront", "go into it"}});
+        std::vector<Example>{
+            {"pgedgectl validate -f storefront.yaml", "check a file, without any agent"},
+            {"pgedgectl apply -f storefront.yaml", "create the database, or change it to match the file"},
+            {"pgedgectl status", "the state of hosts and databases"},
+            {"pgedgectl psql storefront", "open psql on the database"}});
     add_global_options(*root, options);
     root->add(make_plan_command());
     root->add(make_apply());

@@ -7,7 +7,7 @@ namespace {
 
 class ContextShow final : public CliCommand {
 public:
-    ContextShow() : CliCommand("show", "Show where commands go and why") {
+    ContextShow() : CliCommand("show", "Show which agents commands are sent to, and why") {
         argument("name", name_, "Another context than the one in use").completed_with(Completes::contexts);
         example("pgedgectl context show", "the endpoints that the next command will use");
     }

@@ -8,7 +8,7 @@ class DbList final : public CliCommand {
 public:
     DbList() : CliCommand("list", "List databases") {
         also_called("ls");
-        example("pgedgectl db list", "all databases and how they are");
+        example("pgedgectl db list", "all databases with their states");
         example("pgedgectl db list -o name", "only their ids, for scripts");
     }
 

@@ -7,7 +7,7 @@ namespace {
 
 class Explain final : public CliCommand {
 public:
-    Explain() : CliCommand("explain", "Tell what a field of a spec file means and takes") {
+    Explain() : CliCommand("explain", "Explain a field of a spec file: meaning, type, bounds") {
         argument("field", fields_, "Path of the field, e.g. spec.nodes.port").completed_with(Completes::spec_fields);
         example("pgedgectl explain", "the fields of a database");
         example("pgedgectl explain spec.nodes.host_ids", "one field: meaning, type, bounds, default");

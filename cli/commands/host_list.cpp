@@ -6,9 +6,9 @@ namespace {
 
 class HostList final : public CliCommand {
 public:
-    HostList() : CliCommand("list", "List the machines of the cluster") {
+    HostList() : CliCommand("list", "List the hosts of the cluster") {
         also_called("ls");
-        example("pgedgectl host list", "all of them and how they are");
+        example("pgedgectl host list", "all hosts with their states");
         example("pgedgectl host list -o json --get '/*/status/state'", "their states only");
     }
 

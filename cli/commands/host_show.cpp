@@ -7,7 +7,7 @@ namespace {
 
 class HostShow final : public CliCommand {
 public:
-    HostShow() : CliCommand("show", "Show a machine and the health of its parts") {
+    HostShow() : CliCommand("show", "Show a host and the health of its components") {
         argument("host", host_, "Id of the host").required().completed_with(Completes::hosts);
         example("pgedgectl host show host-1", "addresses, PostgreSQL versions, health");
     }

@@ -8,7 +8,7 @@ namespace {
 
 class Status final : public CliCommand {
 public:
-    Status() : CliCommand("status", "Show how the cluster, a database or a host is") {
+    Status() : CliCommand("status", "Show the state of the cluster, a database or a host") {
         argument("name", name_, "Id of a database or a host (default: the whole cluster)")
             .completed_with(Completes::databases);
         example("pgedgectl status", "hosts and databases");

@@ -7,7 +7,7 @@ namespace {
 
 class Version final : public CliCommand {
 public:
-    Version() : CliCommand("version", "Tell which pgedgectl this is, and which agent answers") {
+    Version() : CliCommand("version", "Print the versions of pgedgectl and of the agent") {
         flag("--server", server_, "Also ask the agent for its version");
         example("pgedgectl version", "the version of this program; asks nobody");
         example("pgedgectl version --server -o json", "also that of the agent, for scripts");
