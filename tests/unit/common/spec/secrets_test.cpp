@@ -241,7 +241,8 @@ TEST_CASE("secrets come from the environment") {
                                 nullptr};
     CHECK(resolve("env:SET", sources).password.given()->reveal() == "text");
     CHECK(resolve("env:UNSET", sources).problems ==
-          "database_users[0].password: the environment variable UNSET is not set");
+          "database_users[0].password: the environment variable UNSET is not set (set it: export UNSET=…; or write "
+          "file:PATH or generate:32 instead)");
     CHECK(resolve("env:EMPTY", sources).problems ==
           "database_users[0].password: the environment variable EMPTY is empty");
     CHECK(resolve("plain text", sources).password.given()->reveal() == "plain text");
