@@ -41,6 +41,7 @@ std::string with_name(const Problem& problem) {
 }
 
 OrderedJson problem_json(const Problem& problem) {
+    if (problem.more > 0) return {{"code", problem.name}, {"message", more_text(problem.more)}};
     OrderedJson json{{"code", problem.name}, {"message", with_name(problem)}, {"field", problem.path}};
     if (!problem.file.empty())
         json["location"] = {{"file", problem.file}, {"line", problem.line}, {"column", problem.column}};
@@ -74,6 +75,10 @@ std::string place_of(const Problem& problem) {
 }
 
 void tell_problem(std::ostream& out, const Style& style, const Problem& problem) {
+    if (problem.more > 0) {
+        out << more_text(problem.more) << '\n';
+        return;
+    }
     out << style.red("error:") << ' ' << with_name(problem) << '\n';
     if (const auto place = place_of(problem); !place.empty()) out << "  --> " << place << '\n';
     if (!problem.hint.empty()) out << style.bold("hint:") << ' ' << clean(problem.hint) << '\n';
@@ -100,6 +105,7 @@ void tell_error(std::ostream& out, const Style& style, const std::exception& fai
 SpecError::SpecError(std::vector<Problem> problems)
     : Error(ErrorKind::invalid_input, "the spec has problems"), problems_(std::move(problems)) {
     if (problems_.empty()) throw Error(ErrorKind::internal, "a spec error without a problem");
+    limit_problems(problems_);
 }
 
 int tell_failure(World& world, const GlobalOptions& options, const std::exception& failure) {

@@ -30,7 +30,12 @@ Json body_of(const LoadedDatabase& database, const DatabaseSpec& spec) {
 /// The agents' refusal as problems of the file, when its lines are "path: text" with paths that stand there.
 [[noreturn]] void rethrow_with_places(const Error& error, const LoadedDatabase& database) {
     std::vector<Problem> problems;
-    for (const auto& line : split(error.text(), '\n')) {
+    const auto lines = split(error.text(), '\n');
+    for (const auto& line : lines) {
+        if (const auto more = more_in(line); more > 0 && &line == &lines.back() && !problems.empty()) {
+            problems.push_back({.name = std::string(error.name()), .more = more});
+            break;
+        }
         const auto colon = line.find(": ");
         if (colon == std::string::npos || line.find(' ') < colon) throw error;  // words, and not a path
         Problem problem;
@@ -41,7 +46,8 @@ Json body_of(const LoadedDatabase& database, const DatabaseSpec& spec) {
         problems.push_back(std::move(problem));
     }
     place(problems, database);
-    const bool placed = std::all_of(problems.begin(), problems.end(), [](const auto& one) { return one.line > 0; });
+    const bool placed =
+        std::all_of(problems.begin(), problems.end(), [](const auto& one) { return one.line > 0 || one.more > 0; });
     if (!placed) throw error;
     throw SpecError(std::move(problems));
 }

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include "common/base/error.hpp"
+#include "common/base/text.hpp"
 #include "common/spec/document.hpp"
 #include "common/spec/text_place.hpp"
 
 namespace pgedge {
 namespace {
+
+constexpr std::size_t kShownName = 60;
 
 /// Builds the tree of a text that is known to be JSON, noting where each value stands.
 class JsonBuilder {
@@ -61,7 +64,8 @@ private:
             if (names.insert(entry.name).second)
                 value.entries.push_back(std::move(entry));
             else
-                complain(entry.at, fmt::format("the key \"{}\" stands twice in one object", entry.name));
+                complain(entry.at,
+                         fmt::format("the key \"{}\" stands twice in one object", shortened(entry.name, kShownName)));
         }
         take();
     }
@@ -108,7 +112,8 @@ private:
     }
     Position here() const { return {line_, column_}; }
     void complain(Position at, std::string text) {
-        problems_.push_back({.line = at.line, .column = at.column, .text = std::move(text), .name = "decode_payload"});
+        add_problem(problems_,
+                    {.line = at.line, .column = at.column, .text = std::move(text), .name = "decode_payload"});
     }
 
     std::string_view text_;

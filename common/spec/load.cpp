@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -31,6 +32,7 @@ void normalize(DatabaseSpec& spec) {
 void add_rules(std::vector<Problem>& problems, std::vector<Problem> rules) {
     const auto covered = [&](const Problem& rule) {
         return std::any_of(problems.begin(), problems.end(), [&](const Problem& known) {
+            if (known.more > 0) return false;
             return rule.path == known.path ||
                    (rule.path.starts_with(known.path) &&
                     (rule.path[known.path.size()] == '.' || rule.path[known.path.size()] == '['));
@@ -48,6 +50,7 @@ std::string_view parent_of(std::string_view path) {
 
 void place_in(std::vector<Problem>& problems, const std::string& file, const Places& places) {
     for (auto& problem : problems) {
+        if (problem.more > 0) continue;
         problem.file = file;
         for (std::string_view path = problem.path; problem.line == 0; path = parent_of(path)) {
             if (const auto known = places.find(std::string(path)); known != places.end()) {
@@ -61,7 +64,7 @@ void place_in(std::vector<Problem>& problems, const std::string& file, const Pla
 
 void sort_by_place(std::vector<Problem>& problems) {
     std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
-        return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+        return std::tuple(a.more, a.line, a.column) < std::tuple(b.more, b.line, b.column);
     });
 }
 
@@ -70,6 +73,7 @@ void add_placed(std::vector<Problem>& all, std::vector<Problem> found, const std
     place_in(found, file, places);
     sort_by_place(found);
     all.insert(all.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
+    limit_problems(all);
 }
 
 /// nullopt for a document of kind Database, else what is wrong with its kind.
@@ -145,6 +149,8 @@ void append(Loaded& all, Loaded more) {
     move_into(all.databases, more.databases);
     move_into(all.problems, more.problems);
     move_into(all.warnings, more.warnings);
+    limit_problems(all.problems);
+    limit_problems(all.warnings);
 }
 
 Loaded too_large(const std::string& file) {

@@ -13,6 +13,8 @@
 namespace pgedge {
 namespace {
 
+constexpr std::size_t kShownName = 60;  // of a field that does not exist
+
 bool within(const Bounds& bounds, std::int64_t value) {
     return (!bounds.least || value >= *bounds.least) && (!bounds.most || value <= *bounds.most);
 }
@@ -82,9 +84,13 @@ void Reader::read_map(const Value& value, const Type& type, Target target, const
         const std::string field_path = below(path, entry.name);
         if (!field) {
             if (origin_ == Origin::shown) continue;
+            if (full()) {
+                complain(entry.at, {}, "invalid_input", {});  // is counted, not listed
+                continue;
+            }
             const auto meant = nearest(entry.name, type.field_names());
-            complain(entry.at, field_path, "invalid_input",
-                     fmt::format("there is no field \"{}\" here", shortened(entry.name, 60)),
+            complain(entry.at, below(path, shortened(entry.name, kShownName)), "invalid_input",
+                     fmt::format("there is no field \"{}\" here", shortened(entry.name, kShownName)),
                      meant ? fmt::format("did you mean \"{}\"?", *meant)
                            : fmt::format("fields here: {}", joined(type.field_names(), ", ")));
         } else if (field->kind != Kind::config && entry.value.kind != Value::Kind::null) {
@@ -216,7 +222,7 @@ void Reader::check_secret_text(const std::string& text, const Field& field, cons
                         .column = value.at.column,
                         .text = "a secret stands here in clear text",
                         .hint = "use env:NAME, file:path, generate:32 or keep"};
-        (literals_are_problems_ ? problems : warnings).push_back(std::move(literal));
+        add_problem(literals_are_problems_ ? problems : warnings, std::move(literal));
     }
     if (text.find('\0') != std::string::npos)
         return complain(value.at, path, "invalid_format", "must not hold the character U+0000");
@@ -342,7 +348,7 @@ bool Reader::expect(Value::Kind kind, const Value& value, const std::string& pat
 
 void Reader::complain(const Position& at, const std::string& path, std::string_view name, std::string text,
                       std::string hint) {
-    problems.push_back({path, "", at.line, at.column, std::move(text), std::move(hint), std::string(name)});
+    add_problem(problems, {path, "", at.line, at.column, std::move(text), std::move(hint), std::string(name)});
 }
 
 }  // namespace pgedge

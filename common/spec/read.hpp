@@ -26,7 +26,7 @@ public:
     /// `object` is the struct that `type` describes. `path` is that of `value`; empty for a document.
     void read(const Value& value, const Type& type, void* object, const std::string& path = {});
 
-    std::vector<Problem> problems, warnings;
+    std::vector<Problem> problems, warnings;  ///< as add_problem() keeps them
 
 private:
     struct Target {
@@ -50,6 +50,7 @@ private:
     void check_count(std::size_t count, const Field& field, const Value& value, const std::string& path);
     void check_secret_text(const std::string& text, const Field& field, const Value& value, const std::string& path);
     bool expect(Value::Kind kind, const Value& value, const std::string& path);
+    bool full() const { return problems.size() >= kMaxProblems; }
     bool bounded() const { return origin_ == Origin::body || origin_ == Origin::file; }
     void complain(const Position& at, const std::string& path, std::string_view name, std::string text,
                   std::string hint = {});

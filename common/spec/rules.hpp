@@ -11,7 +11,8 @@ namespace pgedge {
 class Findings {
 public:
     void add(std::string path, std::string text, std::string hint = {}, std::string name = "invalid_input") {
-        problems.push_back(
+        add_problem(
+            problems,
             {.path = std::move(path), .text = std::move(text), .hint = std::move(hint), .name = std::move(name)});
     }
     std::vector<Problem> problems;

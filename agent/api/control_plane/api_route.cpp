@@ -14,6 +14,7 @@ namespace {
 /// What Go's strconv.ParseBool takes.
 constexpr std::array<std::string_view, 6> kTrue{"1", "t", "T", "TRUE", "true", "True"};
 constexpr std::array<std::string_view, 6> kFalse{"0", "f", "F", "FALSE", "false", "False"};
+constexpr std::size_t kLargeBody = 64 * 1024;
 constexpr std::size_t kLongestId = 63;  // 36 for new ones; older clusters may hold longer ones
 
 bool contains(const auto& words, std::string_view word) {
@@ -130,6 +131,13 @@ std::vector<std::string> ApiCall::all(std::string_view name) const {
     for (const auto& [key, value] : request.query)
         if (key == name) values.push_back(value);
     return values;
+}
+
+std::unique_lock<LimitedMutex> ApiCall::turn_to_read() const {
+    static LimitedMutex one_at_a_time;  // of the process, as its memory is
+    if (request.body.size() <= kLargeBody) return {};
+    one_at_a_time.lock(limit, "waiting for other large requests to be read");
+    return {one_at_a_time, std::adopt_lock};
 }
 
 Json ApiCall::body() const {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "agent/store/tasks.hpp"
 #include "common/base/error.hpp"
 #include "common/base/json.hpp"
+#include "common/base/limited_mutex.hpp"
 
 namespace pgedge {
 
@@ -55,6 +57,9 @@ struct ApiCall {
     /// Nothing when it is not given or 0. Throws invalid_range when it is negative.
     std::optional<std::int64_t> count(std::string_view name) const;
     std::vector<std::string> all(std::string_view name) const;
+    /// Taken before body(), and given back when what was read is small again: while a large body is read it takes
+    /// thirty times its size in memory, so these take turns.
+    std::unique_lock<LimitedMutex> turn_to_read() const;
     /// The body as a JSON object. Throws missing_payload, decode_payload, invalid_field_type.
     Json body() const;
 

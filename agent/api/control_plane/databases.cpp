@@ -57,6 +57,11 @@ HttpResponse show_database(const ApiCall& call) {
     return json_response(shape);
 }
 
+DatabaseDocument document_of(const ApiCall& call) {
+    const auto turn = call.turn_to_read();
+    return load_body(call.body());
+}
+
 UpdateOptions options_of(const ApiCall& call) {
     UpdateOptions options;
     options.force_update = call.flag("force_update");
@@ -80,12 +85,12 @@ HttpResponse started(const ApiCall& call, const StartedOperation& operation) {
 }
 
 HttpResponse create(const ApiCall& call) {
-    return started(call, call.cluster->operations.create(load_body(call.body()), options_of(call), call.limit));
+    return started(call, call.cluster->operations.create(document_of(call), options_of(call), call.limit));
 }
 
 HttpResponse update(const ApiCall& call) {
     const std::string& id = call.variable("database_id");
-    const auto document = load_body(call.body());
+    const auto document = document_of(call);
     // The body of a create can be sent again as an update, so an id is fine as long as it means this database.
     if (document.id && *document.id != id)
         throw Error(ErrorKind::invalid_input,

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "agent/api/control_plane/api_route.hpp"
 #include "agent/api/control_plane/decode_error.hpp"
@@ -44,12 +45,15 @@ HttpResponse shown(const PlannedOperation& planned) {
 }
 
 HttpResponse plan(const ApiCall& call) {
+    auto turn = call.turn_to_read();
     Json body = call.body();
     UpdateOptions options;
     options.remove_hosts = take_texts(body, "remove_hosts");
     if (!take_flag(body, "delete")) {
         options.force_update = take_flag(body, "force_update");
-        return shown(call.cluster->operations.plan(load_body(body), options, call.limit));
+        const auto document = load_body(std::exchange(body, {}));
+        if (turn) turn.unlock();
+        return shown(call.cluster->operations.plan(document, options, call.limit));
     }
 
     if (!body.contains("id")) throw missing_field("id", "body");
