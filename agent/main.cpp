@@ -11,6 +11,7 @@
 
 #include "agent/agent.hpp"
 #include "agent/config/config.hpp"
+#include "agent/config/environment.hpp"
 #include "agent/spare_memory.hpp"
 #include "common/base/build_info.hpp"
 #include "common/base/error.hpp"
@@ -26,6 +27,7 @@ constexpr std::chrono::seconds kTidyEvery{20};
 /// one pool of threads, and four of them can all be stuck at one slow disk.
 void prepare_process() {
     ::setenv("UV_THREADPOOL_SIZE", "16", 0);
+    forget_postgres_variables();
     std::signal(SIGPIPE, SIG_IGN);
 }
 

@@ -71,7 +71,7 @@ Credentials MemberFiles::credentials() const {
 }
 
 void MemberFiles::set_credentials(const Credentials& credentials) const {
-    make_directory(data_dir_ / "certificates", 0700);
+    make_trusted_directory(data_dir_ / "certificates", 0700);
     write_file(in_certificates("secret.key"), to_hex(credentials.cluster_key.reveal()), kPrivate);
     write_file(in_certificates("ca.crt"), credentials.authority);
     set_certificate(credentials.own);

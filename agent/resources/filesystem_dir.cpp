@@ -30,11 +30,11 @@ void FilesystemDir::apply(const Resource& resource, StepContext& context) {
     const auto paths = paths_of(data_dir_, resource);
     const bool is_known = context.instance_created_at != WallTime();
     if (is_known) put_aside(paths, context);
-    make_directory(paths.directory(), 0711);  // ours: only we may say which programs run here
+    make_trusted_directory(paths.directory(), 0711);  // ours: only we may say which programs run here
     if (is_known) write_file(birth_file(paths), to_rfc3339_ms(context.instance_created_at) + "\n");
     user_.make_directory(paths.data().parent_path(), 0700);
     // Ours too, with files of theirs: in a directory of theirs a file could become a link to what only we may read.
-    for (const auto& path : {paths.configs(), paths.certificates()}) make_directory(path, 0711);
+    for (const auto& path : {paths.configs(), paths.certificates()}) make_trusted_directory(path, 0711);
 }
 
 void FilesystemDir::put_aside(const InstancePaths& paths, const StepContext& context) {
@@ -43,7 +43,7 @@ void FilesystemDir::put_aside(const InstancePaths& paths, const StepContext& con
     runtime_.stop(paths.instance_id(), StopMode::fast, context.limit);
     runtime_.forget(paths.instance_id());
     const auto aside = data_dir_ / "left" / fmt::format("{}.{}", paths.instance_id(), random_hex(4));
-    make_directory(aside.parent_path(), 0700);
+    make_trusted_directory(aside.parent_path(), 0700);
     rename_durably(paths.directory(), aside);
     context.tell(
         fmt::format("what an earlier instance {}, made {}, left on this host is now in {}: look at it, then "

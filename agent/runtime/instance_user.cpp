@@ -55,7 +55,7 @@ void InstanceUser::own(const std::filesystem::path& path) const {
 }
 
 void InstanceUser::make_directory(const std::filesystem::path& path, mode_t mode) const {
-    pgedge::make_directory(path, mode);
+    make_trusted_directory(path, mode, other ? std::optional(uid) : std::nullopt);
     own(path);
 }
 

@@ -52,8 +52,8 @@ private:
 ProcessRuntime::ProcessRuntime(ProcessRuntimeOptions options, const Log& log)
     : options_(std::move(options)), log_(log.component("runtime")), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!wake_) throw Error(ErrorKind::failed, "cannot make an eventfd: " + errno_text(errno));
-    make_directory(options_.data_dir / "instances", 0711);
-    make_directory(options_.data_dir / "run", 0711);
+    make_trusted_directory(options_.data_dir / "instances", 0711);
+    make_trusted_directory(options_.data_dir / "run", 0711);
     if (options_.user.other) let_through(options_.data_dir, options_.user);
     adopt();
     supervisor_ = std::jthread([this](const std::stop_token& stop) { supervise(stop); });
@@ -67,7 +67,9 @@ ProcessRuntime::~ProcessRuntime() {
 
 void ProcessRuntime::adopt() {
     for (const auto& id : recorded_instances(options_.data_dir)) try {
-            const auto record = load_record(InstancePaths(options_.data_dir, id));
+            const InstancePaths paths(options_.data_dir, id);
+            check_trusted_directory(paths.directory());
+            const auto record = load_record(paths);
             if (!record) continue;
             auto server = std::make_shared<Supervised>(options_, log_, *record);
             const bool runs = server->adopt();

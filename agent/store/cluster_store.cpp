@@ -37,7 +37,7 @@ std::string answer_of(const StoreWriter::Reply& reply) {
 
 /// The file of the address book, which is there before the node is: a host that knows who it is knows its peers.
 std::filesystem::path written_book(const std::filesystem::path& directory, const ClusterStore::Peers& hosts) {
-    make_directory(directory, 0700);
+    make_trusted_directory(directory, 0700);
     auto file = directory / "peers.json";
     if (!hosts.empty()) AddressBook(file).set(hosts);
     return file;

@@ -43,8 +43,8 @@ std::optional<StoredIdentity> read_identity(const fs::path& directory) {
 }  // namespace
 
 StoreDirectory::StoreDirectory(fs::path path) : path_(std::move(path)) {
-    make_directory(path_, 0700);
-    make_directory(engine(), 0700);
+    make_trusted_directory(path_, 0700);
+    make_trusted_directory(engine(), 0700);
     lock_ = lock_directory(path_);
     if (!lock_)
         throw Error(ErrorKind::conflict, fmt::format("another agent uses {}", path_.string()),
@@ -67,7 +67,7 @@ std::optional<StoreIdentity> StoreDirectory::identity() const {
 void StoreDirectory::clear_engine() {
     if (has_identity(path_)) throw Error(ErrorKind::internal, "the store's data must not be removed: it is in use");
     delete_tree(engine(), Limit(kDelete));
-    make_directory(engine(), 0700);
+    make_trusted_directory(engine(), 0700);
 }
 
 void StoreDirectory::set_identity(const StoreIdentity& identity) {

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -42,6 +43,36 @@ std::string read_all(const Fd& file, const std::filesystem::path& path, std::siz
             throw Error(ErrorKind::invalid_input,
                         path.string() + " is larger than " + std::to_string(at_most) + " bytes");
     }
+}
+
+std::filesystem::path without_slash(const std::filesystem::path& path) {
+    return path.has_filename() ? path : path.parent_path();
+}
+
+std::string name_of(uid_t uid) {
+    std::string buffer(16 << 10, '\0');
+    passwd entry{}, *found = nullptr;
+    ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found);
+    return (found ? "\"" + std::string(found->pw_name) + "\" " : "") + "(uid " + std::to_string(uid) + ")";
+}
+
+/// Through the descriptor, so that what was looked at is what is used.
+Fd open_trusted(const std::filesystem::path& path, std::optional<uid_t> also) {
+    Fd directory(::open(without_slash(path).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    struct stat facts {};
+    if (!directory && (errno == ELOOP || errno == ENOTDIR)) {
+        const bool link = ::lstat(without_slash(path).c_str(), &facts) == 0 && S_ISLNK(facts.st_mode);
+        throw Error(ErrorKind::denied,
+                    path.string() + (link ? " is a symbolic link" : " is not a directory") +
+                        ", and this program runs as root: it uses directories themselves only",
+                    "see who put it there; to use another place, name that in the configuration or mount it here");
+    }
+    if (!directory || ::fstat(directory.get(), &facts) != 0) fail("open", path);
+    if (facts.st_uid == 0 || facts.st_uid == also) return directory;
+    throw Error(ErrorKind::denied,
+                path.string() + " belongs to user " + name_of(facts.st_uid) +
+                    ", who could replace what root reads and runs from there",
+                "look at what is in it, then give it to root (chown), or choose another directory");
 }
 
 }  // namespace
@@ -123,6 +154,20 @@ void make_directory(const std::filesystem::path& path, mode_t mode) {
     std::filesystem::create_directories(path, error);
     if (error) throw Error(ErrorKind::failed, "cannot make directory " + path.string() + ": " + error.message());
     if (::chmod(path.c_str(), mode) != 0) fail("set the mode of", path);
+}
+
+void make_trusted_directory(const std::filesystem::path& path, mode_t mode, std::optional<uid_t> also) {
+    if (::geteuid() != 0) return make_directory(path, mode);
+    std::error_code error;
+    std::filesystem::create_directories(without_slash(path).parent_path(), error);
+    if (error) throw Error(ErrorKind::failed, "cannot make directory " + path.string() + ": " + error.message());
+    if (::mkdir(without_slash(path).c_str(), mode) != 0 && errno != EEXIST) fail("make directory", path);
+    const Fd directory = open_trusted(path, also);
+    if (::fchmod(directory.get(), mode) != 0) fail("set the mode of", path);
+}
+
+void check_trusted_directory(const std::filesystem::path& path, std::optional<uid_t> also) {
+    if (::geteuid() == 0) open_trusted(path, also);
 }
 
 Fd lock_directory(const std::filesystem::path& path) {

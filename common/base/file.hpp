@@ -46,6 +46,12 @@ void sync_directory(const std::filesystem::path& path);
 void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to);
 /// Makes the directory and its parents; sets the mode of the last one, also when it is there.
 void make_directory(const std::filesystem::path& path, mode_t mode = 0755);
+/// make_directory() for what root relies on: a directory that somebody else owns, or a symbolic link in its place,
+/// would let that one decide what root reads, writes and runs. When we are root, both are refused with Error{denied};
+/// `also` may own it, too. Users who are not root get make_directory().
+void make_trusted_directory(const std::filesystem::path& path, mode_t mode, std::optional<uid_t> also = {});
+/// The same check alone, of a directory that is there.
+void check_trusted_directory(const std::filesystem::path& path, std::optional<uid_t> also = {});
 /// The directory, locked (flock) for as long as the descriptor lives; an empty one when another process has the lock.
 /// Error{failed} with the path.
 Fd lock_directory(const std::filesystem::path& path);

@@ -274,3 +274,32 @@ TEST_CASE("a directory is locked once, for as long as the descriptor lives") {
     CHECK(lock_directory(directory.path()));
     CHECK_THROWS_WITH_AS(lock_directory(directory.path() / "none"), doctest::Contains("none: No such file"), Error);
 }
+
+TEST_CASE("root takes no directory of somebody else, and no link in its place") {
+    if (::geteuid() != 0) return;
+    constexpr uid_t kNobody = 65534, kOther = 65533;
+    const TemporaryDirectory directory;
+    const auto ours = directory.path() / "ours", theirs = directory.path() / "theirs", link = directory.path() / "link";
+    make_trusted_directory(ours / "a", 0711);
+    make_trusted_directory(ours / "a", 0700);
+    CHECK(mode_of(ours / "a") == 0700);
+    make_directory(theirs, 0755);
+    REQUIRE(::chown(theirs.c_str(), kNobody, kNobody) == 0);
+    fs::create_directory_symlink(ours, link);
+
+    const auto refusal = [](const fs::path& path, std::optional<uid_t> also = {}) {
+        return file_error([&] { make_trusted_directory(path, 0711, also); });
+    };
+    CHECK(refusal(theirs).first == ErrorKind::denied);
+    CHECK(refusal(theirs).second.find("uid 65534") != std::string::npos);
+    CHECK(refusal(theirs, kOther).first == ErrorKind::denied);
+    CHECK(mode_of(theirs) == 0755);
+    make_trusted_directory(theirs, 0711, kNobody);
+    for (const auto& path : {link, link / ""}) {
+        CHECK(refusal(path).first == ErrorKind::denied);
+        CHECK(refusal(path).second.find("is a symbolic link") != std::string::npos);
+    }
+    CHECK(mode_of(ours) != 0711);
+    CHECK_NOTHROW(check_trusted_directory(ours));
+    CHECK_THROWS_AS(check_trusted_directory(link), Error);
+}
