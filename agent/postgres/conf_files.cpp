@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "common/base/digest.hpp"
 #include "common/base/error.hpp"
 
 namespace pgedge {
@@ -12,7 +13,8 @@ namespace {
 
 constexpr std::string_view kHeader =
     "# Written by pgedge-agent; changes made here are lost. Change the database's spec.\n";
-constexpr std::string_view kMap = "pgedge_system";
+constexpr std::string_view kMap = "pgedge_system", kCertificateMap = "pgedge_certificate";
+constexpr std::size_t kLongestName = 64, kHashDigits = 32;
 
 /// A parameter: letters, digits and underscores, with at most one dot for an extension's (guc-file.l, ID and
 /// QUALIFIED_ID).
@@ -82,7 +84,8 @@ std::string pg_hba_conf(const AccessRules& rules) {
     text += line("local", "all", kSuperuser, "", fmt::format("peer map={}", kMap));
     std::set<std::string> networks;
     for (const auto& peer : rules.peers) networks.insert(network_of(peer));
-    for (const auto& network : networks) text += internal_users("hostssl", network, "cert clientcert=verify-full");
+    for (const auto& network : networks)
+        text += internal_users("hostssl", network, fmt::format("cert map={}", kCertificateMap));
     for (const char* anywhere : {"0.0.0.0/0", "::/0"}) {
         text += line("host", "all,replication", fmt::format("{},{}", kSuperuser, kReplicator), anywhere, "reject");
     }
@@ -94,9 +97,17 @@ std::string pg_hba_conf(const AccessRules& rules) {
     return text;
 }
 
-std::string pg_ident_conf(const std::vector<std::string>& system_users, const std::vector<std::string>& user_lines) {
+std::string certificate_name(std::string_view user, std::string_view database_id) {
+    std::string name = fmt::format("{}:{}", user, database_id);
+    if (name.size() <= kLongestName) return name;
+    return fmt::format("{}:{}", user, to_hex(sha256(database_id)).substr(0, kHashDigits));
+}
+
+std::string pg_ident_conf(const std::vector<std::string>& system_users, const std::vector<CertificateLogin>& logins,
+                          const std::vector<std::string>& user_lines) {
     std::string text(kHeader);
     for (const auto& user : system_users) text += fmt::format("{} {} {}\n", kMap, user, kSuperuser);
+    for (const auto& [name, user] : logins) text += fmt::format("{} {} {}\n", kCertificateMap, name, user);
     for (const auto& entry : user_lines) append_user_line(text, entry);
     return text;
 }

@@ -24,8 +24,17 @@ struct AccessRules {
 /// everybody else by password. The control plane trusts the container's loopback at (1); here other users share the
 /// machine.
 std::string pg_hba_conf(const AccessRules& rules);
+/// A certificate's common name, and the internal user that it logs in as.
+struct CertificateLogin {
+    std::string name, user;
+};
 /// `system_users`: the operating system's users that the agent and the server run as. See pg_hba_conf().
-std::string pg_ident_conf(const std::vector<std::string>& system_users, const std::vector<std::string>& user_lines);
+std::string pg_ident_conf(const std::vector<std::string>& system_users, const std::vector<CertificateLogin>& logins,
+                          const std::vector<std::string>& user_lines);
+/// Common name of the certificate of an internal user in one database: "pgedge:storefront". Whoever runs programs as
+/// the user of an instance can read its certificates; this keeps them from being of use at the servers of other
+/// databases. A name has at most 64 characters (X.520, ub-common-name): of a long id, a part of its hash stands in it.
+std::string certificate_name(std::string_view user, std::string_view database_id);
 
 /// Names of the users that are the product's own.
 inline constexpr std::string_view kSuperuser = "pgedge";

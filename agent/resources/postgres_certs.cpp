@@ -55,8 +55,9 @@ void PostgresCerts::apply(const Resource& resource, StepContext&) {
         user_.write_file(certificate, pair.certificate, 0644);
     };
     const auto login = [&](std::string_view user) {
-        return issuer_.issue(
-            {.common_name = std::string(user), .dns_names = {}, .ip_addresses = {}, .client = true, .days = kDays});
+        const std::string database_id = resource.want.value("database_id", "");
+        const std::string name = database_id.empty() ? std::string(user) : certificate_name(user, database_id);
+        return issuer_.issue({.common_name = name, .dns_names = {}, .ip_addresses = {}, .client = true, .days = kDays});
     };
     user_.write_file(files.authority, issuer_.authority_certificate(), 0644);
     write(issuer_.issue({.common_name = paths.instance_id(),

@@ -19,8 +19,8 @@ struct CertificateFiles {
 };
 
 /// `common.postgres_certs`: certificates of an instance, signed by the cluster's authority: one for its server, and one
-/// for each of the two internal users. They are made again when an address, the authority or the end of their time
-/// (kRenewBefore) asks for it.
+/// for each of the two internal users, named for the database (certificate_name()). They are made again when an
+/// address, the authority or the end of their time (kRenewBefore) asks for it.
 class PostgresCerts final : public ResourceKind {
 public:
     static constexpr int kDays = 3650;

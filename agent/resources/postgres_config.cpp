@@ -28,6 +28,19 @@ std::vector<std::string> lines_of(const Json& want, const char* name) {
     return want.at(name).get<std::vector<std::string>>();
 }
 
+/// Servers made by an earlier version have certificates that name the user alone. While a database goes over to its
+/// own, both are taken (common/orchestrate/certificate_states.hpp).
+std::vector<CertificateLogin> certificate_logins(const Json& want) {
+    const std::string database_id = want.value("database_id", "");
+    std::vector<CertificateLogin> logins;
+    for (const auto user : {kSuperuser, kReplicator}) {
+        if (!database_id.empty()) logins.push_back({certificate_name(user, database_id), std::string(user)});
+        if (database_id.empty() || want.value("shared_certificates", false))
+            logins.push_back({std::string(user), std::string(user)});
+    }
+    return logins;
+}
+
 }  // namespace
 
 PostgresConfig::Texts PostgresConfig::texts(const Resource& resource, const Limit& limit) const {
@@ -58,7 +71,7 @@ PostgresConfig::Texts PostgresConfig::texts(const Resource& resource, const Limi
             {hba_file(paths), pg_hba_conf({.peers = lines_of(want, "peers"),
                                            .user_lines = lines_of(want, "hba"),
                                            .published = want.at("published")})},
-            {ident_file(paths), pg_ident_conf(system_users(user_), lines_of(want, "ident"))}};
+            {ident_file(paths), pg_ident_conf(system_users(user_), certificate_logins(want), lines_of(want, "ident"))}};
 }
 
 void PostgresConfig::write(const Texts& texts) const {

@@ -49,7 +49,7 @@ private:
     void add_directory(const WantedInstance& instance) {
         add({"filesystem.dir", instance.id}, instance.host_id, {}, {{"instance_id", instance.id}});
         add({"common.postgres_certs", instance.id}, instance.host_id, {{"filesystem.dir", instance.id}},
-            {{"instance_id", instance.id}, {"addresses", instance.addresses}});
+            {{"instance_id", instance.id}, {"addresses", instance.addresses}, {"database_id", wanted_.id}});
     }
 
     void add_server(const WantedNode& node, const WantedInstance& instance, const Json& primary) {
@@ -64,6 +64,7 @@ private:
                                                     node.tunables.postgresql_conf);
         add({"process.postgres_config", instance.id}, instance.host_id, {{"process.data_directory", instance.id}},
             {{"instance_id", instance.id},
+             {"database_id", wanted_.id},
              {"bin_dir", instance.version.bin_dir},
              {"address", instance.address.address},
              {"port", instance.address.port},

@@ -36,7 +36,13 @@ public:
     TestHost host;
     TestAuthority authority;
     std::vector<std::string> told;
+    std::string database = "shop";  ///< empty: as an earlier version made instances
+    bool takes_shared = false;
 
+    Json named(Json want) const {
+        if (!database.empty()) want["database_id"] = database;
+        return want;
+    }
     StepContext context() {
         return {Limit(60s), "shop", [](const SecretRef&) { return Secret(); },
                 [this](std::string_view line) { told.emplace_back(line); }};
@@ -52,7 +58,7 @@ public:
     std::string address_of(const std::string& id) const { return id == kPrimary ? kPrimaryAddress : kReplicaAddress; }
     Resource directory(const std::string& id) const { return resource("filesystem.dir", id, Json::object()); }
     Resource certs(const std::string& id) const {
-        return resource("common.postgres_certs", id, {{"addresses", {address_of(id)}}});
+        return resource("common.postgres_certs", id, named({{"addresses", {address_of(id)}}}));
     }
     Resource data(const std::string& id) const {
         return resource("process.data_directory", id,
@@ -61,17 +67,18 @@ public:
                          {"primary", primary_of(id)}});
     }
     Resource config(const std::string& id, Json with = settings(), std::vector<std::string> hba = {}) const {
-        return resource("process.postgres_config", id,
-                        {{"bin_dir", postgres_bin_dir()},
-                         {"address", address_of(id)},
-                         {"port", 5432},
-                         {"published", true},
-                         {"settings", std::move(with)},
-                         {"hba", std::move(hba)},
-                         {"ident", Json::array()},
-                         {"peers", {kPrimaryAddress, kReplicaAddress}},
-                         {"dialect", "pglogical"},
-                         {"primary", primary_of(id)}});
+        Json want = named({{"bin_dir", postgres_bin_dir()},
+                           {"address", address_of(id)},
+                           {"port", 5432},
+                           {"published", true},
+                           {"settings", std::move(with)},
+                           {"hba", std::move(hba)},
+                           {"ident", Json::array()},
+                           {"peers", {kPrimaryAddress, kReplicaAddress}},
+                           {"dialect", "pglogical"},
+                           {"primary", primary_of(id)}});
+        if (takes_shared) want["shared_certificates"] = true;
+        return resource("process.postgres_config", id, std::move(want));
     }
     Resource server(const std::string& id) const {
         return resource("process.postgres", id,
@@ -148,6 +155,93 @@ TEST_CASE("nobody gets in over the network as superuser without a certificate") 
                     {"sslcert", files.superuser},
                     {"sslkey", files.superuser_key}};
     CHECK(Connection(options, Limit(60s)).run("SELECT current_user", Limit(60s)).value() == "pgedge");
+}
+
+namespace {
+
+/// Logs in over the network with copies of an instance's certificates as they are now.
+class Login {
+public:
+    Login(const Machine& machine, const std::string& instance, const std::string& name)
+        : copies_(machine.host.data_dir() / name) {
+        const CertificateFiles files(machine.paths(instance));
+        make_directory(copies_, 0700);
+        std::filesystem::copy(files.authority, copies_ / "ca.crt");
+        std::filesystem::copy(files.superuser, copies_ / "pgedge.crt");
+        std::filesystem::copy(files.superuser_key, copies_ / "pgedge.key");
+        std::filesystem::copy(files.replicator, copies_ / "patroni_replicator.crt");
+        std::filesystem::copy(files.replicator_key, copies_ / "patroni_replicator.key");
+    }
+    bool works(const std::string& user = "pgedge") const {
+        ConnectOptions options;
+        options.host = kPrimaryAddress;
+        options.port = 5432;
+        options.user = user;
+        options.more = {{"sslmode", "verify-full"},
+                        {"sslrootcert", copies_ / "ca.crt"},
+                        {"sslcert", copies_ / (user + ".crt")},
+                        {"sslkey", copies_ / (user + ".key")}};
+        if (user != "pgedge") options.more["replication"] = "true";
+        try {
+            const Connection session(options, Limit(60s));
+            return true;
+        } catch (const Error& error) {
+            CHECK(error.kind() == ErrorKind::denied);
+            return false;
+        }
+    }
+
+private:
+    const std::filesystem::path copies_;
+};
+
+}  // namespace
+
+TEST_CASE("certificates of another database's instances are of no use at a server") {
+    Machine machine;
+    machine.make(kPrimary);
+    auto context = machine.context();
+    connect_locally(machine.host.runtime(), kPrimary, "postgres", Limit(60s))
+        .run("CREATE ROLE patroni_replicator LOGIN REPLICATION", Limit(60s));
+    machine.directories.apply(machine.directory(kReplica), context);
+    machine.certificates.apply(machine.certs(kReplica), context);
+    const Login same(machine, kReplica, "same");
+    machine.database = "bank";
+    machine.certificates.apply(machine.certs(kReplica), context);
+    const Login other(machine, kReplica, "other");
+
+    for (const char* user : {"pgedge", "patroni_replicator"}) {
+        CHECK(same.works(user));
+        CHECK_FALSE(other.works(user));
+    }
+}
+
+TEST_CASE("servers of an earlier version go over to certificates of their own with nobody locked out on the way") {
+    Machine machine;
+    auto context = machine.context();
+    machine.database.clear();
+    machine.make(kPrimary);
+    connect_locally(machine.host.runtime(), kPrimary, "postgres", Limit(60s))
+        .run("CREATE ROLE patroni_replicator LOGIN REPLICATION", Limit(60s));
+    const Login before(machine, kPrimary, "before");
+    CHECK(before.works());
+
+    machine.database = "shop";
+    machine.takes_shared = true;
+    machine.configs.apply(machine.config(kPrimary), context);
+    machine.certificates.apply(machine.certs(kPrimary), context);
+    const Login after(machine, kPrimary, "after");
+    CHECK(comes_true([&] { return after.works(); }));
+    CHECK(comes_true([&] { return after.works("patroni_replicator"); }));
+    CHECK(before.works());
+    CHECK(before.works("patroni_replicator"));
+
+    machine.takes_shared = false;
+    machine.configs.apply(machine.config(kPrimary), context);
+    CHECK(comes_true([&] { return !before.works(); }));
+    CHECK_FALSE(before.works("patroni_replicator"));
+    CHECK(after.works());
+    CHECK(after.works("patroni_replicator"));
 }
 
 TEST_CASE("what reloads does not restart, what needs a restart does") {

@@ -43,10 +43,10 @@ TEST_CASE("access rules stand in their order") {
 
     CHECK(lines == std::vector<std::string>{
                        "local all pgedge peer map=pgedge_system",
-                       "hostssl all pgedge 10.0.0.2/32 cert clientcert=verify-full",
-                       "hostssl replication patroni_replicator 10.0.0.2/32 cert clientcert=verify-full",
-                       "hostssl all pgedge fd00::2/128 cert clientcert=verify-full",
-                       "hostssl replication patroni_replicator fd00::2/128 cert clientcert=verify-full",
+                       "hostssl all pgedge 10.0.0.2/32 cert map=pgedge_certificate",
+                       "hostssl replication patroni_replicator 10.0.0.2/32 cert map=pgedge_certificate",
+                       "hostssl all pgedge fd00::2/128 cert map=pgedge_certificate",
+                       "hostssl replication patroni_replicator fd00::2/128 cert map=pgedge_certificate",
                        "host all,replication pgedge,patroni_replicator 0.0.0.0/0 reject",
                        "host all,replication pgedge,patroni_replicator ::/0 reject",
                        "host all reporting 10.9.0.0/16 md5",
@@ -59,18 +59,28 @@ TEST_CASE("access rules stand in their order") {
 TEST_CASE("an unpublished server lets no client in from other machines") {
     const auto lines = rules_in(pg_hba_conf({.peers = {"127.0.0.12"}, .published = false}));
 
-    CHECK(lines[1] == "hostssl all pgedge 127.0.0.0/8 cert clientcert=verify-full");
+    CHECK(lines[1] == "hostssl all pgedge 127.0.0.0/8 cert map=pgedge_certificate");
     CHECK(lines.back() == "local all all scram-sha-256");
 }
 
 TEST_CASE("an entry cannot smuggle in a second line") {
     CHECK_THROWS_AS(pg_hba_conf({.user_lines = {"host a b c md5\nhost all all 0.0.0.0/0 trust"}}), Error);
-    CHECK_THROWS_AS(pg_ident_conf({}, {"map a b\nmap c d"}), Error);
+    CHECK_THROWS_AS(pg_ident_conf({}, {}, {"map a b\nmap c d"}), Error);
 }
 
-TEST_CASE("system users map to the superuser, then come the users' lines") {
-    CHECK(rules_in(pg_ident_conf({"root", "postgres"}, {"corp bob shop"})) ==
-          std::vector<std::string>{"pgedge_system root pgedge", "pgedge_system postgres pgedge", "corp bob shop"});
+TEST_CASE("system users map to the superuser, certificates to their users, then come the users' lines") {
+    CHECK(rules_in(pg_ident_conf({"root", "postgres"}, {{"pgedge:shop", "pgedge"}}, {"corp bob shop"})) ==
+          std::vector<std::string>{"pgedge_system root pgedge", "pgedge_system postgres pgedge",
+                                   "pgedge_certificate pgedge:shop pgedge", "corp bob shop"});
+}
+
+TEST_CASE("certificates are named for their user and database, in what a common name may hold") {
+    CHECK(certificate_name(kSuperuser, "shop") == "pgedge:shop");
+    CHECK(certificate_name(kReplicator, std::string(36, 'a')) == "patroni_replicator:" + std::string(36, 'a'));
+    const std::string one = certificate_name(kReplicator, std::string(63, 'a'));
+    const std::string other = certificate_name(kReplicator, std::string(62, 'a') + "b");
+    CHECK(one.size() <= 64);
+    CHECK(one != other);
 }
 
 }  // namespace pgedge
