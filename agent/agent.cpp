@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "agent/api_access.hpp"
 #include "agent/cluster/heartbeat.hpp"
 #include "agent/cluster/host_facts.hpp"
 #include "agent/instance_watch.hpp"
@@ -22,6 +23,7 @@
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
 #include "common/base/uuid.hpp"
+#include "common/net/url.hpp"
 #include "common/orchestrate/process_orchestrator.hpp"
 
 namespace pgedge {
@@ -30,6 +32,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kFactsLimit = 10s;
+constexpr auto kNamesLimit = 2s;
 
 /// The program that stands beside ours.
 std::filesystem::path sibling_program(const char* name) {
@@ -58,8 +61,8 @@ std::string new_incarnation() {
 
 /// The directory, made ready and held: a second agent there would take hold of this one's servers.
 Fd held(const std::filesystem::path& data_dir) {
-    make_directory(data_dir, 0711);  // the instance user passes through; what is inside has modes of its own
-    make_directory(data_dir / "run", 0711);
+    make_trusted_directory(data_dir, 0711);  // the instance user passes through; what is inside has modes of its own
+    make_trusted_directory(data_dir / "run", 0711);
     // What an agent that was killed had just started may hold it for a moment.
     for (const Limit limit(1s);;) {
         if (Fd lock = lock_directory(data_dir)) return lock;
@@ -136,13 +139,14 @@ Agent::Agent(const AgentConfig& config, const Clock& clock, const Log& log)
       user_(InstanceUser::find(::geteuid() == 0 ? std::optional(config.instance_user) : std::nullopt)),
       data_dir_(held(config.data_dir)),
       runtime_({config.data_dir, sibling_program("pgedge-guard"), user_}, log.component("runtime")),
+      names_(configured_names(config), [this](const std::string& name) { return knows_host(name); }),
       cluster_({.data_dir = config.data_dir,
                 .self = describe(config),
+                .api_client = api_client_certificate(config),
                 .peer_routes = [this](Router& routes) { ServerLogs::add_peer_routes(routes, config_.data_dir); },
                 .on_member = [this](const Member& member) { become_member(member); }},
                clock, log.component("cluster")),
-      api_([this](const HttpRequest& request) { return is_cross_site(request) ? refusal() : routes_.handle(request); },
-           log.component("api")) {
+      api_([this](const HttpRequest& request) { return answer(request); }, log.component("api")) {
     add_control_plane(routes_, {cluster_, clock_, build_info(), [this] { return services(); }});
     cluster_.add_public_routes(routes_);
 }
@@ -160,13 +164,37 @@ void Agent::start() {
 }
 
 void Agent::listen() {
-    std::shared_ptr<ReloadableContext> tls;
-    if (!config_.http_server_cert.empty())
-        tls = std::make_shared<ReloadableContext>(
-            make_server_context({read_file(config_.http_server_cert), Secret(read_file(config_.http_server_key))},
-                                read_file(config_.http_ca_cert), ClientCertificates::required));
-    api_.listen({.address = config_.http_bind_address, .port = config_.http_port, .tls = tls});
-    api_.listen({.address = "", .port = 0, .socket = config_.http_socket});
+    // A host that wants to join has the token, and not always a certificate: what it asks first is no secret, and what
+    // it believes of the answer is what the token's fingerprint proves.
+    // A superuser of a database runs programs as the instances' user: what that user may not do to the agent's files,
+    // it may not do through its API.
+    const auto refused = user_.other ? std::optional(user_.uid) : std::nullopt;
+    api_.listen({.address = config_.http_bind_address,
+                 .port = config_.http_port,
+                 .tls = api_tls(config_),
+                 .open_target = kInvitationPath,
+                 .refused_user = refused});
+    api_.listen({.address = "", .port = 0, .socket = config_.http_socket, .refused_user = refused});
+}
+
+HttpResponse Agent::answer(const HttpRequest& request) const {
+    names_.check(request);
+    return is_cross_site(request) ? refusal() : routes_.handle(request);
+}
+
+/// What the configuration does not name: the cluster's other hosts, and what the administrator calls this machine.
+bool Agent::knows_host(const std::string& name) const {
+    if (named_in_hosts_file(name, configured_names(config_))) return true;
+    const auto cluster = services();
+    if (!cluster) return false;
+    const auto hosts = Hosts(cluster->store, clock_).list(Limit(kNamesLimit));
+    return std::any_of(hosts.begin(), hosts.end(), [&](const Host& host) {
+        const auto has = [&](const std::vector<std::string>& addresses) {
+            return std::any_of(addresses.begin(), addresses.end(),
+                               [&](const auto& address) { return canonical_host(address) == name; });
+        };
+        return host.id == name || has(host.peer_addresses) || has(host.client_addresses);
+    });
 }
 
 void Agent::stop() {

@@ -8,6 +8,7 @@
 #include "agent/cluster/cluster.hpp"
 #include "agent/config/config.hpp"
 #include "agent/runtime/process_runtime.hpp"
+#include "agent/serve/own_names.hpp"
 #include "agent/serve/router.hpp"
 #include "agent/serve/server.hpp"
 #include "common/base/clock.hpp"
@@ -48,6 +49,8 @@ private:
     class MemberParts;
     void become_member(const Member& member);
     void listen();
+    HttpResponse answer(const HttpRequest& request) const;
+    bool knows_host(const std::string& name) const;
     std::shared_ptr<const ClusterServices> services() const;
 
     AgentConfig config_;
@@ -57,6 +60,7 @@ private:
     Fd data_dir_;  ///< locked, before anything in it is touched
     ProcessRuntime runtime_;
     Router routes_;
+    const OwnNames names_;
     Cluster cluster_;
     mutable std::mutex mutex_;            ///< of parts_
     std::shared_ptr<MemberParts> parts_;  ///< null before init or join

@@ -173,7 +173,7 @@ void Cluster::join(const JoinToken& token, const Limit& limit) {
     const auto changing = begin_change();
     const JoinTokenParts parts = parse_join_token(token.token);
     MemberRecord record = joining_record(parts);
-    const JoinAnswer answer = ask_to_join(token, record.node_id, options_.self, limit);
+    const JoinAnswer answer = ask_to_join(token, record.node_id, options_.self, options_.api_client, limit);
     const Credentials& credentials = answer.credentials;
     if (fingerprint_of(credentials.authority) != parts.fingerprint)
         throw Error(ErrorKind::denied, "the cluster answered with another authority than the token's")

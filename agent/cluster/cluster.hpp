@@ -29,6 +29,8 @@ public:
     struct Options {
         std::filesystem::path data_dir;  ///< must exist
         Host self;                       ///< what others shall know of this host
+        /// Shown to the API of the host that is asked first, where it wants a certificate.
+        std::optional<KeyPair> api_client{};
         /// Where the peer port is opened; empty: on the IP addresses among self.peer_addresses.
         std::vector<std::string> bind_addresses{};
         /// Adds more routes that only agents of the cluster may call, beside those of the store.

@@ -116,8 +116,9 @@ JoinAnswer answer_from(const std::string& body) {
 }
 
 /// Steps 1 and 2: a place to ask whose authority is the token's.
-Invitation invited_by(const Url& server, const JoinTokenParts& token, const Limit& limit) {
-    HttpClientOptions options{.server = server, .max_body = kMaxAnswer};
+Invitation invited_by(const Url& server, const JoinTokenParts& token, const std::optional<KeyPair>& own,
+                      const Limit& limit) {
+    HttpClientOptions options{.server = server, .own = own, .max_body = kMaxAnswer};
     options.any_certificate = true;  // whoever answers: the token's fingerprint decides what we believe
     HttpTransport transport(std::move(options));
     const auto response = transport.send(post(kInvitationPath, Json::object()), limit.no_longer_than(kInvitationLimit));
@@ -178,7 +179,8 @@ JoinRequest join_request_from(const std::string& body) {
     });
 }
 
-JoinAnswer ask_to_join(const JoinToken& token, std::uint64_t node_id, const Host& self, const Limit& limit) {
+JoinAnswer ask_to_join(const JoinToken& token, std::uint64_t node_id, const Host& self,
+                       const std::optional<KeyPair>& own, const Limit& limit) {
     const JoinTokenParts parts = parse_join_token(token.token);
     if (token.server_urls.empty()) throw Error(ErrorKind::invalid_input, "server_urls: at least one is needed");
     std::vector<Url> servers;
@@ -189,18 +191,20 @@ JoinAnswer ask_to_join(const JoinToken& token, std::uint64_t node_id, const Host
     for (const auto& server : servers) {
         limit.check("joining the cluster");
         try {
-            return exchange(invited_by(server, parts, limit), {parts.secret, node_id, self}, limit);
+            return exchange(invited_by(server, parts, own, limit), {parts.secret, node_id, self}, limit);
         } catch (const Refused& refused) {
             throw refused.error;
         } catch (const Error& error) {
             if (error.kind() == ErrorKind::cancelled) throw;
-            if (error.kind() == ErrorKind::denied) denied = error;
-            said.push_back(to_string(server) + ": " + error.text());
+            if (error.name() == "invalid_join_token") denied = error;
+            const std::string where = to_string(server);
+            said.push_back(error.text().find(where) == std::string::npos ? where + ": " + error.text() : error.text());
         }
     }
     if (denied) throw Error(ErrorKind::denied, joined(said, "; ")).named("invalid_join_token");
     throw Error(ErrorKind::unreachable, "no server of the cluster could be asked: " + joined(said, "; "),
-                "check the server URLs, and that the agent's peer port is reachable from this host");
+                "check the server URLs (http:// or https://?), and that the agent's peer port is reachable from this "
+                "host; where an API wants a certificate of this agent: http.client_cert and http.client_key");
 }
 
 }  // namespace pgedge

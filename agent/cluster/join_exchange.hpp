@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "agent/cluster/join_token.hpp"
@@ -15,9 +16,9 @@ namespace pgedge {
 
 // How a host joins, and why it may believe the answer. A token is "PGEDGE-<fingerprint>-<secret>".
 //
-// 1. POST <server_url>/v1/internal/cluster/join-options, with no secret in it. Anybody may ask, and nothing in the
-// answer
-//    (Invitation) is believed yet: the connection may be plain HTTP.
+// 1. POST <server_url>/v1/internal/cluster/join-options, with no secret in it. Anybody may ask, also without a client
+//    certificate where the API wants one, and nothing in the answer (Invitation) is believed yet: the connection may be
+//    plain HTTP.
 // 2. The joiner computes the SHA-256 of the authority's certificate it got and compares it with the token's
 // fingerprint.
 //    From here on that authority, and no other, says who is who.
@@ -56,8 +57,10 @@ HttpResponse to_response(const JoinAnswer& answer);
 /// Input from anybody: throws Error{invalid_input} on anything but a whole and sensible request.
 JoinRequest join_request_from(const std::string& body);
 
-/// Steps 1 to 3 with one server after the other until one lets us in. Throws invalid_join_token, invalid_input (host id
+/// Steps 1 to 3 with one server after the other until one lets us in; `own` is shown to a server that asks in step 1.
+/// Throws invalid_join_token, invalid_input (host id
 /// taken) as soon as a proven server says so; Error{unreachable} with what each server said.
-JoinAnswer ask_to_join(const JoinToken& token, std::uint64_t node_id, const Host& self, const Limit& limit);
+JoinAnswer ask_to_join(const JoinToken& token, std::uint64_t node_id, const Host& self,
+                       const std::optional<KeyPair>& own, const Limit& limit);
 
 }  // namespace pgedge

@@ -16,6 +16,7 @@
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
 #include "common/base/text.hpp"
+#include "common/net/url.hpp"
 
 namespace pgedge {
 namespace {
@@ -53,6 +54,18 @@ std::vector<std::string> to_addresses(const std::string& text) {
         addresses.push_back(address);
     }
     return addresses;
+}
+
+std::vector<std::string> to_names(const std::string& text) {
+    std::vector<std::string> names;
+    for (const auto& part : split(text, ',')) {
+        const auto name = canonical_host(trimmed(part));
+        if (!name)
+            throw Error(ErrorKind::invalid_input,
+                        fmt::format("'{}' is not a host name or address (without a port)", part));
+        names.push_back(*name);
+    }
+    return names;
 }
 
 std::string to_host_id(const std::string& text) {
@@ -97,6 +110,12 @@ constexpr std::array kKeys{
         [](AgentConfig& c, const std::string& t) { c.http_server_cert = t; }},
     Key{"http.server_key", "none", "File: its private key",
         [](AgentConfig& c, const std::string& t) { c.http_server_key = t; }},
+    Key{"http.client_cert", "none", "File: certificate shown to the API of another agent when this one joins",
+        [](AgentConfig& c, const std::string& t) { c.http_client_cert = t; }},
+    Key{"http.client_key", "none", "File: its private key",
+        [](AgentConfig& c, const std::string& t) { c.http_client_key = t; }},
+    Key{"http.server_names", "none", "Further names of this host that clients of the API may use",
+        [](AgentConfig& c, const std::string& t) { c.http_server_names = to_names(t); }},
     Key{"store.peer_port", "2379", "Port for calls between agents (always mTLS)",
         [](AgentConfig& c, const std::string& t) { c.peer_port = to_port(t); }},
     Key{"store.raft_port", "2380", "Port for the replication of the store (always mTLS)",
@@ -187,6 +206,8 @@ void check_together(const AgentConfig& config, std::vector<std::string>& problem
         !config.http_ca_cert.empty() && !config.http_server_cert.empty() && !config.http_server_key.empty();
     if (any_tls && !all_tls)
         problems.emplace_back("http.ca_cert, http.server_cert and http.server_key: set all three for TLS, or none");
+    if (config.http_client_cert.empty() != config.http_client_key.empty())
+        problems.emplace_back("http.client_cert and http.client_key: set both, or none");
     if (!any_tls && !config.http_insecure && !is_loopback(config.http_bind_address))
         problems.push_back(
             fmt::format("http.bind_addr: {} is reachable from other machines and the API has no TLS; set the "

@@ -28,6 +28,8 @@ struct AgentConfig {
     std::string http_socket;     ///< unix socket of the API; default <data_dir>/run/agent.sock
     bool http_insecure = false;  ///< plain HTTP beyond loopback
     std::string http_ca_cert, http_server_cert, http_server_key;  ///< files; all three: TLS with client certificates
+    std::string http_client_cert, http_client_key;                ///< files; shown to the APIs of other agents (join)
+    std::vector<std::string> http_server_names;                   ///< further names that a request's Host may hold
 
     int peer_port = 2379;   ///< agent to agent (the place of etcd's client port)
     int store_port = 2380;  ///< Raft (the place of etcd's peer port)

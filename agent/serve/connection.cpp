@@ -48,6 +48,7 @@ bool ServerConnection::ready(short events, std::chrono::milliseconds at_most) co
 
 /// Quiet at once when the client let us wait the last time: one that calls now and then costs a wake less.
 Io ServerConnection::wait_for_bytes() {
+    waits_to_write_ = false;
     if (!waiting_since_) waiting_since_ = Clock::now();
     if (quick_ && ready(POLLIN, kLinger)) return Io::done;
     return Clock::now() < until_ ? Io::quiet : Io::timed_out;
@@ -71,8 +72,19 @@ Io ServerConnection::after_tls(int result) {
     }
 }
 
+/// True when the first byte is that of an HTTP request's method. OpenSSL knows GET, HEAD, POST and PUT alone.
+bool ServerConnection::speaks_plainly() const {
+    char first = 0;
+    return ::recv(socket_.get(), &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1 && first >= 'A' && first <= 'Z';
+}
+
 Io ServerConnection::handshake() {
     if (greeted_) return Io::done;
+    if (SSL_in_before(ssl_.get()) && speaks_plainly()) {
+        ssl_.reset();
+        greeted_ = true;
+        return Io::plain;
+    }
     for (;;) {
         ERR_clear_error();
         const int result = SSL_do_handshake(ssl_.get());
@@ -80,7 +92,8 @@ Io ServerConnection::handshake() {
             greeted_ = true;
             return Io::done;
         }
-        if (const Io io = after_tls(result); io != Io::done) return io;
+        const bool refused = SSL_get_error(ssl_.get(), result) == SSL_ERROR_SSL;
+        if (const Io io = after_tls(result); io != Io::done) return refused ? Io::refused : io;
     }
 }
 
@@ -139,6 +152,34 @@ Io ServerConnection::write_record(std::string_view record) {
     return Io::done;
 }
 
+IoResult ServerConnection::write_some(std::string_view first, std::string_view second) {
+    waits_to_write_ = true;
+    if (ssl_) {
+        // Offered again, the record begins with the same bytes, as OpenSSL wants it.
+        std::string record(first.substr(0, kTlsRecord));
+        record += second.substr(0, kTlsRecord - record.size());
+        ERR_clear_error();
+        const int size = SSL_write(ssl_.get(), record.data(), static_cast<int>(record.size()));
+        if (size > 0) return {Io::done, static_cast<std::size_t>(size)};
+        switch (SSL_get_error(ssl_.get(), size)) {
+            case SSL_ERROR_WANT_READ: waits_to_write_ = false; [[fallthrough]];
+            case SSL_ERROR_WANT_WRITE: return {Clock::now() < until_ ? Io::quiet : Io::timed_out, 0};
+            default: return {after_tls(size), 0};
+        }
+    }
+    std::array pieces{iovec{const_cast<char*>(first.data()), first.size()},
+                      iovec{const_cast<char*>(second.data()), second.size()}};
+    msghdr message{};
+    message.msg_iov = pieces.data();
+    message.msg_iovlen = pieces.size();
+    for (;;) {
+        const auto size = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+        if (size >= 0) return {Io::done, static_cast<std::size_t>(size)};
+        if (errno == EAGAIN) return {Clock::now() < until_ ? Io::quiet : Io::timed_out, 0};
+        if (errno != EINTR) return {Io::closed, 0};
+    }
+}
+
 Io ServerConnection::write_socket(std::span<std::string_view> parts) {
     std::array<iovec, 3> pieces{};
     for (;;) {
@@ -160,24 +201,31 @@ Io ServerConnection::write_socket(std::span<std::string_view> parts) {
     }
 }
 
+bool ServerConnection::ready_to_write() const { return ready(POLLOUT, 1h); }
+
 bool ServerConnection::peer_there() const {
     char byte;
     const auto size = ::recv(socket_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return size > 0 || (size < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-void ServerConnection::finish() {
+void ServerConnection::say_last() {
     if (ssl_ && greeted_) SSL_shutdown(ssl_.get());
     greeted_ = !ssl_;
     ::shutdown(socket_.get(), SHUT_WR);
     limit(kDrainLimit);
+}
+
+Io ServerConnection::drain() {
+    waits_to_write_ = false;
     std::array<char, 16 * 1024> away;
-    for (std::size_t total = 0; total < kDrain;) {
+    while (drained_ < kDrain && Clock::now() < until_) {
         const auto size = ::recv(socket_.get(), away.data(), away.size(), 0);
-        if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) return;
-        if (size < 0 && !ready(POLLIN, kDrainLimit)) return;
-        total += static_cast<std::size_t>(std::max<ssize_t>(size, 0));
+        if (size < 0 && errno == EAGAIN) return Io::quiet;
+        if (size == 0 || (size < 0 && errno != EINTR)) return Io::closed;
+        drained_ += static_cast<std::size_t>(std::max<ssize_t>(size, 0));
     }
+    return Io::closed;
 }
 
 void ServerConnection::abort() { ::shutdown(socket_.get(), SHUT_RDWR); }

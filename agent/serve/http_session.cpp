@@ -27,6 +27,7 @@ constexpr std::size_t kReadSize = 16 * 1024;
 constexpr std::size_t kSlowestClient = 64 * 1024;  // bytes a second that a reader of a large answer must manage
 constexpr std::size_t kAroundTarget = 64;          // method and version in the request line
 constexpr std::string_view kStreamRetrySeconds = "5";
+constexpr char kTlsHandshake = 22;  // the first byte of what a TLS client sends (RFC 8446, 5.1)
 
 std::string_view view(boost::core::string_view text) { return {text.data(), text.size()}; }
 
@@ -90,6 +91,35 @@ struct HttpSession::Exchange {
     ServerConnection::Clock::time_point since = ServerConnection::Clock::now();
 };
 
+/// An answer, or what the client has not taken of it yet. Counted while it lives.
+struct HttpSession::Unsent {
+    Unsent(HttpService& service, std::string its_head, std::string its_body, bool keeps_alive, bool is_last)
+        : head(std::move(its_head)),
+          body(std::move(its_body)),
+          keep_alive(keeps_alive),
+          last(is_last),
+          service_(service) {
+        service_.unsent += size();
+    }
+    ~Unsent() { service_.unsent -= size(); }
+    Unsent(const Unsent&) = delete;
+    Unsent& operator=(const Unsent&) = delete;
+
+    std::size_t size() const { return head.size() + body.size(); }
+    std::pair<std::string_view, std::string_view> rest() const {
+        const std::string_view all(body);
+        if (at >= head.size()) return {all.substr(at - head.size()), {}};
+        return {std::string_view(head).substr(at), all};
+    }
+
+    const std::string head, body;
+    const bool keep_alive, last;
+    std::size_t at = 0;
+
+private:
+    HttpService& service_;
+};
+
 /// One of the few streamed answers that may be open.
 class HttpSession::StreamSlot {
 public:
@@ -108,32 +138,49 @@ private:
     bool counted_, granted_ = true;
 };
 
-HttpSession::HttpSession(HttpService& service, Fd socket, const SslContext& tls, bool agents, std::string address)
-    : service_(service), connection_(std::move(socket), tls, std::move(address)), agents_(agents) {
+HttpSession::HttpSession(HttpService& service, std::shared_ptr<const ListenAddress> listener, const SslContext& tls,
+                         Listener::Accepted client)
+    : service_(service),
+      listener_(std::move(listener)),
+      connection_(std::move(client.socket), tls, std::move(client.address)),
+      refused_(client.refused) {
     connection_.limit(service_.limits.head);  // a client that says nothing at all gets no longer than a slow one
 }
 HttpSession::~HttpSession() = default;
 
-bool HttpSession::serve() {
-    if (const Io io = connection_.handshake(); io != Io::done) return io == Io::quiet;
-    for (;;) {
+HttpSession::Wait HttpSession::serve() {
+    Step step = draining_ ? say_last() : unsent_ ? send_rest() : greet();
+    while (step == Step::go_on) {
         try {
-            switch (read_request()) {
-                case Step::whole: break;
-                case Step::park: return true;
-                case Step::close: return false;
-            }
+            step = read_request();
+            if (step == Step::go_on) step = answer();
         } catch (const Refusal& refusal) {
-            refuse(refusal);
-            return false;
+            step = refuse(refusal);
         }
-        if (!answer()) return false;
     }
+    return step == Step::close ? Wait::no_more : connection_.waits_to_write() ? Wait::to_write : Wait::to_read;
+}
+
+HttpSession::Step HttpSession::greet() {
+    switch (connection_.handshake()) {
+        case Io::done: return Step::go_on;
+        case Io::quiet: return Step::park;
+        case Io::plain:
+            return refuse({400, "invalid_input", "this port answers TLS only: write https:// instead of http://"});
+        case Io::refused: return say_last();
+        default: return Step::close;
+    }
+}
+
+/// No more comes from us; what the client still sends is thrown away for a moment.
+HttpSession::Step HttpSession::say_last() {
+    if (!std::exchange(draining_, true)) connection_.say_last();
+    return connection_.drain() == Io::quiet ? Step::park : Step::close;
 }
 
 HttpSession::Step HttpSession::read_request() {
     for (;;) {
-        if (!bytes_.empty() && take_bytes()) return Step::whole;
+        if (!bytes_.empty() && take_bytes()) return Step::go_on;
         const bool idle = !incoming_ && bytes_.empty();
         if (idle) bytes_.shrink_to_fit();
         std::array<char, kReadSize> fresh;
@@ -148,6 +195,8 @@ HttpSession::Step HttpSession::read_request() {
 /// Looks at the head before the parser sees it, which would turn folded headers into blanks. True when it is whole.
 bool HttpSession::begin_request() {
     const HttpLimits& limits = service_.limits;
+    if (bytes_.front() == kTlsHandshake && !listener_->tls)
+        throw Refusal{400, "invalid_input", "this port does not speak TLS: write http:// instead of https://"};
     const auto end = bytes_.find("\r\n\r\n");
     const bool whole = end != std::string::npos;
     const std::string_view head = std::string_view(bytes_).substr(0, end);
@@ -205,18 +254,45 @@ void HttpSession::check_head() {
         if (head.version() != 11 || head.count(http::field::transfer_encoding) != 1 ||
             !same(view(coding->value()), "chunked"))
             throw Refusal{400, "invalid_input", "the only transfer coding that requests may have is chunked"};
+    if (refused_)
+        throw Refusal{
+            403, "denied",
+            "programs of the user that runs PostgreSQL on this host may not call this API: call it as another "
+            "user, and wait for the answer"};
+    check_certificate();
     connection_.limit(service_.limits.body);
     const auto expected = head.find(http::field::expect);
     if (expected == head.end() || head.version() != 11) return;
     if (!same(view(expected->value()), "100-continue"))
         throw Refusal{417, "invalid_input", "the only expectation that requests may have is 100-continue"};
-    if (!parser.is_done() && bytes_.empty()) connection_.write("HTTP/1.1 100 Continue\r\n\r\n");
+    if (!parser.is_done() && bytes_.empty()) say_continue();
+}
+
+/// Without waiting: a client that does not read what it got before needs no leave to go on either.
+void HttpSession::say_continue() {
+    constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    const IoResult result = connection_.write_some(kContinue);
+    // A part of it, or a TLS record that OpenSSL keeps, would stand in front of the answer.
+    const bool begun = result.io == Io::done ? result.size != kContinue.size() : connection_.tls() != nullptr;
+    if (begun) connection_.abort();
+}
+
+/// Told here and not by a TLS alert, which clients show in words of their own, or lose. Before the body is read.
+void HttpSession::check_certificate() const {
+    if (listener_->open_target.empty() || !connection_.tls()) return;
+    const auto problem = certificate_problem(connection_.tls());
+    if (!problem || view(incoming_->parser.get().target()) == listener_->open_target) return;
+    throw Refusal{403, "denied",
+                  *problem +
+                      ": this agent answers clients with a certificate of its http.ca_cert only (pgedgectl: "
+                      "--cert-file and --key-file; curl: --cert and --key)"};
 }
 
 /// Splits the target into path and query; Error{invalid_input} when it is no path. "http://host/path" is one, too.
 void HttpSession::set_target(HttpRequest& request, std::string_view target) {
     if (const auto scheme = target.find("://"); scheme != target.npos && !target.starts_with('/')) {
         const auto slash = target.find('/', scheme + 3);
+        request.authority = target.substr(scheme + 3, slash == target.npos ? slash : slash - scheme - 3);
         target = slash == target.npos ? std::string_view("/") : target.substr(slash);
     }
     if (!target.starts_with('/')) throw Error(ErrorKind::invalid_input, "the URL's path must begin with '/'");
@@ -224,6 +300,14 @@ void HttpSession::set_target(HttpRequest& request, std::string_view target) {
     const auto question = target.find('?');
     request.path = url_decode(target.substr(0, question));
     if (question != target.npos) request.query = parse_query(target.substr(question + 1));
+}
+
+void HttpSession::note_caller(HttpRequest& request) const {
+    request.peer_address = connection_.address();
+    if (!request.peer_address.empty()) request.own_address = local_address(connection_.fd());
+    const SSL* tls = connection_.tls();
+    request.encrypted = tls != nullptr;
+    if (tls) request.peer_name = listener_->agents ? verified_agent(tls).value_or("") : verified_name(tls);
 }
 
 HttpSession::Exchange HttpSession::take_exchange() {
@@ -243,9 +327,7 @@ HttpSession::Exchange HttpSession::take_exchange() {
         if (!fresh) at->second.append(", ").append(view(field.value()));
     }
     request.body = std::move(message.body());
-    request.peer_address = connection_.address();
-    if (const SSL* tls = connection_.tls())
-        request.peer_name = agents_ ? verified_agent(tls).value_or("") : verified_name(tls);
+    note_caller(request);
     request.stop = service_.stop.get_token();
     return exchange;
 }
@@ -264,8 +346,7 @@ HttpResponse HttpSession::respond(Exchange& exchange) {
     }
 }
 
-/// False when the connection ends with this answer.
-bool HttpSession::answer() {
+HttpSession::Step HttpSession::answer() {
     Exchange exchange = take_exchange();
     HttpResponse response = respond(exchange);
     const bool streams = response.stream && exchange.request.method != "HEAD";
@@ -275,31 +356,52 @@ bool HttpSession::answer() {
         response.headers["Retry-After"] = kStreamRetrySeconds;
     }
     if (service_.stop.stop_requested()) exchange.keep_alive = false;
-    const bool sent = response.stream ? send_stream(exchange, response) : send_whole(exchange, response);
-    log_access(exchange, response.status);
-    connection_.limit(bytes_.empty() ? service_.limits.idle : service_.limits.head);  // or the next one has begun
-    return sent && exchange.keep_alive;
+    const int status = response.status;
+    const Step step = response.stream ? send_stream(exchange, response) : send_whole(exchange, std::move(response));
+    log_access(exchange, status);
+    return step;
 }
 
-bool HttpSession::send_whole(Exchange& exchange, const HttpResponse& response) {
+HttpSession::Step HttpSession::after_answer(bool keep_alive) {
+    if (!keep_alive) return Step::close;
+    connection_.limit(bytes_.empty() ? service_.limits.idle : service_.limits.head);  // or the next one has begun
+    return Step::go_on;
+}
+
+/// `last`: it ends the connection, and the client may still be sending.
+HttpSession::Step HttpSession::send_whole(Exchange& exchange, HttpResponse response, bool last) {
     std::string head = head_of(response, exchange.version, exchange.keep_alive);
     if (!forbids_body(response.status)) head += fmt::format("Content-Length: {}\r\n", response.body.size());
     head += "\r\n";
     const bool bare = forbids_body(response.status) || exchange.request.method == "HEAD";
-    const std::string_view body = bare ? std::string_view{} : std::string_view(response.body);
-    connection_.limit(service_.limits.write + std::chrono::seconds(body.size() / kSlowestClient));
-    exchange.sent = body.size();
-    return connection_.write(head, body) == Io::done;
+    if (bare) response.body.clear();
+    connection_.limit(service_.limits.write + std::chrono::seconds(response.body.size() / kSlowestClient));
+    exchange.sent = response.body.size();
+    unsent_ = std::make_unique<Unsent>(service_, std::move(head), std::move(response.body), exchange.keep_alive, last);
+    return send_rest();
 }
 
-bool HttpSession::send_stream(Exchange& exchange, const HttpResponse& response) {
+/// As much as the client takes now: one that does not read costs memory and no thread.
+HttpSession::Step HttpSession::send_rest() {
+    while (unsent_->at < unsent_->size()) {
+        const auto [head, body] = unsent_->rest();
+        const IoResult result = connection_.write_some(head, body);
+        if (result.io == Io::quiet && service_.unsent <= service_.limits.max_unsent) return Step::park;
+        if (result.io != Io::done) return Step::close;
+        unsent_->at += result.size;
+    }
+    const auto sent = std::move(unsent_);
+    return sent->last ? say_last() : after_answer(sent->keep_alive);
+}
+
+HttpSession::Step HttpSession::send_stream(Exchange& exchange, const HttpResponse& response) {
     const bool chunked = exchange.version == 11;  // HTTP/1.0 knows the end of the body by the end of the connection
     exchange.keep_alive = exchange.keep_alive && chunked;
     std::string head = head_of(response, exchange.version, exchange.keep_alive);
     if (chunked) head += "Transfer-Encoding: chunked\r\n";
     connection_.limit(service_.limits.write);
     bool open = connection_.write(head, "\r\n") == Io::done;
-    if (exchange.request.method == "HEAD") return open;
+    if (exchange.request.method == "HEAD") return open ? after_answer(exchange.keep_alive) : Step::close;
     const auto write = [&](std::string_view part) {
         if (service_.stop.stop_requested()) return false;
         if (open && part.empty()) return open = connection_.peer_there();
@@ -314,13 +416,14 @@ bool HttpSession::send_stream(Exchange& exchange, const HttpResponse& response) 
     } catch (const std::exception& error) {
         // The status is on its way already: a body without its end tells the client that this is not all.
         service_.log.warn("a streamed answer broke off", {{"http.url", exchange.target}, {"error", error.what()}});
-        return false;
+        return Step::close;
     }
     connection_.limit(service_.limits.write);
-    return open && (!chunked || connection_.write("0\r\n\r\n") == Io::done);
+    const bool sent = open && (!chunked || connection_.write("0\r\n\r\n") == Io::done);
+    return sent ? after_answer(exchange.keep_alive) : Step::close;
 }
 
-void HttpSession::refuse(const Refusal& refusal) {
+HttpSession::Step HttpSession::refuse(const Refusal& refusal) {
     Exchange exchange;
     exchange.keep_alive = false;
     exchange.request.peer_address = connection_.address();
@@ -329,9 +432,10 @@ void HttpSession::refuse(const Refusal& refusal) {
         exchange.request.method = std::string(view(incoming_->parser.get().method_string()));
         exchange.target = view(incoming_->parser.get().target());
     }
-    send_whole(exchange, error_response(refusal.status, refusal.name, refusal.message));
+    const Step step =
+        send_whole(exchange, error_response(refusal.status, refusal.name, refusal.message), /*last=*/true);
     log_access(exchange, refusal.status);
-    connection_.finish();
+    return step;
 }
 
 void HttpSession::log_access(const Exchange& exchange, int status) const {

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "agent/serve/peer_user.hpp"
 #include "common/base/error.hpp"
 #include "common/net/url.hpp"
 
@@ -77,20 +78,26 @@ bool in_use(const sockaddr_un& address) {
 
 }  // namespace
 
-Listener::Listener(ListenAddress endpoint) : endpoint_(std::move(endpoint)) {
-    if (endpoint_.address.empty())
+std::string local_address(int socket) {
+    Address own;
+    own.size = sizeof own.storage;
+    return ::getsockname(socket, own.get(), &own.size) == 0 ? text_of(own.storage) : std::string();
+}
+
+Listener::Listener(ListenAddress endpoint) : endpoint_(std::make_shared<ListenAddress>(std::move(endpoint))) {
+    if (endpoint_->address.empty())
         bind_socket();
     else
         bind_address();
 }
 
 Listener::~Listener() {
-    if (socket_ && !endpoint_.socket.empty()) ::unlink(endpoint_.socket.c_str());
+    if (socket_ && !endpoint_->socket.empty()) ::unlink(endpoint_->socket.c_str());
 }
 
 void Listener::bind_address() {
-    Address address = address_of(endpoint_.address, endpoint_.port);
-    const std::string where = host_and_port(endpoint_.address, endpoint_.port);
+    Address address = address_of(endpoint_->address, endpoint_->port);
+    const std::string where = host_and_port(endpoint_->address, endpoint_->port);
     socket_ = Fd(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!socket_) fail(where, errno);
     const int on = 1;
@@ -106,8 +113,8 @@ void Listener::bind_address() {
 }
 
 void Listener::bind_socket() {
-    const std::string where = endpoint_.socket.string();
-    const sockaddr_un address = unix_address(endpoint_.socket);
+    const std::string where = endpoint_->socket.string();
+    const sockaddr_un address = unix_address(endpoint_->socket);
     struct stat found {};
     if (::lstat(where.c_str(), &found) == 0) {
         if (!S_ISSOCK(found.st_mode))
@@ -133,8 +140,12 @@ Listener::Accepted Listener::accept() {
         return accepted;
     }
     accepted.address = text_of(from.storage);
+    if (endpoint_->refused_user) {
+        const PeerUser user = peer_user(accepted.socket.get());
+        accepted.refused = user.local && (!user.uid || *user.uid == *endpoint_->refused_user);
+    }
     const int on = 1;
-    if (!endpoint_.address.empty()) ::setsockopt(accepted.socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (!endpoint_->address.empty()) ::setsockopt(accepted.socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return accepted;
 }
 

@@ -2,7 +2,10 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+
+#include <sys/types.h>
 
 #include "common/base/file.hpp"
 #include "common/net/tls.hpp"
@@ -16,7 +19,14 @@ struct ListenAddress {
     std::filesystem::path socket{};            ///< mode 0660; what a dead process left there is replaced
     std::shared_ptr<ReloadableContext> tls{};  ///< null: plain
     bool agents = false;                       ///< peer_name of requests names verified agents only
+    /// With ClientCertificates::told: the one target that clients without a certificate may ask for.
+    std::string open_target{};
+    /// Programs of this user on this machine are refused, and those that cannot be told from them.
+    std::optional<uid_t> refused_user{};
 };
+
+/// The address of this machine that a connected socket uses, as numbers; empty when it has none (unix sockets).
+std::string local_address(int socket);
 
 /// A listening socket, not blocking. Takes the file of a unix socket away when it dies.
 class Listener {
@@ -30,18 +40,20 @@ public:
 
     struct Accepted {
         Fd socket;
-        std::string address;  ///< empty over a unix socket
-        int error = 0;        ///< errno when there is no socket; EAGAIN: nobody waits
+        std::string address;   ///< empty over a unix socket
+        bool refused = false;  ///< a program of ListenAddress::refused_user
+        int error = 0;         ///< errno when there is no socket; EAGAIN: nobody waits
     };
     Accepted accept();
     int fd() const { return socket_.get(); }
     int port() const { return port_; }  ///< 0 for a unix socket
-    const ListenAddress& endpoint() const { return endpoint_; }
+    /// Shared with the sessions of its clients, which may outlive it.
+    const std::shared_ptr<const ListenAddress>& endpoint() const { return endpoint_; }
 
 private:
     void bind_address();
     void bind_socket();
-    ListenAddress endpoint_;
+    std::shared_ptr<const ListenAddress> endpoint_;
     Fd socket_;
     int port_ = 0;
 };

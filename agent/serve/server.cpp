@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -37,6 +38,7 @@ public:
     public:
         Place(Places& places, std::string address) : places_(places), address_(std::move(address)) {}
         ~Place() { places_.leave(address_); }
+        bool is_local() const { return address_.empty(); }
         Place(const Place&) = delete;
         Place& operator=(const Place&) = delete;
 
@@ -45,22 +47,23 @@ public:
         const std::string address_;
     };
 
-    /// Null when there is none left. An empty address (unix socket) counts in all only.
+    /// Null when there is none left. An empty address (unix socket) is one like the others, and not counted with them:
+    /// whoever fills the ports must not shut out the machine's own administrator.
     std::unique_ptr<Place> take(const std::string& address) {
         std::lock_guard lock(mutex_);
         const auto known = taken_.find(address);
-        if (all_ >= in_all_ || (!address.empty() && known != taken_.end() && known->second >= per_address_))
+        if ((!address.empty() && all_ >= in_all_) || (known != taken_.end() && known->second >= per_address_))
             return nullptr;
         auto place = std::make_unique<Place>(*this, address);
         ++taken_[address];
-        ++all_;
+        if (!address.empty()) ++all_;
         return place;
     }
 
 private:
     void leave(const std::string& address) {
         std::lock_guard lock(mutex_);
-        --all_;
+        if (!address.empty()) --all_;
         if (const auto it = taken_.find(address); --it->second == 0) taken_.erase(it);
     }
     const std::size_t in_all_, per_address_;
@@ -79,11 +82,12 @@ struct Server::State {
         Client(std::unique_ptr<Places::Place> its_place, HttpService& service, Listener& listener,
                Listener::Accepted accepted)
             : place(std::move(its_place)),
-              session(service, std::move(accepted.socket),
-                      listener.endpoint().tls ? listener.endpoint().tls->get() : nullptr, listener.endpoint().agents,
-                      std::move(accepted.address)) {}
+              session(service, listener.endpoint(),
+                      listener.endpoint()->tls ? listener.endpoint()->tls->get() : nullptr, std::move(accepted)) {}
+        bool is_local() const { return place->is_local(); }
         const std::unique_ptr<Places::Place> place;
-        bool watched = false;  ///< epoll knows its descriptor
+        bool watched = false;       ///< epoll knows its descriptor
+        bool reads_slowly = false;  ///< parked with a part of its answer
         HttpSession session;
     };
     using ClientPtr = std::unique_ptr<Client>;
@@ -91,6 +95,8 @@ struct Server::State {
     void watch(int fd, std::uint32_t events, bool known);
     void loop();
     void hand_over(int fd);
+    void give_thread(ClientPtr client);
+    std::vector<ClientPtr> take_slow_readers();
     void accept_from(Listener& listener);
     void admit(Listener& listener, Listener::Accepted accepted);
     void pause_accepting(int why);
@@ -98,7 +104,7 @@ struct Server::State {
     void sweep();
     void complain(std::string_view event, std::string_view why);
     void attend(ClientPtr client);
-    void park(ClientPtr client);
+    void park(ClientPtr client, HttpSession::Wait wait);
     void stop(std::chrono::milliseconds grace);
 
     HttpService service;
@@ -110,7 +116,7 @@ struct Server::State {
     std::map<int, ClientPtr> parked;                                    ///< by descriptor
     std::set<Client*> running;                                          ///< in a thread of the crew, or in line for one
     Steady::time_point accept_again{}, next_sweep{}, next_complaint{};  ///< of the loop's thread alone
-    std::optional<Crew> crew;
+    std::optional<Crew> crew, local_crew;                               ///< of clients of ports; of unix sockets
     std::unique_ptr<SmallThread> thread;
 };
 
@@ -121,6 +127,7 @@ Server::State::State(Handler handler, Log log, ServerOptions given)
       wake(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
     if (!epoll || !wake) throw Error(ErrorKind::failed, "cannot make an HTTP server: " + errno_text(errno));
     crew.emplace(given.max_threads);
+    local_crew.emplace(given.max_local_threads);
     watch(wake.get(), EPOLLIN, false);
 }
 
@@ -159,11 +166,16 @@ void Server::State::hand_over(int fd) {
         }
     }
     if (listener) return accept_from(*listener);
-    if (!client) return;
+    if (client) give_thread(std::move(client));
+}
+
+/// To one that is in `running`.
+void Server::State::give_thread(ClientPtr client) {
     Client* const key = client.get();
+    const bool local = client->is_local();
     const auto shared = std::make_shared<ClientPtr>(std::move(client));  // std::function wants to be copied
     try {
-        crew->take([this, shared] { attend(std::move(*shared)); });
+        (local ? local_crew : crew)->take([this, shared] { attend(std::move(*shared)); });
     } catch (const std::exception& error) {
         complain("no thread for a client", error.what());
         std::lock_guard lock(mutex);
@@ -189,7 +201,8 @@ void Server::State::admit(Listener& listener, Listener::Accepted accepted) {
     auto place = places.take(accepted.address);
     if (!place) return complain("connection refused: too many are open", accepted.address);
     try {
-        park(std::make_unique<Client>(std::move(place), service, listener, std::move(accepted)));
+        park(std::make_unique<Client>(std::move(place), service, listener, std::move(accepted)),
+             HttpSession::Wait::to_read);
     } catch (const std::exception& error) {
         complain("connection dropped", error.what());
     }
@@ -237,12 +250,15 @@ void Server::State::sweep() {
 void Server::State::attend(ClientPtr client) {
     Client* const key = client.get();
     try {
-        if (client->session.serve() && !service.stop.stop_requested()) {
+        auto wait = client->session.serve();
+        while (wait == HttpSession::Wait::to_write && service.stop.stop_requested() && client->session.wait_for_room())
+            wait = client->session.serve();  // nobody watches any more, and it has its grace
+        if (wait != HttpSession::Wait::no_more && !service.stop.stop_requested()) {
             {
                 std::lock_guard lock(mutex);
                 running.erase(key);
             }
-            return park(std::move(client));
+            return park(std::move(client), wait);
         }
     } catch (const std::exception& error) {
         service.log.error("a connection failed", {{"error", error.what()}});
@@ -254,25 +270,41 @@ void Server::State::attend(ClientPtr client) {
     ended.notify_all();
 }
 
-void Server::State::park(ClientPtr client) {
+void Server::State::park(ClientPtr client, HttpSession::Wait wait) {
     const int fd = client->session.fd();
+    client->reads_slowly = wait == HttpSession::Wait::to_write;
     const bool known = std::exchange(client->watched, true);
     std::lock_guard lock(mutex);
     if (service.stop.stop_requested()) return;  // nobody would look at it any more
     parked[fd] = std::move(client);
     try {
-        watch(fd, EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, known);
+        // A client that will send no more may still read: to one that we write to, its half of the end is no news.
+        watch(fd, (wait == HttpSession::Wait::to_write ? EPOLLOUT : EPOLLIN | EPOLLRDHUP) | EPOLLONESHOT, known);
     } catch (const Error&) {
         parked.erase(fd);
         throw;
     }
 }
 
+/// Those whose answer is under way: it may still arrive.
+std::vector<Server::State::ClientPtr> Server::State::take_slow_readers() {
+    std::vector<ClientPtr> slow;
+    const std::lock_guard lock(mutex);
+    for (auto& [fd, client] : parked) {
+        if (!client->reads_slowly) continue;
+        running.insert(client.get());
+        slow.push_back(std::move(client));
+    }
+    std::erase_if(parked, [](const auto& each) { return !each.second; });
+    return slow;
+}
+
 void Server::State::stop(std::chrono::milliseconds grace) {
     if (!service.stop.request_stop()) return;
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(wake.get(), &one, sizeof one);
-    thread.reset();  // joined: nobody accepts or parks from there any more
+    thread.reset();  // joined: nobody accepts or watches any more
+    for (auto& client : take_slow_readers()) give_thread(std::move(client));
     {
         std::unique_lock lock(mutex);
         listeners.clear();
@@ -281,6 +313,7 @@ void Server::State::stop(std::chrono::milliseconds grace) {
         for (Client* client : running) client->session.abort();
     }
     crew.reset();
+    local_crew.reset();
 }
 
 Server::Server(Handler handler, Log log, ServerOptions options)

@@ -14,12 +14,14 @@ struct ServerOptions {
     HttpLimits limits;
     bool access_log = true;
     std::size_t max_connections = 10'000;
-    std::size_t max_per_address = 1'000;  ///< of one client address; unix sockets are not counted
+    std::size_t max_per_address = 1'000;  ///< of one client address; all of unix sockets are one, outside the others
     std::size_t max_threads = 1'024;
+    std::size_t max_local_threads = 64;  ///< kept for clients of unix sockets
 };
 
 /// An HTTP server. One thread accepts and watches quiet clients, which cost a descriptor and a few KB; a client with
-/// bytes gets a thread of a crew that grows and shrinks. No handshake and no slow client holds up another. See
+/// bytes gets a thread of a crew that grows and shrinks. No handshake and no slow client holds up another; one that
+/// does not read its answer is watched like a quiet one. Streamed answers alone hold a thread. See
 /// agent/serve/http_session.hpp for what a client may do.
 class Server {
 public:

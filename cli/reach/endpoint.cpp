@@ -58,12 +58,16 @@ struct Advice {
     std::string_view words, hint;
 };
 constexpr std::array kAdvice{
+    Advice{"alternative certificate subject name",
+           "use a name or an address that is in the agent's certificate, or put this one into it (http.server_cert "
+           "there)"},
     Advice{"certificate has expired", "renew the agent's certificate, http.server_cert there; or is a clock wrong?"},
     Advice{"certificate is not yet valid", "the clock of this machine, or of the one that signed it, is wrong"},
     Advice{"is not trusted", "name the authority that signed it: --ca-file; or is it the address of another host?"},
     Advice{"alert certificate required", "this agent wants to know its clients: --cert-file and --key-file"},
     Advice{"alert unknown ca", "the agent does not know who signed your certificate: --cert-file and --key-file"},
     Advice{"alert certificate expired", "your certificate has expired: --cert-file and --key-file"},
+    Advice{"alert bad certificate", "the agent refuses your certificate: --cert-file and --key-file"},
     Advice{"unable to set private key", "the key of --key-file does not belong to the certificate of --cert-file"},
     Advice{"Could not resolve host", "is the name right, and known to this machine?"},
     Advice{"Permission denied", "it belongs to another user: run this as that one, e.g. with sudo"},
@@ -79,6 +83,11 @@ std::string advice_for(const std::string& text, const std::string& endpoint) {
         return "it does not speak TLS; write http://" + endpoint.substr(kHttps.size());
     if (text.find("Empty reply") != std::string::npos && endpoint.starts_with(kHttp))
         return "it may speak TLS; write https://" + endpoint.substr(kHttp.size()) + " with --ca-file";
+    // Servers that end the handshake because of our certificate and close before we have read why.
+    constexpr std::array kBrokenOff{"Connection reset", "Broken pipe", "getpeername() failed", "unexpected eof"};
+    const auto is_in_text = [&](const char* words) { return text.find(words) != std::string::npos; };
+    if (endpoint.starts_with(kHttps) && std::any_of(kBrokenOff.begin(), kBrokenOff.end(), is_in_text))
+        return "it ended the connection: it may want a client certificate of its authority, --cert-file and --key-file";
     for (const auto& [words, hint] : kAdvice)
         if (text.find(words) != std::string::npos) return std::string(hint);
     return "is the agent running there? another endpoint: --endpoint, PGEDGECTL_ENDPOINT or `pgedgectl context`";

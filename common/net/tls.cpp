@@ -4,6 +4,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "common/base/text.hpp"
 #include "common/net/openssl.hpp"
 
 namespace pgedge {
@@ -77,7 +78,10 @@ SslContext make_server_context(const KeyPair& own, const std::string& authoritie
     if (verifies) {
         trust(context.get(), authorities);
         const int strict = clients == ClientCertificates::required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
-        SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | strict, nullptr);
+        // The verify result keeps what was wrong, so verified_certificate() still says no.
+        const auto go_on = [](int, X509_STORE_CTX*) { return 1; };
+        SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | strict,
+                           clients == ClientCertificates::told ? static_cast<SSL_verify_cb>(go_on) : nullptr);
     }
     return context;
 }
@@ -115,6 +119,23 @@ std::optional<std::string> verified_agent(const SSL* ssl) {
 std::string verified_name(const SSL* ssl) {
     const X509Ptr certificate = verified_certificate(ssl);
     return certificate ? common_name_of(*certificate) : std::string{};
+}
+
+std::optional<std::string> certificate_problem(const SSL* ssl) {
+    if (verified_certificate(ssl)) return std::nullopt;
+    const X509Ptr shown(SSL_is_init_finished(ssl) ? SSL_get1_peer_certificate(ssl) : nullptr);
+    if (!shown) return "no client certificate was shown";
+    const std::string name = "the client certificate \"" + shortened(common_name_of(*shown), 80) + "\" ";
+    switch (const long why = SSL_get_verify_result(ssl)) {
+        case X509_V_ERR_CERT_HAS_EXPIRED: return name + "has expired";
+        case X509_V_ERR_CERT_NOT_YET_VALID: return name + "is not valid yet";
+        case X509_V_ERR_INVALID_PURPOSE: return name + "is not for clients (extended key usage clientAuth)";
+        case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+        case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+        case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE: return name + "is not signed by the agent's authority";
+        default: return name + "is refused: " + X509_verify_cert_error_string(why);
+    }
 }
 
 }  // namespace pgedge

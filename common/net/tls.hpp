@@ -20,6 +20,7 @@ using SslContext = std::shared_ptr<SSL_CTX>;
 enum class ClientCertificates {
     none,      ///< does not ask
     optional,  ///< asks; a client without one is let in nameless, one with a wrong one is not
+    told,      ///< asks, and lets the others in nameless: certificate_problem() says what to answer them
     required,
 };
 
@@ -51,5 +52,8 @@ std::string agent_dns_name(std::string_view host_id);
 std::optional<std::string> verified_agent(const SSL* ssl);
 /// Common name of the other end's verified certificate; empty without one.
 std::string verified_name(const SSL* ssl);
+/// Why the other end's certificate proves nothing, as a sentence for whoever showed it (or showed none); nullopt when
+/// it was verified.
+std::optional<std::string> certificate_problem(const SSL* ssl);
 
 }  // namespace pgedge

@@ -93,6 +93,37 @@ std::string to_string(const Url& url) {
     return (url.scheme == Url::Scheme::https ? "https://" : "http://") + host_and_port(url.host, url.port) + url.path;
 }
 
+std::optional<std::string> canonical_host(std::string_view text) {
+    const bool bracketed = text.starts_with('[') && text.ends_with(']');
+    const std::string host(bracketed ? text.substr(1, text.size() - 2) : text);
+    char written[INET6_ADDRSTRLEN] = "";
+    if (in6_addr v6{}; ::inet_pton(AF_INET6, host.c_str(), &v6) == 1) {
+        constexpr std::size_t kMappedPrefix = 12;
+        if (IN6_IS_ADDR_V4MAPPED(&v6))
+            ::inet_ntop(AF_INET, &v6.s6_addr[kMappedPrefix], written, sizeof written);
+        else
+            ::inet_ntop(AF_INET6, &v6, written, sizeof written);
+        return written;
+    }
+    std::string name = host.ends_with('.') ? host.substr(0, host.size() - 1) : host;
+    if (bracketed || !is_host_name(name)) return std::nullopt;
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return name;
+}
+
+std::optional<std::string> host_of_authority(std::string_view authority) {
+    const auto bracket = authority.rfind(']');
+    const auto colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
+    if (colon != std::string_view::npos) {
+        const auto port = authority.substr(colon + 1);  // may be empty (RFC 3986, 3.2.3)
+        if (!port.empty() && !port_of(port)) return std::nullopt;
+    }
+    const auto host = authority.substr(0, colon);
+    if (host.find(':') != std::string_view::npos && !host.starts_with('[')) return std::nullopt;
+    return canonical_host(host);
+}
+
 std::string host_and_port(std::string_view host, int port) {
     const bool v6 = host.find(':') != std::string_view::npos;
     return (v6 ? "[" + std::string(host) + "]" : std::string(host)) + ":" + std::to_string(port);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,11 @@ struct Url {
 /// Throws Error{invalid_input} saying what is wrong. User names, queries and fragments are refused.
 Url parse_url(std::string_view text);
 std::string to_string(const Url& url);
+/// One spelling of each host: names in lower case and without the dot of the root, addresses as the system writes them
+/// (IPv6 with or without brackets, an IPv4 address in IPv6 form as IPv4). nullopt: neither a name nor an address.
+std::optional<std::string> canonical_host(std::string_view text);
+/// The host of "host", "host:port" or "[v6]:port", as canonical_host() writes it; nullopt when it is none of these.
+std::optional<std::string> host_of_authority(std::string_view authority);
 /// "127.0.0.1:3000", "[::1]:3000".
 std::string host_and_port(std::string_view host, int port);
 

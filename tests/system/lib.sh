@@ -3,6 +3,7 @@
 #   PGEDGE_BIN   directory with pgedgectl, pgedge-agent, pgedge-guard and openapi_check (default: build/debug/bin)
 #   PGEDGE_NET   first three numbers of the loopback addresses (default: 127.18.0)
 #   PGEDGE_KEEP  when set, the working directory stays
+#   PGEDGE_TLS   when set, the APIs have TLS and take clients with a certificate only; curl and ctl have one
 #   PGEDGE_PATIENCE  factor of all deadlines (default: 3), for machines that do a lot besides
 #
 # curl is a function here: it reaches host-1, host-2, host-3 (and localhost, as host-1), keeps the answer for expect,
@@ -21,6 +22,37 @@ declare -A agent_pid=()
 
 connect=(--connect-to "localhost:3000:$net.1:3000")
 for n in 1 2 3; do connect+=(--connect-to "host-$n:3000:$net.$n:3000"); done
+scheme=http
+identity=() # of ctl
+
+# certificate NAME SUBJECT_ALT_NAMES [DAYS_FROM DAYS_TO]: $work/tls/NAME.{crt,key}, signed by $work/tls/ca.
+certificate() {
+    local name=$1 names=$2 from=${3:--1} to=${4:-30}
+    (
+        cd "$work/tls"
+        openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$name.key" -out "$name.csr" -subj "/CN=$name"
+        printf 'basicConstraints=CA:FALSE\n%s\n' "${names:+subjectAltName=$names}" >"$name.ext"
+        openssl ca -batch -config ca.cnf -in "$name.csr" -out "$name.crt" -extfile "$name.ext" -notext \
+            -startdate "$(date -u -d "$from days" +%Y%m%d%H%M%SZ)" -enddate "$(date -u -d "$to days" +%Y%m%d%H%M%SZ)"
+        chmod 600 "$name.key"
+    ) >>"$work/openssl.log" 2>&1 || { cat "$work/openssl.log"; return 1; }
+}
+# authority NAME: another one, in $work/tls/NAME.{crt,key}.
+authority() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/tls/$1.key" -out "$work/tls/$1.crt" \
+        -days 30 -subj "/CN=$1" >>"$work/openssl.log" 2>&1
+}
+if [ -n "${PGEDGE_TLS:-}" ]; then
+    mkdir "$work/tls"
+    authority ca
+    : >"$work/tls/index"
+    printf '[ca]\ndefault_ca=it\n[it]\ndatabase=index\nrand_serial=yes\nunique_subject=no\nnew_certs_dir=.\ncertificate=ca.crt\nprivate_key=ca.key\ndefault_md=sha256\npolicy=any\n[any]\ncommonName=supplied\n' >"$work/tls/ca.cnf"
+    for n in 1 2 3 4; do certificate "host-$n" "DNS:host-$n,DNS:localhost,IP:$net.$n"; done
+    certificate ops ""
+    scheme=https
+    identity=(--ca-file "$work/tls/ca.crt" --cert-file "$work/tls/ops.crt" --key-file "$work/tls/ops.key")
+    connect+=(--cacert "$work/tls/ca.crt" --cert "$work/tls/ops.crt" --key "$work/tls/ops.key")
+fi
 
 say() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; }
 
@@ -74,14 +106,21 @@ kill_ours() {
 
 # --- agents
 
+agent_environment=() # more variables of agents
 # start_agent N: starts the agent of host-N with exactly the environment that the documentation names.
 start_agent() {
     local n=$1
     mkdir -p "$work/host-$n"
-    env -i PATH="$PATH" \
+    local access=(PGEDGE_HTTP__INSECURE=true)
+    # host-2 shows a certificate of its own when it joins, as upstream's configuration has it; the others need none.
+    [ $scheme = https ] && access=(PGEDGE_HTTP__CA_CERT="$work/tls/ca.crt" PGEDGE_HTTP__SERVER_CERT="$work/tls/host-$n.crt"
+        PGEDGE_HTTP__SERVER_KEY="$work/tls/host-$n.key")
+    [ $scheme = https ] && [ "$n" = 2 ] &&
+        access+=(PGEDGE_HTTP__CLIENT_CERT="$work/tls/ops.crt" PGEDGE_HTTP__CLIENT_KEY="$work/tls/ops.key")
+    env -i PATH="$PATH" "${agent_environment[@]}" \
         PGEDGE_HOST_ID="host-$n" PGEDGE_DATA_DIR="$work/host-$n" PGEDGE_ORCHESTRATOR=process \
         PGEDGE_PEER_ADDRESSES="$net.$n" PGEDGE_CLIENT_ADDRESSES="$net.$n" \
-        PGEDGE_HTTP__BIND_ADDR="$net.$n" PGEDGE_HTTP__PORT=3000 PGEDGE_HTTP__INSECURE=true \
+        PGEDGE_HTTP__BIND_ADDR="$net.$n" PGEDGE_HTTP__PORT=3000 "${access[@]}" \
         "$bin/pgedge-agent" run >>"$work/host-$n.log" 2>&1 &
     agent_pid[$n]=$!
     disown $!
@@ -93,7 +132,7 @@ start_agents() {
     for n in 1 2 3; do wait_ready "$n"; done
 }
 
-answers() { command curl -sf --max-time 10 "${connect[@]}" -o /dev/null "http://host-$1:3000/v1/version"; }
+answers() { command curl -sf --max-time 10 "${connect[@]}" -o /dev/null "$scheme://host-$1:3000/v1/version"; }
 wait_ready() { within 15 "host-$1 answers" answers "$1"; }
 
 # kill_agent N: power cut for the agent; its servers live on.
@@ -125,11 +164,11 @@ within() {
 
 # form_cluster: init on host-1, join of the others.
 form_cluster() {
-    curl http://host-1:3000/v1/cluster/init >"$work/token"
+    curl $scheme://host-1:3000/v1/cluster/init >"$work/token"
     expect 200
     local n
     for n in 2 3; do
-        curl -X POST "http://host-$n:3000/v1/cluster/join" -H 'Content-Type:application/json' --data "@$work/token" >/dev/null
+        curl -X POST "$scheme://host-$n:3000/v1/cluster/join" -H 'Content-Type:application/json' --data "@$work/token" >/dev/null
         expect 204
     done
 }
@@ -178,21 +217,21 @@ answer() { jq -r "$1" "$work/body"; }
 wait_task() {
     local deadline=$((SECONDS + $3 * patience)) status=
     while [ $SECONDS -lt $deadline ]; do
-        status=$(command curl -s --max-time 20 "${connect[@]}" "http://$1:3000/v1/tasks/$2" | jq -r '.status // empty') || status=
+        status=$(command curl -s --max-time 20 "${connect[@]}" "$scheme://$1:3000/v1/tasks/$2" | jq -r '.status // empty') || status=
         case $status in completed | failed | canceled) break ;; esac
         sleep 0.1
     done
     [ "$status" = "${4:-completed}" ] && return
-    command curl -s --max-time 20 "${connect[@]}" "http://$1:3000/v1/tasks/$2/log?limit=15" | jq -c '.entries[] | [.message, .fields]' || true
-    fail "task $2 is '$status' instead of '${4:-completed}': $(command curl -s "${connect[@]}" "http://$1:3000/v1/tasks/$2")"
+    command curl -s --max-time 20 "${connect[@]}" "$scheme://$1:3000/v1/tasks/$2/log?limit=15" | jq -c '.entries[] | [.message, .fields]' || true
+    fail "task $2 is '$status' instead of '${4:-completed}': $(command curl -s "${connect[@]}" "$scheme://$1:3000/v1/tasks/$2")"
 }
 
 # database_is HOST DATABASE STATE
 database_is() {
-    [ "$(command curl -s --max-time 20 "${connect[@]}" "http://$1:3000/v1/databases/$2" | jq -r .state)" = "$3" ]
+    [ "$(command curl -s --max-time 20 "${connect[@]}" "$scheme://$1:3000/v1/databases/$2" | jq -r .state)" = "$3" ]
 }
 database_gone() {
-    [ "$(command curl -s --max-time 20 -o /dev/null -w '%{http_code}' "${connect[@]}" "http://$1:3000/v1/databases/$2")" = 404 ]
+    [ "$(command curl -s --max-time 20 -o /dev/null -w '%{http_code}' "${connect[@]}" "$scheme://$1:3000/v1/databases/$2")" = 404 ]
 }
 
 # sql N STATEMENT…: each by itself, as the user guide's admin on host-N; prints the plain results.
@@ -208,7 +247,7 @@ sees() { [ "$(sql "$1" "$2" 2>/dev/null)" = "$3" ]; }
 
 # ctl WORD…: the command line on host-2, with nothing of our own settings.
 ctl() {
-    env -i PATH="$PATH" HOME="$work" PGEDGECTL_ENDPOINT="http://$net.2:3000" "$bin/pgedgectl" "$@" </dev/null
+    env -i PATH="$PATH" HOME="$work" PGEDGECTL_ENDPOINT="$scheme://$net.2:3000" "$bin/pgedgectl" "${identity[@]}" "$@" </dev/null
 }
 # exits CODE COMMAND…: ends with this code.
 exits() {
@@ -239,4 +278,4 @@ guide_spec() {
 JSON
 }
 # post HOST PATH < BODY
-post() { curl -X POST "http://$1:3000$2" -H 'Content-Type:application/json' --data @- ; }
+post() { curl -X POST "$scheme://$1:3000$2" -H 'Content-Type:application/json' --data @- ; }

@@ -100,6 +100,22 @@ TEST_CASE("a wrong token is refused, and the right one works afterwards") {
     CHECK(agents[1].hosts_seen().size() == 2);
 }
 
+TEST_CASE("a host without a certificate joins through an API that wants one of its clients") {
+    const TemporaryDirectory directory;
+    const KeyPair authority = make_authority("of the site");
+    const CertificateRequest as_server{"api", {"host-1"}, {address_of(1)}, true, true};
+    TestAgent first(
+        1, directory.path() / "1",
+        make_server_context(issue_certificate(authority, as_server), authority.certificate, ClientCertificates::told));
+    TestAgent second(2, directory.path() / "2");
+    JoinToken token = first.cluster->init("test", Limit(60s));
+    token.server_urls = {"https://" + address_of(1) + ":3000"};
+
+    second.cluster->join(token, Limit(60s));
+
+    CHECK(second.hosts_seen().size() == 2);
+}
+
 TEST_CASE("servers that cannot be reached are named with what they said") {
     Agents agents;
     const std::string token = "PGEDGE-" + std::string(64, '0') + "-" + std::string(32, '0');

@@ -29,8 +29,9 @@ inline Host host_at(int number) {
 /// 127.13.0.x.
 class TestAgent {
 public:
-    explicit TestAgent(int number, std::filesystem::path directory)
-        : number_(number), directory_(std::move(directory)), self(host_at(number)) {
+    /// `api_tls`: of the API, where a client without a certificate may ask how to join and nothing else.
+    explicit TestAgent(int number, std::filesystem::path directory, SslContext api_tls = nullptr)
+        : number_(number), directory_(std::move(directory)), api_tls_(std::move(api_tls)), self(host_at(number)) {
         std::signal(SIGPIPE, SIG_IGN);  // as the agent's main() does
         std::filesystem::create_directories(directory_);
         start();
@@ -57,7 +58,10 @@ public:
         router_.emplace(log);
         cluster->add_public_routes(*router_);
         api_.emplace([this](const HttpRequest& request) { return router_->handle(request); }, log);
-        api_->listen({address_of(number_), 3000});
+        api_->listen({.address = address_of(number_),
+                      .port = 3000,
+                      .tls = api_tls_ ? std::make_shared<ReloadableContext>(api_tls_) : nullptr,
+                      .open_target = kInvitationPath});
         api_->start();
         cluster->start();
     }
@@ -85,6 +89,7 @@ public:
 private:
     const int number_;
     const std::filesystem::path directory_;
+    const SslContext api_tls_;
     SystemClock clock_;
     std::optional<Router> router_;
     std::optional<Server> api_;

@@ -74,6 +74,71 @@ TEST_CASE("where certificates are optional, clients without one and instances ar
     CHECK(HttpTransport(any.client(instance)).send(get("/x"), Limit(20s)).body == "client 'host-2'");
 }
 
+namespace {
+
+/// A server that tells clients what is wrong with their certificate, by HTTP; "/open" needs none.
+struct TellingServer {
+    std::shared_ptr<ReloadableContext> context = std::make_shared<ReloadableContext>(
+        make_server_context(agent("host-1"), authority().certificate, ClientCertificates::told));
+    TestServer server{name_of_client, {}, {.address = kAddress, .tls = context, .open_target = "/open"}};
+
+    HttpResponse answer(const std::optional<KeyPair>& own, const HttpRequest& request) const {
+        HttpClientOptions options{Url{Url::Scheme::https, kAddress, server.port, ""}};
+        options.authorities = authority().certificate;
+        options.own = own;
+        return HttpTransport(options).send(request, Limit(20s));
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a client without a good certificate is told so in HTTP, before its body is taken") {
+    const TellingServer telling;
+    const KeyPair stranger = make_authority("cluster");
+    const auto refused = [&](const std::optional<KeyPair>& own, const char* why) {
+        for (const auto& request :
+             {get("/x"), post("/x", std::string(900'000, 'x')), get("/open/"), get("/open?a=b")}) {
+            const auto response = telling.answer(own, request);
+            CHECK(response.status == 403);
+            CHECK(response.body.find(why) != std::string::npos);
+            CHECK(response.body.find("http.ca_cert") != std::string::npos);
+        }
+        CHECK(telling.answer(own, get("/open")).body == "client ''");
+    };
+
+    refused(std::nullopt, "no client certificate was shown");
+    refused(issue_certificate(stranger, {.common_name = "ops", .client = true}), "is not signed by");
+    CHECK(telling.answer(agent("host-2"), get("/x")).body == "client 'host-2'");
+}
+
+TEST_CASE("what was let in without a certificate may not go on to anything else") {
+    const TellingServer telling;
+    HttpClientOptions options{Url{Url::Scheme::https, kAddress, telling.server.port, ""}};
+    options.authorities = authority().certificate;
+    HttpTransport one(options);  // keeps its connection
+    CHECK(one.send(get("/open"), Limit(20s)).status == 200);
+    CHECK(one.send(get("/x"), Limit(20s)).status == 403);
+}
+
+TEST_CASE("HTTP on a port of TLS and TLS on a port of HTTP are told at once") {
+    const TellingServer telling;
+    for (const char* method : {"GET", "POST", "DELETE", "OPTIONS"}) {
+        RawClient plain(kAddress, telling.server.port);
+        plain.send(std::string(method) + " /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc");
+        const std::string answer = plain.receive_all();
+        CHECK(answer.starts_with("HTTP/1.1 400 "));
+        CHECK(answer.find("https://") != std::string::npos);
+    }
+
+    const TestServer unencrypted;
+    for (int i = 0; i < 5; ++i) {  // the first bytes hold random ones
+        HttpClientOptions options{Url{Url::Scheme::https, kAddress, unencrypted.port, ""}};
+        const auto began = std::chrono::steady_clock::now();
+        CHECK(unreachable(options));
+        CHECK(std::chrono::steady_clock::now() - began < 5s);
+    }
+}
+
 TEST_CASE("the client checks the authority, the address, and the name it was told") {
     const TlsServer server(ClientCertificates::none);
     HttpClientOptions stranger = server.client(std::nullopt);

@@ -1,10 +1,12 @@
 #include "agent/config/config.hpp"
 
+#include <cstdlib>
 #include <map>
 #include <sstream>
 
 #include <doctest/doctest.h>
 
+#include "agent/config/environment.hpp"
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
 
@@ -119,7 +121,32 @@ TEST_CASE("the manual page has every key with its variable and its default") {
     CHECK(entries == keys);
 }
 
-TEST_CASE("TLS needs all three files") {
+TEST_CASE("further names of the host are host names or addresses, in one spelling") {
+    auto environment = kMinimal;
+    environment["PGEDGE_HTTP__SERVER_NAMES"] = "DB.Example., 10.0.0.9,[::1]";
+    CHECK(load(Json::object(), environment).http_server_names ==
+          std::vector<std::string>{"db.example", "10.0.0.9", "::1"});
+    CHECK(mistakes(Json::object(), {{"PGEDGE_HTTP__SERVER_NAMES", "db.example:3000"}}).find("without a port") !=
+          std::string::npos);
+}
+
+TEST_CASE("variables of PostgreSQL are forgotten, ours are not") {
+    ::setenv("PGHOSTADDR", "192.0.2.1", 1);
+    ::setenv("PGSERVICE", "elsewhere", 1);
+    ::setenv("PGEDGE_TEST_STAYS", "yes", 1);
+    ::setenv("XPGHOST", "yes", 1);
+
+    forget_postgres_variables();
+
+    CHECK(::getenv("PGHOSTADDR") == nullptr);
+    CHECK(::getenv("PGSERVICE") == nullptr);
+    CHECK(::getenv("PGEDGE_TEST_STAYS") != nullptr);
+    CHECK(::getenv("XPGHOST") != nullptr);
+    ::unsetenv("PGEDGE_TEST_STAYS");
+}
+
+TEST_CASE("TLS needs all three files, and a client's certificate both") {
+    CHECK(mistakes(Json::object(), {{"PGEDGE_HTTP__CLIENT_CERT", "/c.pem"}}).find("set both") != std::string::npos);
     CHECK(mistakes(Json::object(), {{"PGEDGE_HTTP__CA_CERT", "/ca.pem"}}).find("set all three") != std::string::npos);
 }
 

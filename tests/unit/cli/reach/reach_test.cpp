@@ -100,6 +100,12 @@ TEST_CASE("an endpoint where nobody answers says what to do") {
               .starts_with("renew the agent's certificate"));
     CHECK(hint("the certificate of https://h1:3000 is not trusted", "https://h1:3000").find("--ca-file") !=
           std::string::npos);
+    for (const char* broken_off : {"OpenSSL SSL_read: Connection reset by peer, errno 104",
+                                   "getpeername() failed with errno 107: Transport endpoint is not connected"})
+        CHECK(hint(broken_off, "https://h1:3000").find("--cert-file") != std::string::npos);
+    CHECK(hint("Connection reset by peer", "http://h1:3000").starts_with("is the agent running there?"));
+    CHECK(hint("SSL: no alternative certificate subject name matches target host name 'h1'", "https://h1:3000")
+              .find("http.server_cert") != std::string::npos);
     CHECK(with_advice(Error(ErrorKind::timed_out, "timed out"), "https://h1:3000").hint().find("--request-timeout") !=
           std::string::npos);
     CHECK(with_advice(Error(ErrorKind::conflict, "taken"), "https://h1:3000").hint().empty());

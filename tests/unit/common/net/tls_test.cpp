@@ -117,3 +117,24 @@ TEST_CASE("a reloaded context is for those who come later") {
     current.set(make_client_context(std::nullopt, authority().certificate));
     CHECK(current.get() != old);
 }
+
+TEST_CASE("a server that tells learns what is wrong with a certificate, and takes none of them for a name") {
+    const auto server = make_server_context(agent("host-1"), authority().certificate, ClientCertificates::told);
+    const auto said_of = [&](const std::optional<KeyPair>& own) {
+        const Handshake hands(server, make_client_context(own, authority().certificate), agent_dns_name("host-1"));
+        REQUIRE(hands.done());
+        const auto problem = certificate_problem(hands.server.get());
+        CHECK(verified_name(hands.server.get()).empty() == problem.has_value());
+        return problem.value_or("");
+    };
+    const KeyPair stranger = make_authority("cluster");
+    const auto says = [&](const KeyPair& issuer, CertificateRequest request) {
+        return said_of(issue_certificate(issuer, request));
+    };
+
+    CHECK(said_of(std::nullopt) == "no client certificate was shown");
+    CHECK(says(authority(), {.common_name = "ops", .client = true}).empty());
+    CHECK(says(stranger, {.common_name = "ops", .client = true}).find("is not signed by") != std::string::npos);
+    CHECK(said_of(stranger).find("is not signed by") != std::string::npos);
+    CHECK(says(authority(), {.common_name = "ops", .server = true}).find("is not for clients") != std::string::npos);
+}

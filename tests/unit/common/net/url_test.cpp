@@ -29,3 +29,27 @@ TEST_CASE("URLs that cannot be meant are refused") {
         CHECK_THROWS_AS(parse_url(text), Error);
     }
 }
+
+TEST_CASE("a host has one spelling") {
+    CHECK(canonical_host("Host-1.Example.") == "host-1.example");
+    CHECK(canonical_host("127.0.0.1") == "127.0.0.1");
+    CHECK(canonical_host("[0:0:0:0:0:0:0:1]") == "::1");
+    CHECK(canonical_host("::FFFF:127.0.0.1") == "127.0.0.1");
+    for (const char* text : {"", ".", "a b", "[host-1]", "[::1", "::1]", "user@host", "h\xc3\xb6st", "host/x"}) {
+        CAPTURE(text);
+        CHECK(canonical_host(text) == std::nullopt);
+    }
+}
+
+TEST_CASE("the host of an authority is told from its port") {
+    CHECK(host_of_authority("LOCALHOST:3000") == "localhost");
+    CHECK(host_of_authority("localhost") == "localhost");
+    CHECK(host_of_authority("localhost:") == "localhost");
+    CHECK(host_of_authority("[::1]:3000") == "::1");
+    CHECK(host_of_authority("[::1]") == "::1");
+    for (const char* text : {"", ":3000", "::1", "::1:3000", "localhost:0", "localhost:65536", "localhost:x", "[::1]x",
+                             "a:1:2", "me@localhost", "localhost, evil.example", "localhost:3000/x"}) {
+        CAPTURE(text);
+        CHECK(host_of_authority(text) == std::nullopt);
+    }
+}
