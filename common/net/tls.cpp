@@ -1,5 +1,7 @@
 #include "common/net/tls.hpp"
 
+#include <cstdint>
+
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -61,8 +63,28 @@ void trust(SSL_CTX* context, const std::string& authorities) {
     });
 }
 
+/// Where a connection keeps what was found wrong with the other end's certificate: the first error, which is the cause.
+int problem_index() {
+    static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+    return index;
+}
+
+long noted_problem(const SSL* ssl) {
+    return static_cast<long>(reinterpret_cast<std::intptr_t>(SSL_get_ex_data(ssl, problem_index())));
+}
+
+int note_and_go_on(int good, X509_STORE_CTX* verification) {
+    if (good == 1) return 1;
+    auto* const ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx()));
+    if (!ssl) return 0;
+    const std::intptr_t why = X509_STORE_CTX_get_error(verification);
+    if (noted_problem(ssl) != X509_V_OK) return 1;
+    return SSL_set_ex_data(ssl, problem_index(), reinterpret_cast<void*>(why));
+}
+
 X509Ptr verified_certificate(const SSL* ssl) {
     if (!SSL_is_init_finished(ssl) || SSL_get_verify_result(ssl) != X509_V_OK) return nullptr;
+    if (noted_problem(ssl) != X509_V_OK) return nullptr;
     // Without SSL_VERIFY_PEER the result is X509_V_OK for want of any check.
     if ((SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) == 0) return nullptr;
     return X509Ptr(SSL_get1_peer_certificate(ssl));
@@ -78,10 +100,8 @@ SslContext make_server_context(const KeyPair& own, const std::string& authoritie
     if (verifies) {
         trust(context.get(), authorities);
         const int strict = clients == ClientCertificates::required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
-        // The verify result keeps what was wrong, so verified_certificate() still says no.
-        const auto go_on = [](int, X509_STORE_CTX*) { return 1; };
         SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | strict,
-                           clients == ClientCertificates::told ? static_cast<SSL_verify_cb>(go_on) : nullptr);
+                           clients == ClientCertificates::told ? note_and_go_on : nullptr);
     }
     return context;
 }
@@ -126,7 +146,8 @@ std::optional<std::string> certificate_problem(const SSL* ssl) {
     const X509Ptr shown(SSL_is_init_finished(ssl) ? SSL_get1_peer_certificate(ssl) : nullptr);
     if (!shown) return "no client certificate was shown";
     const std::string name = "the client certificate \"" + shortened(common_name_of(*shown), 80) + "\" ";
-    switch (const long why = SSL_get_verify_result(ssl)) {
+    const long noted = noted_problem(ssl);
+    switch (const long why = noted != X509_V_OK ? noted : SSL_get_verify_result(ssl)) {
         case X509_V_ERR_CERT_HAS_EXPIRED: return name + "has expired";
         case X509_V_ERR_CERT_NOT_YET_VALID: return name + "is not valid yet";
         case X509_V_ERR_INVALID_PURPOSE: return name + "is not for clients (extended key usage clientAuth)";
