@@ -30,7 +30,7 @@ const std::map<std::string, Names> kMayKnow{
     {"common/net", {"common/base"}},
     {"common/api", {"common/base", "common/spec", "common/model", "common/plan", "common/orchestrate", "common/net"}},
     {"cli", {"common"}},
-    {"agent/config", {"common/base"}},
+    {"agent/config", {"common/base", "common/net"}},
     {"agent/guard", {}},
     {"agent/store", {"common/base", "common/spec", "common/model", "common/plan", "common/net"}},
     {"agent/serve", {"common/base", "common/net"}},
