@@ -42,9 +42,9 @@ std::string attributes_of(const WantedRole& role) {
     return joined(words, " ");
 }
 
-/// Logging and tracking, and what migrations of data need.
-constexpr const char* kParameters[] = {"compute_query_id",
-                                       "deadlock_timeout",
+/// Logging and tracking, and what migrations of data need. Not compute_query_id and track_activities: replication of
+/// DDL needs them (docs/replication.md).
+constexpr const char* kParameters[] = {"deadlock_timeout",
                                        "lo_compat_privileges",
                                        "log_duration",
                                        "log_error_verbosity",
@@ -65,7 +65,6 @@ constexpr const char* kParameters[] = {"compute_query_id",
                                        "log_transaction_sample_rate",
                                        "session_replication_role",
                                        "temp_file_limit",
-                                       "track_activities",
                                        "track_counts",
                                        "track_functions",
                                        "track_io_timing",
@@ -158,6 +157,8 @@ void ensure_system_roles(Session& session, const Limit& limit) {
     const auto parameters = session.run("SELECT string_agg(name, ', ') FROM pg_settings WHERE name = ANY ($1)",
                                         {fmt::format("{{{}}}", fmt::join(kParameters, ","))}, limit);
     session.run(fmt::format("GRANT SET ON PARAMETER {} TO {}", parameters.text(0, "string_agg"), kBuiltInRole), limit);
+    // Granted by earlier versions.
+    session.run(fmt::format("REVOKE SET ON PARAMETER compute_query_id, track_activities FROM {}", kBuiltInRole), limit);
     const auto predefined = session.run("SELECT string_agg(rolname, ', ') FROM pg_roles WHERE rolname = ANY ($1)",
                                         {fmt::format("{{{}}}", fmt::join(kPredefined, ","))}, limit);
     session.run(fmt::format("GRANT {} TO {} WITH ADMIN OPTION", predefined.text(0, "string_agg"), kBuiltInRole), limit);

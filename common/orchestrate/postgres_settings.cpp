@@ -80,6 +80,7 @@ void add_dialect(Settings& settings, const ServerShape& shape) {
     settings["shared_preload_libraries"] = "pg_stat_statements," + shape.dialect;
     if (shape.dialect != "spock") {
         settings["pglogical.conflict_resolution"] = "last_update_wins";
+        settings["compute_query_id"] = "on";  // tells which statement of a message is DDL (docs/replication.md)
         return;
     }
     settings.merge(Settings{
@@ -189,11 +190,12 @@ struct OwnSetting {
     std::string_view name, why;
 };
 constexpr std::string_view kByProduct = "it is set by the product";
-constexpr std::array<OwnSetting, 21> kOwn{{
+constexpr std::array<OwnSetting, 23> kOwn{{
     {"port", "use the field port"},
     {"hba_file", "use the field pg_hba_conf"},
     {"ident_file", "use the field pg_ident_conf"},
     {"listen_addresses", "a server listens on the addresses of its host"},
+    {"compute_query_id", "replication of DDL needs it on"},
     {"config_file", kByProduct},
     {"data_directory", kByProduct},
     {"external_pid_file", kByProduct},
@@ -208,6 +210,7 @@ constexpr std::array<OwnSetting, 21> kOwn{{
     {"ssl_ca_file", kByProduct},
     {"ssl_cert_file", kByProduct},
     {"ssl_key_file", kByProduct},
+    {"track_activities", "replication of DDL needs it on"},
     {"track_commit_timestamp", "replication needs it on"},
     {"unix_socket_directories", kByProduct},
     {"wal_level", "replication needs it logical"},

@@ -252,16 +252,27 @@ std::vector<Problem> lost_data(const PreflightInput& input) {
     return problems;
 }
 
+/// In short what docs/replication.md says under "Limits".
+std::string limits_of(std::string_view dialect) {
+    const std::string both =
+        "not replicated: roles, databases, tablespaces and rights on them, REASSIGN OWNED, large objects, and what "
+        "materialized views contain; the same object made on two nodes at once is a conflict";
+    if (dialect == "pglogical")
+        return "pglogical: " + both +
+               " that stops the links between them; DDL that cannot end the same on all nodes is refused (ADD COLUMN "
+               "with a volatile default, temporary objects, tablespaces, DETACH PARTITION CONCURRENTLY), and CREATE "
+               "INDEX CONCURRENTLY runs without CONCURRENTLY on the other nodes; changes are applied as superuser, "
+               "with the triggers and checks of the tables: whoever may create tables could become superuser on the "
+               "other nodes, so let only trusted roles create them";
+    return "Spock: " + both +
+           "; CREATE TABLE AS, SELECT INTO and DDL under session settings such as TimeZone run again on each node and "
+           "may give other rows; CREATE INDEX CONCURRENTLY is not sent: run it on each node";
+}
+
 std::vector<std::string> warnings(const PreflightInput& input) {
     const DatabaseSpec& spec = input.wanted.spec;
     std::vector<std::string> warnings;
-    if (input.wanted.dialect == "pglogical" && spec.nodes.size() > 1 && !input.stored)
-        warnings.push_back(
-            "pglogical replicates DDL statement by statement through a queue: send one statement per message, and none "
-            "from inside a function or DO block; roles, databases, tablespaces and grants on them are not replicated, "
-            "and the same object made on two nodes at once stops the link between them; it applies changes as "
-            "superuser, with the triggers and checks of the tables: whoever may create tables could become superuser "
-            "on the other nodes, so let only trusted roles create them");
+    if (spec.nodes.size() > 1 && !input.stored) warnings.push_back(limits_of(input.wanted.dialect));
     if (input.stored && !input.stored->spec.nodes.empty())
         for (const auto& node : spec.nodes)
             if (!keeps_a_host(input.stored->spec, node))

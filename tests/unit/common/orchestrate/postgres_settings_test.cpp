@@ -92,6 +92,7 @@ TEST_CASE("what replication needs is set") {
     CHECK(settings.at("wal_sender_timeout") == "5s");
     CHECK(settings.at("shared_preload_libraries") == "pg_stat_statements,pglogical");
     CHECK(settings.at("pglogical.conflict_resolution") == "last_update_wins");
+    CHECK(settings.at("compute_query_id") == "on");
     CHECK(settings.at("listen_addresses") == "10.0.0.1,192.168.0.1");
     CHECK(settings.at("port") == "5433");
     CHECK_FALSE(settings.contains("output_plugin_libraries"));
@@ -151,5 +152,6 @@ TEST_CASE("it is known which settings need a restart") {
 TEST_CASE("what the product sets is not for users") {
     CHECK(why_not_settable("port") == "use the field port");
     CHECK(why_not_settable("SSL_cert_file") == "it is set by the product");
+    CHECK(why_not_settable("compute_query_id") == "replication of DDL needs it on");
     CHECK(why_not_settable("work_mem").empty());
 }

@@ -165,7 +165,11 @@ TEST_CASE("users are warned of what they might not expect") {
     SmallCluster cluster;
     cluster.add_three_nodes();
     REQUIRE(warnings_of(cluster, nullptr).size() == 1);
-    CHECK(warnings_of(cluster, nullptr)[0].starts_with("pglogical replicates DDL"));
+    CHECK(warnings_of(cluster, nullptr)[0].starts_with("pglogical: not replicated: roles"));
+    cluster.wanted.dialect = "spock";
+    REQUIRE(warnings_of(cluster, nullptr).size() == 1);
+    CHECK(warnings_of(cluster, nullptr)[0].starts_with("Spock: not replicated: roles"));
+    cluster.wanted.dialect = "pglogical";
     const Database stored = cluster.wanted;
     cluster.add_node("n4", {"host-4"}).backup_config.emplace();
     cluster.wanted.spec.orchestrator_opts.emplace();
