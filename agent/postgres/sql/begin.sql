@@ -5,6 +5,12 @@ SET LOCAL pgedge.replicate_ddl = off;
 
 DROP EVENT TRIGGER IF EXISTS pgedge_1_queue;
 DROP EVENT TRIGGER IF EXISTS pgedge_1_queue_drop;
+DROP EVENT TRIGGER IF EXISTS pgedge_1_before_queue;
+DROP EVENT TRIGGER IF EXISTS pgedge_1_queue_rows;
+DROP EVENT TRIGGER IF EXISTS pgedge_1_drop;
+DROP EVENT TRIGGER IF EXISTS pgedge_1_detach;
+DROP EVENT TRIGGER IF EXISTS pgedge_1_rewrite;
+DROP EVENT TRIGGER IF EXISTS pgedge_1_added;
 DROP EVENT TRIGGER IF EXISTS pgedge_2_join;
 DROP EVENT TRIGGER IF EXISTS pgedge_2_leave;
 DROP EVENT TRIGGER IF EXISTS pgedge_3_sequences;

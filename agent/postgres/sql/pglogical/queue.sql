@@ -1,55 +1,225 @@
--- DDL of users goes into pglogical's queue, as text.
+-- DDL of users goes into pglogical's queue, as text. What is accepted here ends the same on all nodes, or is refused here at once,
+-- with a reason and a way out: text that fails elsewhere would stop the link.
 
--- Takes the statement and the user from the server, not from its arguments: whoever calls it cannot lend himself rights.
--- pg_event_trigger_… refuse to run outside of an event trigger.
-CREATE OR REPLACE FUNCTION pgedge_internal.queue_ddl(event text, tag text, path text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $f$
-DECLARE
-    stamp text := format('%s/%s', pg_current_xact_id(), extract(epoch from statement_timestamp()));
-    who text := coalesce(nullif(current_setting('role'), 'none'), session_user::text);
-    concerned boolean;
-    statement text;
-BEGIN
-    IF coalesce(current_setting('pgedge.replicate_ddl', true), '') = 'off'
-       OR current_setting('pgedge.queued', true) IS NOT DISTINCT FROM stamp
-       OR tag ~ '^(REFRESH MATERIALIZED VIEW|(CREATE|ALTER|DROP) SUBSCRIPTION)$' THEN
-        RETURN;
-    END IF;
-    IF event = 'sql_drop' THEN
-        SELECT bool_or(NOT is_temporary AND schema_name IS DISTINCT FROM 'pg_temp') INTO concerned
-        FROM pg_event_trigger_dropped_objects() WHERE original;
-    ELSE
-        SELECT bool_or(NOT in_extension AND schema_name IS DISTINCT FROM 'pg_temp') INTO concerned
-        FROM pg_event_trigger_ddl_commands();
-    END IF;
-    IF concerned IS NOT TRUE THEN RETURN; END IF;
-    IF current_setting('standard_conforming_strings') = 'off' THEN
-        RAISE EXCEPTION 'DDL cannot be replicated while standard_conforming_strings is off'
-            USING ERRCODE = 'feature_not_supported';
-    END IF;
-    statement := pgedge_internal.one_statement(current_query());
-    IF statement !~* '^(create|alter|drop|comment|grant|revoke|security|import)\M'
-       AND NOT (tag = 'SELECT INTO' AND statement ~* '^(select|with)\M') THEN
-        RAISE EXCEPTION '% inside a function or DO block cannot be replicated', tag
-            USING ERRCODE = 'feature_not_supported',
-                  HINT = 'Send it as a statement of its own, or SET pgedge.replicate_ddl = off and run it on each node.';
-    END IF;
-    -- These cannot run inside a transaction, which is where the other nodes run them.
-    statement := regexp_replace(statement, '^((?:create\s+(?:unique\s+)?|drop\s+)index\s+)concurrently\M', '\1', 'i');
-    IF tag = 'ALTER TABLE' THEN
-        statement := regexp_replace(statement, '(\mdetach\s+partition\s.*)\mconcurrently\s*$', '\1', 'i');
-    END IF;
+-- The function that versions before this one called from on_ddl().
+DROP FUNCTION IF EXISTS pgedge_internal.queue_ddl(text, text, text);
+
+CREATE OR REPLACE FUNCTION pgedge_internal.send_ddl(who text, typed jsonb, statement text) RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $f$
     INSERT INTO pglogical.queue (queued_at, role, replication_sets, message_type, message)
     VALUES (now(), current_user, '{ddl_sql}', 'Q',
-            to_json(format('SELECT pgedge_internal.run_ddl(%L, %L, %L)', who, path, statement)));
-    PERFORM set_config('pgedge.queued', stamp, true);
-END $f$;
+            to_json(format('SELECT pgedge_internal.run_ddl(%L, %L, %L, %L)', who, typed->>'path', statement, typed->'settings')))
+$f$;
 
--- Runs with the rights of whoever typed the DDL, so that the names in its texts are looked up as theirs.
-CREATE OR REPLACE FUNCTION pgedge_internal.on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $f$
+-- sql_drop comes before the ddl_command_end of the same statement: it leaves a note of what kind of objects went.
+CREATE OR REPLACE FUNCTION pgedge_internal.on_drop_note() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $f$
 BEGIN
-    PERFORM pgedge_internal.queue_ddl(tg_event, tg_tag, pg_catalog.current_setting('search_path'));
+    PERFORM set_config('pgedge.dropped', (
+        SELECT CASE WHEN bool_and(permanent) THEN 'permanent' WHEN bool_or(permanent) THEN 'mixed' ELSE 'temporary' END
+          FROM (SELECT NOT coalesce(is_temporary OR object_identity ~ '(^| )pg_temp\.' OR schema_name = 'pg_temp', false) AS permanent
+                  FROM pg_event_trigger_dropped_objects() WHERE original) o), true);
+    -- An index may have been dropped concurrently, which other nodes do not.
+    PERFORM set_config('pgedge.dropped_index', coalesce((SELECT object_identity FROM pg_event_trigger_dropped_objects()
+        WHERE original AND object_type = 'index' LIMIT 1), ''), true);
 END $f$;
 
+-- The query id of the running statement; NULL where the server has none that is a hash of the text.
+CREATE OR REPLACE FUNCTION pgedge_internal.own_query_id() RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $f$
+BEGIN
+    IF current_setting('server_version_num')::int >= 160000 THEN RETURN NULL; END IF;
+    PERFORM pg_stat_clear_snapshot();   -- kept per transaction
+    RETURN (SELECT query_id FROM pg_stat_get_activity(pg_backend_pid()));
+END $f$;
+
+-- Whether a text names something of this session's temporary schema: elsewhere the name means another thing, or nothing.
+CREATE OR REPLACE FUNCTION pgedge_internal.names_temporary(statement text) RETURNS boolean LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $f$
+    SELECT pg_my_temp_schema() <> 0 AND (statement ~* '\mpg_temp(_\d+)?"?\s*\.' OR EXISTS (
+        SELECT FROM (SELECT relname AS name FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind IN ('r', 'v', 'S', 'p', 'c', 'f')
+                     UNION SELECT typname FROM pg_type WHERE typnamespace = pg_my_temp_schema() AND typrelid = 0 AND typelem = 0
+                     UNION SELECT proname FROM pg_proc WHERE pronamespace = pg_my_temp_schema()
+                     UNION SELECT stxname FROM pg_statistic_ext WHERE stxnamespace = pg_my_temp_schema()) t
+         WHERE statement ~* ('(?<![[:alnum:]_$])' || regexp_replace(name, '([^[:alnum:]_])', '\\\1', 'g') || '(?![[:alnum:]_$])')))
+$f$;
+
+-- CREATE TABLE AS and SELECT INTO: from any source (temporary, prepared, parameters, random()) and at any depth of functions.
+CREATE OR REPLACE FUNCTION pgedge_internal.queue_made_table(relation oid, who text, typed jsonb) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $f$
+BEGIN
+    IF EXISTS (SELECT FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+               WHERE a.attrelid = relation AND a.attnum > 0 AND t.typnamespace = pg_my_temp_schema()) THEN
+        PERFORM pgedge_internal.refuse('a table with a column of a temporary type cannot be replicated', 'Select the columns of the temporary table one by one.');
+    END IF;
+    PERFORM pgedge_internal.send_ddl(who, typed, pgedge_internal.table_structure(relation));
+    PERFORM pgedge_internal.join_table(relation);
+    IF (SELECT relpersistence FROM pg_class WHERE oid = relation) = 'p' THEN
+        PERFORM set_config('pgedge.rows', relation::text, true);
+    END IF;
+END $f$;
+
+-- SET LOGGED: the rows that other nodes have in an unlogged table are theirs alone and go; ours are written again and travel.
+CREATE OR REPLACE FUNCTION pgedge_internal.queue_logged_table(relation oid, who text, typed jsonb, statement text) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    filled boolean;
+BEGIN
+    EXECUTE format('SELECT EXISTS (SELECT FROM ONLY %s)', relation::regclass) INTO filled;
+    IF filled AND EXISTS (SELECT FROM pg_class c WHERE c.oid = relation AND (c.relhasrules OR c.relrowsecurity OR c.relowner::regrole::text <> quote_ident(who)
+               OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = relation AND NOT tgisinternal)
+               OR EXISTS (SELECT FROM pg_constraint WHERE confrelid = relation))) THEN
+        PERFORM pgedge_internal.refuse('SET LOGGED for a table with rows that has triggers, rules, policies, references to it or another owner cannot be replicated',
+            'Create another table, INSERT the rows into it, and rename it.');
+    END IF;
+    PERFORM pgedge_internal.send_ddl(who, typed, format('DELETE FROM ONLY %s', relation::regclass));
+    PERFORM pgedge_internal.send_ddl(who, typed, statement);
+    PERFORM pgedge_internal.join_table(relation);
+    IF filled THEN PERFORM set_config('pgedge.rows', relation::text, true); END IF;
+END $f$;
+
+-- A statement as other nodes can run it, inside a transaction: without CONCURRENTLY.
+CREATE OR REPLACE FUNCTION pgedge_internal.without_concurrently(statement text, bare text, tag text) RETURNS text LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $f$
+DECLARE
+    index oid;
+BEGIN
+    IF bare !~* '\mconcurrently\M' THEN RETURN statement; END IF;
+    IF tag = 'CREATE INDEX' AND bare ~* '^\s*create\s+(unique\s+)?index\s+concurrently\M' THEN
+        SELECT objid INTO index FROM pg_event_trigger_ddl_commands() WHERE classid = 'pg_class'::regclass;
+        RETURN pg_get_indexdef(index);
+    END IF;
+    IF tag = 'DROP INDEX' AND bare ~* '^\s*drop\s+index\s+concurrently\M' THEN
+        RETURN format('DROP INDEX IF EXISTS %s', current_setting('pgedge.dropped_index'));
+    END IF;
+    RETURN statement;
+END $f$;
+
+-- DETACH PARTITION CONCURRENTLY commits before ddl_command_end, and leaves a constraint that other nodes would not have: their rows
+-- could not be applied. It cannot be part of a function or of a message with more statements.
+CREATE OR REPLACE FUNCTION pgedge_internal.on_detach() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $f$
+BEGIN
+    IF current_query() !~* '\mconcurrently\M' OR coalesce(current_setting('pgedge.replicate_ddl', true), '') = 'off' OR pgedge_internal.alone() THEN RETURN; END IF;
+    IF (pgedge_internal.read_statement(string_to_array(current_query(), ';'), 1, false)).bare ~* '^\s*alter\s+table\M.*\mdetach\s+partition\M.*\mconcurrently\s*$' THEN
+        PERFORM pgedge_internal.refuse('DETACH PARTITION CONCURRENTLY cannot be replicated', 'Leave out CONCURRENTLY.');
+    END IF;
+END $f$;
+
+CREATE OR REPLACE FUNCTION pgedge_internal.on_ddl() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $f$
+DECLARE
+    source constant text := current_query();
+    typed constant jsonb := current_setting('pgedge.typed');
+    who constant text := coalesce(nullif(current_setting('role'), 'none'), session_user::text);
+    escapes constant boolean := typed->'settings'->>'standard_conforming_strings' = 'off';
+    dropped constant text := coalesce(current_setting('pgedge.dropped', true), '');
+    rewritten constant text[] := string_to_array(current_setting('pgedge.rewritten', true), '/');
+    context text;
+    query_id bigint;
+    statement text;
+    bare text;
+    made record;
+    relation oid;
+BEGIN
+    GET DIAGNOSTICS context = PG_CONTEXT;
+    context := substr(context, strpos(context || E'\n', E'\n') + 1);   -- the first line is this function
+    PERFORM set_config(name, '', true) FROM unnest('{pgedge.dropped,pgedge.rewritten,pgedge.rows}'::text[]) name;
+    IF pgedge_internal.alone() THEN
+        PERFORM pgedge_internal.lose_place(source);
+        RETURN;
+    END IF;
+    IF context = '' THEN
+        query_id := pgedge_internal.own_query_id();
+        IF query_id IS NULL THEN   -- has to see every event of the message
+            statement := pgedge_internal.running_statement(source, tg_tag, NULL, escapes);
+        END IF;
+    END IF;
+    -- Each node fills its own materialized views, has its own publications, subscriptions and large objects.
+    IF current_setting('pgedge.replicate_ddl', true) = 'off' OR tg_tag ~ '^(REFRESH MATERIALIZED VIEW|REINDEX|ALTER LARGE OBJECT)$|(PUBLICATION|SUBSCRIPTION)$' THEN
+        RETURN;
+    END IF;
+    SELECT count(*) FILTER (WHERE NOT temporary) AS permanent, count(*) FILTER (WHERE temporary) AS temporary INTO made
+      FROM (SELECT coalesce(schema_name = 'pg_temp' OR object_identity ~ '(^| )pg_temp\.' OR classid = 'pg_statistic_ext'::regclass
+                            AND (SELECT c.relpersistence = 't' FROM pg_statistic_ext s JOIN pg_class c ON c.oid = s.stxrelid WHERE s.oid = objid),
+                            false) AS temporary   -- GRANT and the like have no object
+              FROM pg_event_trigger_ddl_commands() WHERE NOT in_extension AND lower(object_type) <> 'large object') o;
+    IF made.permanent = 0 AND dropped NOT IN ('permanent', 'mixed') THEN RETURN; END IF;
+    IF made.permanent > 0 AND made.temporary > 0 OR dropped = 'mixed' THEN
+        PERFORM pgedge_internal.refuse('one statement for temporary and permanent objects cannot be replicated', 'Use one statement for each kind.');
+    END IF;
+    IF typed->>'user' <> who THEN
+        PERFORM pgedge_internal.refuse('DDL inside of a SECURITY DEFINER function of another user cannot be replicated');
+    END IF;
+    IF tg_tag = 'DROP OWNED' THEN
+        PERFORM pgedge_internal.refuse('DROP OWNED cannot be replicated', 'Drop the objects by name.');
+    END IF;
+    IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() e JOIN pg_class c ON c.oid = e.objid
+               WHERE e.classid = 'pg_class'::regclass AND c.reltablespace <> 0 AND tg_tag ~ '^(CREATE|SELECT INTO)' ) THEN
+        PERFORM pgedge_internal.refuse('a table or index in a tablespace cannot be replicated: other nodes may not have it',
+            'Create it without TABLESPACE and with an empty default_tablespace, then SET pgedge.replicate_ddl = off and move it on each node.');
+    END IF;
+    IF tg_tag IN ('CREATE TABLE AS', 'SELECT INTO') THEN
+        FOR relation IN SELECT objid FROM pg_event_trigger_ddl_commands() WHERE classid = 'pg_class'::regclass LOOP
+            PERFORM pgedge_internal.queue_made_table(relation, who, typed);
+        END LOOP;
+        RETURN;
+    END IF;
+
+    IF context <> '' THEN
+        statement := pgedge_internal.inner_statement(context, escapes);
+        IF statement IS NULL THEN
+            PERFORM pgedge_internal.refuse(format('%s inside of this function cannot be replicated: its text is not known for sure', tg_tag),
+                'Give each DDL statement of a PL/pgSQL function an EXECUTE of its own, or send it as a message of its own.');
+        END IF;
+    ELSE
+        IF query_id IS NOT NULL THEN statement := pgedge_internal.running_statement(source, tg_tag, query_id, escapes); END IF;
+        IF statement = '' THEN RETURN; END IF;
+        IF statement IS NULL THEN
+            PERFORM pgedge_internal.refuse(format('%s: it is not sure which statement of the message this is', tg_tag), 'Send it as a message of its own.');
+        END IF;
+    END IF;
+    bare := (pgedge_internal.read_statement(string_to_array(statement, ';'), 1, escapes)).bare;
+    IF bare ~* '^\s*(create|alter)\s+extension\M' AND tg_tag !~ ' EXTENSION$' THEN RETURN; END IF;   -- a script of it
+    IF bare !~* '^\s*(create|alter|drop|comment|grant|revoke|security|import)\M' OR bare IS NULL THEN
+        PERFORM pgedge_internal.refuse(format('%s inside of %s cannot be replicated', tg_tag, upper(substring(bare from '\w+'))));
+    END IF;
+    -- Bodies of functions are resolved when they run.
+    IF pgedge_internal.names_temporary(CASE WHEN tg_tag ~ '^CREATE (FUNCTION|PROCEDURE)$' THEN bare ELSE statement END) THEN
+        PERFORM pgedge_internal.refuse(format('%s: the statement has the name of a temporary object of this session in it, which other nodes do not have', tg_tag),
+            'Drop or rename the temporary object, or send the statement in another session.');
+    END IF;
+    IF tg_tag ~ '^(CREATE|ALTER) (TABLE|INDEX|MATERIALIZED VIEW)$' AND bare ~* '\mtablespace\M(?!\s+"?pg_default\M)' THEN
+        PERFORM pgedge_internal.refuse('a statement with TABLESPACE cannot be replicated: other nodes may not have it',
+            'Run it without TABLESPACE, then SET pgedge.replicate_ddl = off and move the table or index on each node.');
+    END IF;
+    IF tg_tag = 'ALTER TABLE' THEN
+        IF bare ~* '\mset\s+default\M' AND (rewritten[2]::int & 2 > 0 OR EXISTS (
+               SELECT FROM pg_event_trigger_ddl_commands() e JOIN pg_attribute a ON a.attrelid = e.objid
+                WHERE e.classid = 'pg_class'::regclass AND a.atthasmissing AND pgedge_internal.is_ours(a.xmin))) THEN
+            PERFORM pgedge_internal.refuse('ADD COLUMN with a default together with SET DEFAULT cannot be replicated', 'Use one statement for each.');
+        END IF;
+        FOR relation IN SELECT objid FROM pg_event_trigger_ddl_commands() WHERE classid = 'pg_class'::regclass LOOP
+            IF pgedge_internal.adds_unsteady_column(relation, true) THEN
+                PERFORM pgedge_internal.refuse_unsteady_column();
+            END IF;
+        END LOOP;
+        IF rewritten[2]::int & 4 > 0 AND bare ~* '\musing\M' AND pgedge_internal.calls_unsteady(bare) THEN
+            PERFORM pgedge_internal.refuse('ALTER COLUMN … TYPE … USING an expression that is not immutable cannot be replicated',
+                'ADD COLUMN, UPDATE it, and drop the old one.');
+        END IF;
+    END IF;
+    statement := pgedge_internal.without_concurrently(statement, bare, tg_tag);
+    IF rewritten[2]::int & 1 > 0 AND rewritten[3] = 'u' AND rewritten[1]::oid IN (SELECT objid FROM pg_event_trigger_ddl_commands()) THEN
+        PERFORM pgedge_internal.queue_logged_table(rewritten[1]::oid, who, typed, statement);
+    ELSE
+        PERFORM pgedge_internal.send_ddl(who, typed, statement);
+    END IF;
+END $f$;
+
+-- Only what on_ddl() calls: an event trigger, which nobody can call by hand.
+REVOKE ALL ON FUNCTION pgedge_internal.send_ddl(text, jsonb, text), pgedge_internal.queue_made_table(oid, text, jsonb),
+    pgedge_internal.queue_logged_table(oid, text, jsonb, text), pgedge_internal.own_query_id() FROM PUBLIC;
+
+CREATE EVENT TRIGGER pgedge_1_drop ON sql_drop EXECUTE FUNCTION pgedge_internal.on_drop_note();
 CREATE EVENT TRIGGER pgedge_1_queue ON ddl_command_end EXECUTE FUNCTION pgedge_internal.on_ddl();
-CREATE EVENT TRIGGER pgedge_1_queue_drop ON sql_drop EXECUTE FUNCTION pgedge_internal.on_ddl();
+CREATE EVENT TRIGGER pgedge_1_detach ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION pgedge_internal.on_detach();

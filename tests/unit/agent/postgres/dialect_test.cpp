@@ -198,5 +198,8 @@ TEST_CASE("with Spock only sequences need help, and their ALTER is not sent to o
     CHECK_FALSE(contains(scripts, "CREATE EVENT TRIGGER pgedge_1_queue"));
     CHECK(contains(scripts, "ALTER EVENT TRIGGER pgedge_3_sequences ENABLE ALWAYS"));
     CHECK(contains(schema_support_scripts("pglogical"), "INSERT INTO pglogical.queue"));
+    for (const char* dialect : {"spock", "pglogical"})
+        CHECK(contains(schema_support_scripts(dialect), "CREATE EVENT TRIGGER pgedge_1_rewrite ON table_rewrite"));
+    CHECK(contains(scripts, "CREATE EVENT TRIGGER pgedge_1_added ON ddl_command_end"));
     CHECK_FALSE(contains(schema_support_scripts("pglogical"), "spock.enable"));
 }
