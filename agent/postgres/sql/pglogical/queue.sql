@@ -27,7 +27,8 @@ END $f$;
 -- The query id of the running statement; NULL where the server has none that is a hash of the text.
 CREATE OR REPLACE FUNCTION pgedge_internal.own_query_id() RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $f$
 BEGIN
-    IF current_setting('server_version_num')::int >= 160000 THEN RETURN NULL; END IF;
+    -- Where it was on when this session began, plans of ours still have ids, and one of these would be found.
+    IF current_setting('server_version_num')::int >= 160000 OR current_setting('compute_query_id') = 'off' THEN RETURN NULL; END IF;
     PERFORM pg_stat_clear_snapshot();   -- kept per transaction
     RETURN (SELECT query_id FROM pg_stat_get_activity(pg_backend_pid()));
 END $f$;
@@ -114,6 +115,8 @@ DECLARE
     escapes constant boolean := typed->'settings'->>'standard_conforming_strings' = 'off';
     dropped constant text := coalesce(current_setting('pgedge.dropped', true), '');
     rewritten constant text[] := string_to_array(current_setting('pgedge.rewritten', true), '/');
+    -- It has committed before this event: too late to refuse, and what is sent is its definition, without the tablespace.
+    committed constant boolean := tg_tag = 'CREATE INDEX' AND source ~* '\mconcurrently\M';
     context text;
     query_id bigint;
     statement text;
@@ -154,7 +157,7 @@ BEGIN
         PERFORM pgedge_internal.refuse('DROP OWNED cannot be replicated', 'Drop the objects by name.');
     END IF;
     IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() e JOIN pg_class c ON c.oid = e.objid
-               WHERE e.classid = 'pg_class'::regclass AND c.reltablespace <> 0 AND tg_tag ~ '^(CREATE|SELECT INTO)' ) THEN
+               WHERE e.classid = 'pg_class'::regclass AND c.reltablespace <> 0 AND tg_tag ~ '^(CREATE|SELECT INTO)') AND NOT committed THEN
         PERFORM pgedge_internal.refuse('a table or index in a tablespace cannot be replicated: other nodes may not have it',
             'Create it without TABLESPACE and with an empty default_tablespace, then SET pgedge.replicate_ddl = off and move it on each node.');
     END IF;
@@ -188,11 +191,11 @@ BEGIN
         PERFORM pgedge_internal.refuse(format('%s: the statement has the name of a temporary object of this session in it, which other nodes do not have', tg_tag),
             'Drop or rename the temporary object, or send the statement in another session.');
     END IF;
-    IF tg_tag ~ '^(CREATE|ALTER) (TABLE|INDEX|MATERIALIZED VIEW)$' AND bare ~* '\mtablespace\M(?!\s+"?pg_default\M)' THEN
+    IF tg_tag ~ '^(CREATE|ALTER) (TABLE|INDEX|MATERIALIZED VIEW)$' AND bare ~* '\mtablespace\M(?!\s+"?pg_default\M)' AND NOT committed THEN
         PERFORM pgedge_internal.refuse('a statement with TABLESPACE cannot be replicated: other nodes may not have it',
             'Run it without TABLESPACE, then SET pgedge.replicate_ddl = off and move the table or index on each node.');
     END IF;
-    IF tg_tag = 'ALTER TABLE' THEN
+    IF tg_tag = 'ALTER TABLE' AND bare ~* '\madd\M' THEN
         IF bare ~* '\mset\s+default\M' AND (rewritten[2]::int & 2 > 0 OR EXISTS (
                SELECT FROM pg_event_trigger_ddl_commands() e JOIN pg_attribute a ON a.attrelid = e.objid
                 WHERE e.classid = 'pg_class'::regclass AND a.atthasmissing AND pgedge_internal.is_ours(a.xmin))) THEN
@@ -203,10 +206,10 @@ BEGIN
                 PERFORM pgedge_internal.refuse_unsteady_column();
             END IF;
         END LOOP;
-        IF rewritten[2]::int & 4 > 0 AND bare ~* '\musing\M' AND pgedge_internal.calls_unsteady(bare) THEN
-            PERFORM pgedge_internal.refuse('ALTER COLUMN … TYPE … USING an expression that is not immutable cannot be replicated',
-                'ADD COLUMN, UPDATE it, and drop the old one.');
-        END IF;
+    END IF;
+    IF rewritten[2]::int & 4 > 0 AND bare ~* '\musing\M' AND pgedge_internal.calls_unsteady(bare) THEN
+        PERFORM pgedge_internal.refuse('ALTER COLUMN … TYPE … USING an expression that is not immutable cannot be replicated',
+            'ADD COLUMN, UPDATE it, and drop the old one.');
     END IF;
     statement := pgedge_internal.without_concurrently(statement, bare, tg_tag);
     IF rewritten[2]::int & 1 > 0 AND rewritten[3] = 'u' AND rewritten[1]::oid IN (SELECT objid FROM pg_event_trigger_ddl_commands()) THEN

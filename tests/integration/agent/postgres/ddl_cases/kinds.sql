@@ -40,7 +40,9 @@ create table tsp(i int primary key); alter table tsp set tablespace other_place;
 set default_tablespace = other_place; create table tsp2(i int primary key);
 --- tablespace of ctas: file: refused: in a tablespace cannot be replicated
 create table tsp3 tablespace other_place as select 1;
---- alice tablespace: file: same
+--- index concurrently in a tablespace: file: same
+create index concurrently tsp_i on tsp(i) tablespace other_place; drop index concurrently tsp_i;
+--- no tablespace of its own: file: same
 create table tsp4(i int primary key) tablespace pg_default; set pgedge.replicate_ddl = off; alter table tsp set tablespace other_place; set pgedge.replicate_ddl = on; alter table tsp add j int;
 --- rename and drop: file: same
 create table rd(id int primary key, a int, b int); insert into rd values (1, 2, 3); alter table rd drop column b; alter table rd rename a to "A a"; alter table rd rename to rd2; alter table rd2 rename constraint rd_pkey to pk; alter table rd2 set schema ga; drop table ga.rd2;

@@ -46,6 +46,10 @@ create function vf() returns int language sql volatile as 'select 5'; alter tabl
 alter table vd add k2 int; alter table vd add s uuid default gen_random_uuid()
 --- constant default: file: same
 alter table vd add k int default 5; alter table vd add k3 text default 'a' || 'b'; alter table vd add k4 date default '2020-01-01';
+--- default of an old column: file: same
+alter table vd alter k set default 7; alter table vd alter k4 set default now(); alter table vd alter k4 drop default;
+--- added and set in one transaction: message: same
+alter table vd add k5 int not null default 5; alter table vd alter k5 set default 7; alter table vd alter k5 drop default
 --- added with another default set: file: same
 alter table dst add s2 int, alter v set default 'z';
 --- stored: file: same
@@ -58,7 +62,7 @@ create table nt2(id int primary key); insert into nt2 values (1); alter table nt
 alter table vd add u uuid; update vd set u = gen_random_uuid(); alter table vd alter u set default gen_random_uuid(); insert into vd(id) values (100);
 --- using volatile: file: refused: USING an expression that is not immutable
 alter table vd alter k type bigint using (random() * 100)::bigint;
---- using alice function: file: refused: USING an expression that is not immutable
+--- using a function of hers: file: refused: USING an expression that is not immutable
 alter table vd alter k type bigint using vf();
 --- using plain: file: same
 alter table vd alter k type text using (k + 1)::text;
