@@ -190,7 +190,7 @@ TEST_CASE("parameters and prepared statements") {
 }
 
 TEST_CASE("long messages take time in proportion to their length") {
-    const auto within = [](const char* what, const std::string& user, const std::string& text) {
+    const auto within = [](const std::string& what, const std::string& user, const std::string& text) {
         const auto began = std::chrono::steady_clock::now();
         const auto result = mesh().psql(user, {"-f", "-"}, text);
         const auto took =
@@ -300,6 +300,8 @@ TEST_CASE("nobody gains rights by the notes that the event triggers leave for ea
 TEST_CASE("a database of one node refuses and queues nothing") {
     Mesh alone(5542);
     alone.run(1, "GRANT ALL ON SCHEMA public TO alice");
+    alone.run(1, "REVOKE ALL ON ALL ROUTINES IN SCHEMA pglogical FROM PUBLIC");
+    alone.run(1, "GRANT USAGE ON SCHEMA pglogical TO PUBLIC");
     auto alice = alone.as_alice(1);
     for (const char* statement :
          {"CREATE TABLE t (id int PRIMARY KEY, v text)", "INSERT INTO t VALUES (1, 'x')",

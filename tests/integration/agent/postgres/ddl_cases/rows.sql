@@ -49,7 +49,7 @@ alter table vd add k int default 5; alter table vd add k3 text default 'a' || 'b
 --- default of an old column: file: same
 alter table vd alter k set default 7; alter table vd alter k4 set default now(); alter table vd alter k4 drop default;
 --- added and set in one transaction: message: same
-alter table vd add k5 int not null default 5; alter table vd alter k5 set default 7; alter table vd alter k5 drop default
+alter table vd add k5 int default 5; alter table vd alter k5 set default 7; alter table vd alter k5 drop default
 --- added with another default set: file: same
 alter table dst add s2 int, alter v set default 'z';
 --- stored: file: same
