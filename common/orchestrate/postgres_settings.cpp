@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "common/base/text.hpp"
+#include "common/spec/scalars.hpp"
 
 namespace pgedge {
 namespace {
@@ -49,13 +50,30 @@ void add_fixed(Settings& settings) {
         {"wal_level", "logical"},
         {"wal_log_hints", "on"},
         {"wal_retrieve_retry_interval", "500ms"},  // a replica finds its primary again ten times sooner than by default
-        {"wal_sender_timeout", "5s"},
+        // Not wal_sender_timeout: while an apply worker works on one large transaction it answers no keepalive, and the
+        // server's 60 s are patience enough. Replicas ask for a shorter one themselves (primary_conninfo()).
     });
 }
 
-/// Control-plane reference §4.3, "Sized": m = memory in bytes, c = CPUs, k = nodes.
+/// What replication takes of the server's fixed places, with room: they cannot be added to without a restart. The
+/// floors keep a database that grows up to nine nodes from restarting the nodes that it has. Reasons: docs/settings.md.
+struct ReplicationPlaces {
+    std::int64_t senders, slots, origins, workers;
+};
+
+ReplicationPlaces replication_places(const ServerShape& shape, std::int64_t parallel_workers) {
+    const std::int64_t k = shape.nodes;
+    ReplicationPlaces places{};
+    places.senders = std::max<std::int64_t>(2 * k + 16, 34);
+    places.origins = std::max<std::int64_t>(4 * k, 64);
+    places.slots = shape.major >= 18 ? places.senders : std::max(places.senders, places.origins);
+    places.workers = std::max<std::int64_t>(2 * k + 8 + parallel_workers, 34);
+    return places;
+}
+
+/// Control-plane reference §4.3, "Sized": m = memory in bytes, c = CPUs.
 void add_sized(Settings& settings, const ServerShape& shape) {
-    const std::int64_t m = shape.memory_bytes, k = shape.nodes;
+    const std::int64_t m = shape.memory_bytes;
     const auto set = [&](const char* name, std::int64_t value) { settings[name] = std::to_string(value); };
     const double cost = m > 0 ? std::log2(static_cast<double>(m) / 21474836480.0) * 600 : 0;
     set("autovacuum_max_workers", std::max<std::int64_t>(m / 64371566592, 3));
@@ -66,13 +84,15 @@ void add_sized(Settings& settings, const ServerShape& shape) {
     set("maintenance_work_mem",
         std::max<std::int64_t>(m / 63963136 * 1024 + m % 63963136 * 1024 / 63963136, 65536));  // kB
     set("max_connections", std::max(std::min<std::int64_t>(m / 9531392, 5000), kFewestConnections));
-    set("max_worker_processes", std::max<std::int64_t>({2 * shape.millicpus / 1000, k, 12}));
-    set("max_parallel_workers", std::max<std::int64_t>(shape.millicpus / 2000, 8));
+    const std::int64_t parallel_workers = std::max<std::int64_t>(shape.millicpus / 2000, 8);
+    const auto places = replication_places(shape, parallel_workers);
+    set("max_worker_processes", std::max(2 * shape.millicpus / 1000, places.workers));
+    set("max_parallel_workers", parallel_workers);
     set("shared_buffers", std::max<std::int64_t>(m / 32768, 16));  // blocks of 8 kB; the server takes no less than 16
-    set("max_wal_senders", std::max<std::int64_t>(k + 2, 16));
-    set("max_replication_slots", std::max<std::int64_t>(k + 2, 16));
+    set("max_wal_senders", places.senders);
+    set("max_replication_slots", places.slots);
     // Before 18 the slots also bound the origins of a subscriber.
-    if (shape.major >= 18) set("max_active_replication_origins", std::max<std::int64_t>(k + 2, 16));
+    if (shape.major >= 18) set("max_active_replication_origins", places.origins);
 }
 
 /// Replication reference §2.
@@ -186,36 +206,6 @@ constexpr std::array<std::string_view, 73> kPostmaster{
 /// Both dialects have these and read them when the server starts.
 constexpr std::array<std::string_view, 3> kPostmasterOfDialects{"batch_inserts", "synchronous_commit", "use_spi"};
 
-struct OwnSetting {
-    std::string_view name, why;
-};
-constexpr std::string_view kByProduct = "it is set by the product";
-constexpr std::array<OwnSetting, 23> kOwn{{
-    {"port", "use the field port"},
-    {"hba_file", "use the field pg_hba_conf"},
-    {"ident_file", "use the field pg_ident_conf"},
-    {"listen_addresses", "a server listens on the addresses of its host"},
-    {"compute_query_id", "replication of DDL needs it on"},
-    {"config_file", kByProduct},
-    {"data_directory", kByProduct},
-    {"external_pid_file", kByProduct},
-    {"hot_standby", kByProduct},
-    {"include", kByProduct},
-    {"include_dir", kByProduct},
-    {"include_if_exists", kByProduct},
-    {"output_plugin_libraries", kByProduct},
-    {"primary_conninfo", kByProduct},
-    {"primary_slot_name", kByProduct},
-    {"ssl", kByProduct},
-    {"ssl_ca_file", kByProduct},
-    {"ssl_cert_file", kByProduct},
-    {"ssl_key_file", kByProduct},
-    {"track_activities", "replication of DDL needs it on"},
-    {"track_commit_timestamp", "replication needs it on"},
-    {"unix_socket_directories", kByProduct},
-    {"wal_level", "replication needs it logical"},
-}};
-
 }  // namespace
 
 Settings postgres_settings(const ServerShape& shape, const Settings& user) {
@@ -249,12 +239,6 @@ Settings restart_settings(const Settings& settings, int major) {
     return chosen;
 }
 
-std::string_view why_not_settable(std::string_view setting) {
-    const std::string name = lower(setting);
-    const auto own = std::find_if(kOwn.begin(), kOwn.end(), [&](const OwnSetting& each) { return each.name == name; });
-    return own == kOwn.end() ? std::string_view() : own->why;
-}
-
 const std::vector<StandbyMinimum>& standby_minimums() {
     static const std::vector<StandbyMinimum> minimums{{"max_connections", 100},
                                                       {"max_worker_processes", 8},
@@ -262,6 +246,17 @@ const std::vector<StandbyMinimum>& standby_minimums() {
                                                       {"max_prepared_transactions", 0},
                                                       {"max_locks_per_transaction", 64}};
     return minimums;
+}
+
+void raise_to_primary(Settings& standby, const Settings& primary) {
+    const auto number = [](const Settings& settings, const StandbyMinimum& minimum) {
+        const auto found = settings.find(std::string(minimum.setting));
+        return found == settings.end() ? std::optional(minimum.server_default) : as_integer(found->second);
+    };
+    for (const auto& minimum : standby_minimums()) {
+        const auto here = number(standby, minimum), there = number(primary, minimum);
+        if (here && there && *here < *there) standby[std::string(minimum.setting)] = std::to_string(*there);
+    }
 }
 
 }  // namespace pgedge

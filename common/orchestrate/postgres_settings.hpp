@@ -31,14 +31,13 @@ bool needs_restart(std::string_view setting, int major);
 /// Those of `settings` that need it.
 Settings restart_settings(const Settings& settings, int major);
 
-/// What users must not set, because the product does: empty when they may, else why not, e.g. "use the field port".
-std::string_view why_not_settable(std::string_view setting);
-
 /// Settings that a standby must have at least as great as its primary, with the server's defaults.
 struct StandbyMinimum {
     std::string_view setting;
     std::int64_t server_default;
 };
 const std::vector<StandbyMinimum>& standby_minimums();
+/// Raises those of `standby` that are less than its primary's: on a smaller host it would not start.
+void raise_to_primary(Settings& standby, const Settings& primary);
 
 }  // namespace pgedge

@@ -7,8 +7,9 @@
 #include <fmt/format.h>
 
 #include "common/base/text.hpp"
-#include "common/orchestrate/postgres_settings.hpp"
 #include "common/orchestrate/topology.hpp"
+#include "common/spec/entries.hpp"
+#include "common/spec/server_settings.hpp"
 
 namespace pgedge {
 namespace {
@@ -31,9 +32,8 @@ public:
         check_majors();
         check_primaries();
         check_ports();
-        check_settings("spec.postgresql_conf", spec_.postgresql_conf);
-        for (std::size_t i = 0; i < spec_.nodes.size(); ++i)
-            check_settings(node_path(i) + ".postgresql_conf", spec_.nodes[i].postgresql_conf);
+        check_setting_names();
+        check_includes();
         check_node_numbers();
         check_users();
         check_runtime();
@@ -117,22 +117,45 @@ private:
             if (own == port) add(path, fmt::format("port {} on host {} is in use by its agent", port, host_id));
     }
 
-    void check_settings(const std::string& path, const Settings& settings) {
-        for (const auto& [name, value] : settings) {
-            const auto why = why_not_settable(name);
-            if (why.empty() || says_the_same(name, value)) continue;
-            add(path + "." + name, fmt::format("{} cannot be set: {}", name, why));
+    /// A server of 15 does not start with a name that it does not know. Later ones may have names that we do not know.
+    void check_setting_names() {
+        for (std::size_t i = 0; i < spec_.nodes.size(); ++i) {
+            if (!has_server_below(spec_.nodes[i], 16)) continue;
+            for (const auto& [name, value] : effective(spec_, spec_.nodes[i]).postgresql_conf) {
+                if (may_be_setting_of_15(name)) continue;
+                const bool own = spec_.nodes[i].postgresql_conf.contains(name);
+                const std::string path = (own ? node_path(i) : "spec") + ".postgresql_conf." + name;
+                const auto same = [&](const Problem& problem) { return problem.path == path; };
+                if (std::any_of(problems_.begin(), problems_.end(), same)) continue;
+                const auto meant = nearest_setting(name);
+                add(path, "PostgreSQL 15 has no such setting", meant ? "did you mean " + *meant + "?" : "");
+            }
         }
     }
 
-    /// What replication needs may be repeated.
-    static bool says_the_same(const std::string& name, const std::string& value) {
-        static const std::set<std::pair<std::string, std::string>> same{{"wal_level", "logical"},
-                                                                        {"track_commit_timestamp", "on"},
-                                                                        {"track_commit_timestamp", "true"},
-                                                                        {"ssl", "on"},
-                                                                        {"ssl", "true"}};
-        return same.contains({name, value});
+    /// Before 16 the first word of such a line is an unknown connection type, and the server does not start.
+    void check_includes() {
+        const auto check = [&](const std::string& path, const TunableSpec& tunables) {
+            const auto refuse = [&](const char* field, const std::vector<std::string>& lines) {
+                for (std::size_t i = 0; i < lines.size(); ++i)
+                    if (includes_a_file(lines[i]))
+                        add(fmt::format("{}.{}[{}]", path, field, i), "PostgreSQL includes files since 16",
+                            "write the lines themselves");
+            };
+            refuse("pg_hba_conf", tunables.pg_hba_conf);
+            refuse("pg_ident_conf", tunables.pg_ident_conf);
+        };
+        const auto old = [&](const NodeSpec& node) { return has_server_below(node, 16); };
+        if (std::any_of(spec_.nodes.begin(), spec_.nodes.end(), old)) check("spec", spec_);
+        for (std::size_t i = 0; i < spec_.nodes.size(); ++i)
+            if (old(spec_.nodes[i])) check(node_path(i), spec_.nodes[i]);
+    }
+
+    bool has_server_below(const NodeSpec& node, int major) const {
+        return std::any_of(node.host_ids.begin(), node.host_ids.end(), [&](const std::string& host) {
+            const auto version = in_.surroundings.versions.find(instance_id(in_.wanted.id, node.name, host));
+            return version != in_.surroundings.versions.end() && version->second.major() < major;
+        });
     }
 
     void check_node_numbers() {
@@ -154,7 +177,36 @@ private:
             const auto& name = spec_.database_users[i].username;
             if (name == kReservedUser || name == "pgedge" || name == "patroni_replicator")
                 add(fmt::format("spec.database_users[{}].username", i), fmt::format("the name {} is reserved", name));
+            check_roles(i);
         }
+    }
+
+    /// Predefined roles that came after 15.
+    void check_roles(std::size_t user) {
+        static const std::map<std::string, int> since{{"pg_create_subscription", 16},
+                                                      {"pg_use_reserved_connections", 16},
+                                                      {"pg_maintain", 17},
+                                                      {"pg_signal_autovacuum_worker", 18}};
+        const auto& roles = spec_.database_users[user].roles;
+        for (std::size_t i = 0; i < roles.size(); ++i) {
+            const auto came = since.find(roles[i]);
+            // Later somebody may have made it by hand.
+            if (!in_.stored && spec_.scripts.post_init.empty() && !exists_from_the_start(roles[i]))
+                add(fmt::format("spec.database_users[{}].roles[{}]", user, i),
+                    fmt::format("there will be no role \"{}\"", roles[i]),
+                    "add it to database_users, or create it in scripts.post_init");
+            if (came == since.end()) continue;
+            const auto lacks = [&](const NodeSpec& node) { return has_server_below(node, came->second); };
+            if (std::any_of(spec_.nodes.begin(), spec_.nodes.end(), lacks))
+                add(fmt::format("spec.database_users[{}].roles[{}]", user, i),
+                    fmt::format("PostgreSQL has the role {} since {}", roles[i], came->second));
+        }
+    }
+
+    bool exists_from_the_start(const std::string& role) const {
+        return role == kReservedUser || role.starts_with("pg_") ||
+               std::any_of(spec_.database_users.begin(), spec_.database_users.end(),
+                           [&](const UserSpec& user) { return user.username == role; });
     }
 
     /// What would be taken silently and not done is refused.
@@ -280,6 +332,14 @@ std::vector<std::string> warnings(const PreflightInput& input) {
                     "node {} begins empty, without the tables and rows of the other nodes; a link to it stops at the "
                     "first write to a table that it does not have: create the tables there before you go on",
                     node.name));
+    if (input.stored)
+        for (const auto& user : input.stored->spec.database_users)
+            if (std::none_of(spec.database_users.begin(), spec.database_users.end(),
+                             [&](const UserSpec& each) { return each.username == user.username; }))
+                warnings.push_back(
+                    fmt::format("user {} is not in database_users any more: it loses LOGIN on every node and its "
+                                "sessions end; the role, what it owns and its rights stay",
+                                user.username));
     for (auto& warning : left_behind(input.wanted.id, input.surroundings, input.all))
         warnings.push_back(std::move(warning));
     for (const auto& lost : lost_data(input))

@@ -52,16 +52,21 @@ private:
             {{"instance_id", instance.id}, {"addresses", instance.addresses}, {"database_id", wanted_.id}});
     }
 
+    Settings settings_of(const WantedNode& node, const WantedInstance& instance) const {
+        return postgres_settings({.memory_bytes = instance.memory_bytes,
+                                  .millicpus = instance.millicpus,
+                                  .nodes = static_cast<int>(nodes_.size()),
+                                  .ordinal = node.ordinal,
+                                  .major = instance.version.major(),
+                                  .dialect = wanted_.dialect,
+                                  .listen_addresses = instance.listen_addresses,
+                                  .port = instance.address.port},
+                                 node.tunables.postgresql_conf);
+    }
+
     void add_server(const WantedNode& node, const WantedInstance& instance, const Json& primary) {
-        const Settings settings = postgres_settings({.memory_bytes = instance.memory_bytes,
-                                                     .millicpus = instance.millicpus,
-                                                     .nodes = static_cast<int>(nodes_.size()),
-                                                     .ordinal = node.ordinal,
-                                                     .major = instance.version.major(),
-                                                     .dialect = wanted_.dialect,
-                                                     .listen_addresses = instance.listen_addresses,
-                                                     .port = instance.address.port},
-                                                    node.tunables.postgresql_conf);
+        Settings settings = settings_of(node, instance);
+        if (!primary.is_null()) raise_to_primary(settings, settings_of(node, node.primary));
         add({"process.postgres_config", instance.id}, instance.host_id, {{"process.data_directory", instance.id}},
             {{"instance_id", instance.id},
              {"database_id", wanted_.id},
@@ -105,11 +110,9 @@ private:
              {"post_init", wanted_.spec.scripts.post_init}},
             {"post_init"});
 
-        Json owner = nullptr, users = Json::array();
-        for (const auto& user : wanted_.spec.database_users) {
+        Json owner = nullptr;
+        for (const auto& user : wanted_.spec.database_users)
             if (user.db_owner) owner = user.username;
-            users.push_back(user.username);
-        }
         add({"database.postgres_database", node.name}, primary.host_id, {{"database.instance", primary.id}},
             {{"instance_id", primary.id},
              {"database_name", wanted_.spec.database_name},
@@ -119,9 +122,15 @@ private:
              {"dialect", wanted_.dialect},
              {"dsn", own_dsn(wanted_.spec.database_name)},
              {"owner", owner},
-             {"users", users},
+             {"users", user_names()},
              {"post_database_create", wanted_.spec.scripts.post_database_create}},
             {"post_database_create"});
+    }
+
+    Json user_names() const {
+        Json names = Json::array();
+        for (const auto& user : wanted_.spec.database_users) names.push_back(user.username);
+        return names;
     }
 
     void add_replica(const WantedNode& node, const WantedInstance& replica) {
@@ -137,7 +146,7 @@ private:
                            {{"role", "replica"}, {"primary", primary}});
         add_server(node, replica, primary);
         add({"database.instance", replica.id}, replica.host_id, {{"process.postgres", replica.id}},
-            {{"instance_id", replica.id}, {"role", "replica"}});
+            {{"instance_id", replica.id}, {"role", "replica"}, {"users", user_names()}});
     }
 
     void add_link(const WantedNode& provider, const WantedNode& subscriber) {

@@ -24,6 +24,8 @@ void check_nodes(const DatabaseSpec& spec, const ValidationContext& context, Fin
 /// What the database and each node may set: limits, settings, pg_hba, pg_ident, backups, restore, labels.
 void check_tunables(const TunableSpec& spec, const std::string& path, const ValidationContext& context,
                     Findings& findings);
+/// Whether each node's settings leave replication between all of them enough of what a server has.
+void check_setting_floors(const DatabaseSpec& spec, Findings& findings);
 void check_limits(const std::optional<std::string>& cpus, const std::optional<std::string>& memory,
                   const std::string& path, Findings& findings);
 void check_labels(const std::optional<SwarmOptsSpec>& options, const std::string& path, Findings& findings);

@@ -26,6 +26,92 @@ void check_name_of_role(const std::string& name, const std::string& path, Findin
         findings.add(path, fmt::format("must not be longer than {} bytes", kMaxNameBytes));
 }
 
+/// Roles that PostgreSQL 15 to 18 have from the start and that can have members.
+bool is_predefined_role(std::string_view name) {
+    static constexpr std::array<std::string_view, 15> kPredefined{"pg_checkpoint",
+                                                                  "pg_create_subscription",
+                                                                  "pg_execute_server_program",
+                                                                  "pg_maintain",
+                                                                  "pg_monitor",
+                                                                  "pg_read_all_data",
+                                                                  "pg_read_all_settings",
+                                                                  "pg_read_all_stats",
+                                                                  "pg_read_server_files",
+                                                                  "pg_signal_autovacuum_worker",
+                                                                  "pg_signal_backend",
+                                                                  "pg_stat_scan_tables",
+                                                                  "pg_use_reserved_connections",
+                                                                  "pg_write_all_data",
+                                                                  "pg_write_server_files"};
+    return std::find(kPredefined.begin(), kPredefined.end(), name) != kPredefined.end();
+}
+
+void check_role_of_user(const std::string& role, const std::string& path, Findings& findings) {
+    if (role.empty() || role.size() > kMaxNameBytes)
+        findings.add(path, fmt::format("the name of a role has 1 to {} bytes", kMaxNameBytes));
+    else if (role == "pgedge" || role == "patroni_replicator")
+        findings.add(path, fmt::format("nobody can be a member of \"{}\", the platform's own user", role),
+                     "use pgedge_superuser");
+    else if (role == "public" || role == "none" || (role.starts_with("pg_") && !is_predefined_role(role)))
+        findings.add(path, fmt::format("PostgreSQL has no role \"{}\" that can have members", role));
+}
+
+/// Roles that are members of each other, directly or through others: PostgreSQL refuses the last of their grants. Found
+/// from the user that comes first in the list, told at the entry that leads back to it.
+class MembershipCycles {
+public:
+    explicit MembershipCycles(const std::vector<UserSpec>& users) : users_(users) {
+        for (std::size_t i = 0; i < users.size(); ++i) index_.emplace(users[i].username, i);
+        states_.resize(users.size(), State::fresh);
+    }
+
+    void check(Findings& findings) {
+        for (std::size_t i = 0; i < users_.size(); ++i) visit(i, findings);
+    }
+
+private:
+    enum class State { fresh, inside, done };
+
+    /// Without recursion: a spec may hold very many users.
+    void visit(std::size_t from, Findings& findings) {
+        if (states_[from] != State::fresh) return;
+        std::vector<std::pair<std::size_t, std::size_t>> path{{from, 0}};  // user, next role of it
+        states_[from] = State::inside;
+        while (!path.empty()) {
+            auto& [user, role] = path.back();
+            if (role == users_[user].roles.size()) {
+                states_[user] = State::done;
+                path.pop_back();
+                continue;
+            }
+            const std::size_t entry = role++;
+            const auto next = index_.find(users_[user].roles[entry]);
+            if (next == index_.end() || states_[next->second] == State::done) continue;
+            if (states_[next->second] == State::inside) {
+                findings.add(fmt::format("spec.database_users[{}].roles[{}]", user, entry), story(path, next->second));
+                continue;
+            }
+            states_[next->second] = State::inside;
+            path.emplace_back(next->second, 0);
+        }
+    }
+
+    std::string story(const std::vector<std::pair<std::size_t, std::size_t>>& path, std::size_t back_to) const {
+        constexpr std::size_t kMostTold = 6;
+        if (path.back().first == back_to) return "a role cannot be a member of itself";
+        std::vector<std::string> names;
+        for (const auto& [user, role] : path)
+            if (!names.empty() || user == back_to) names.push_back(shortened(users_[user].username, 63));
+        if (names.size() > kMostTold) names.erase(names.begin() + kMostTold / 2, names.end() - kMostTold / 2);
+        names.push_back(shortened(users_[back_to].username, 63));
+        return "roles cannot be members of each other: " + joined(names, " -> ");
+    }
+
+    const std::vector<UserSpec>& users_;
+    std::map<std::string, std::size_t> index_;
+    std::vector<State> states_;
+};
+
 void check_attributes(const UserSpec& user, const std::string& path, Findings& findings) {
     constexpr std::array<std::string_view, 7> kAllowed{"SUPERUSER", "CREATEDB",    "CREATEROLE", "INHERIT",
                                                        "LOGIN",     "REPLICATION", "BYPASSRLS"};
@@ -100,10 +186,12 @@ void check_users(const DatabaseSpec& spec, Findings& findings) {
         has_owner = has_owner || user.db_owner;
         check_attributes(user, path, findings);
         for (std::size_t r = 0; r < user.roles.size(); ++r)
-            if (user.roles[r].empty() || user.roles[r].size() > kMaxNameBytes)
-                findings.add(fmt::format("{}.roles[{}]", path, r),
-                             fmt::format("the name of a role has 1 to {} bytes", kMaxNameBytes));
+            check_role_of_user(user.roles[r], fmt::format("{}.roles[{}]", path, r), findings);
+        if (const auto* password = user.password.given(); password && has_control_characters(password->reveal()))
+            findings.add(path + ".password", "must not hold control characters",
+                         "a line end at the end is often one too many; clients cannot type or store the others");
     }
+    MembershipCycles(spec.database_users).check(findings);
 }
 
 void check_nodes(const DatabaseSpec& spec, const ValidationContext& context, Findings& findings) {
@@ -157,6 +245,7 @@ std::vector<Problem> validate(const DatabaseSpec& spec, const ValidationContext&
     check_database_name(spec, findings);
     check_tunables(spec, "spec", context, findings);
     check_nodes(spec, context, findings);
+    check_setting_floors(spec, findings);
     check_ports(spec, findings);
     check_users(spec, findings);
     check_scripts(spec.scripts.post_init, "spec.scripts.post_init", findings);

@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <array>
+#include <cctype>
 
 #include <fmt/format.h>
 
@@ -7,30 +7,10 @@
 #include "common/base/text.hpp"
 #include "common/spec/entries.hpp"
 #include "common/spec/rules.hpp"
+#include "common/spec/server_settings.hpp"
 
 namespace pgedge {
 namespace {
-
-std::string lower(std::string text) {
-    for (auto& c : text)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return text;
-}
-
-/// Settings that would take a server out of the platform's hands, and what to do instead.
-struct OwnSetting {
-    std::string_view name, hint;
-};
-constexpr std::array<OwnSetting, 8> kOwnSettings{{
-    {"hba_file", "use pg_hba_conf"},
-    {"ident_file", "use pg_ident_conf"},
-    {"config_file", ""},
-    {"data_directory", ""},
-    {"external_pid_file", ""},
-    {"port", "use port of the database or the node"},
-    {"listen_addresses", ""},
-    {"unix_socket_directories", ""},
-}};
 
 bool is_setting_name(const std::string& name) {
     const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
@@ -53,13 +33,15 @@ std::vector<std::string> libraries_of(const std::string& value) {
 void check_settings(const Settings& settings, const std::string& path, Findings& findings) {
     for (const auto& [name, value] : settings) {
         const std::string item = fmt::format("{}.{}", path, name);
-        const auto own = std::find_if(kOwnSettings.begin(), kOwnSettings.end(),
-                                      [&, wanted = lower(name)](const auto& known) { return known.name == wanted; });
+        std::string lower = name;
+        std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
         if (!is_setting_name(name)) {
             findings.add(item, fmt::format("\"{}\" is no name of a setting", shortened(name, 60)));
-        } else if (own != kOwnSettings.end()) {
-            findings.add(item, fmt::format("{} cannot be set", own->name), std::string(own->hint));
-        } else if (lower(name) == "shared_preload_libraries") {
+        } else if (const auto why = why_not_settable(name, value)) {
+            findings.add(item, fmt::format("{} cannot be set", lower), *why);
+        } else if (auto wrong = wrong_in_setting(name, value)) {
+            findings.add(item, std::move(*wrong));
+        } else if (lower == "shared_preload_libraries") {
             const auto libraries = libraries_of(value);
             const auto has = [&](const char* library) {
                 return std::find(libraries.begin(), libraries.end(), library) != libraries.end();

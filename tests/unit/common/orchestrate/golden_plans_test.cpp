@@ -146,7 +146,7 @@ TEST_CASE("a setting that restarts a node with a replica") {
     check_golden("setting_restart_with_replica_shrink", golden_text(shrink));
     check_done(cluster, shrink);
     cluster.wanted.spec.postgresql_conf["max_connections"] = "100";
-    cluster.wanted.spec.postgresql_conf["max_worker_processes"] = "30";
+    cluster.wanted.spec.postgresql_conf["max_worker_processes"] = "40";
     const Plan both = cluster.plan();
     check_golden("setting_restart_with_replica_both", golden_text(both));
     check_done(cluster, both);

@@ -84,15 +84,56 @@ TEST_CASE("a port that somebody has is refused") {
                                         "nodes[0].port: port 3000 on host host-2 is in use by its agent"});
 }
 
-TEST_CASE("settings and names that are ours are refused") {
+TEST_CASE("names that are ours are refused, and settings that the version does not have") {
     SmallCluster cluster;
-    cluster.add_node("n1", {"host-1"}).postgresql_conf = {{"Port", "1"}, {"wal_level", "logical"}};
-    cluster.wanted.spec.postgresql_conf = {{"wal_level", "minimal"}, {"work_mem", "1MB"}};
+    cluster.add_node("n1", {"host-1"}).postgresql_conf = {{"auto_explain.log_min_duration", "1s"}, {"io_workers", "4"}};
+    cluster.wanted.spec.postgresql_conf = {{"wrok_mem", "1MB"}, {"work_mem", "1MB"}};
     cluster.wanted.spec.database_users[0].username = "pgedge";
-    CHECK(problems_of(cluster) ==
-          Lines{"postgresql_conf.wal_level: wal_level cannot be set: replication needs it logical",
-                "nodes[0].postgresql_conf.Port: Port cannot be set: use the field port",
+    CHECK(problems_of(cluster, nullptr, cluster.surroundings()) ==
+          Lines{"nodes[0].postgresql_conf.io_workers: PostgreSQL 15 has no such setting",
+                "postgresql_conf.wrok_mem: PostgreSQL 15 has no such setting (did you mean work_mem?)",
                 "database_users[0].username: the name pgedge is reserved"});
+}
+
+TEST_CASE("roles of users that cannot be there are refused") {
+    SmallCluster cluster;
+    cluster.add_node("n1", {"host-1"});
+    auto& users = cluster.wanted.spec.database_users;
+    users.push_back({});
+    users.back().username = "app";
+    users.back().roles = {"pgedge_superuser", users.front().username, "pg_monitor", "pg_maintain", "nobody"};
+    const Lines all{
+        "database_users[1].roles[3]: PostgreSQL has the role pg_maintain since 17",
+        "database_users[1].roles[4]: there will be no role \"nobody\" (add it to database_users, or create it "
+        "in scripts.post_init)"};
+    CHECK(problems_of(cluster, nullptr, cluster.surroundings()) == all);
+    CHECK(problems_of(cluster, &cluster.wanted, cluster.surroundings()) == Lines{all[0]});
+    cluster.wanted.spec.scripts.post_init = {"CREATE ROLE nobody"};
+    CHECK(problems_of(cluster, nullptr, cluster.surroundings()) == Lines{all[0]});
+}
+
+TEST_CASE("a user that leaves the spec is warned of") {
+    SmallCluster cluster;
+    cluster.add_node("n1", {"host-1"});
+    Database stored = cluster.wanted;
+    stored.spec.database_users.push_back({});
+    stored.spec.database_users.back().username = "bob";
+    const auto warned = warnings_of(cluster, &stored);
+    CHECK(std::count_if(warned.begin(), warned.end(), [](const std::string& warning) {
+              return warning.starts_with("user bob is not in database_users any more");
+          }) == 1);
+}
+
+TEST_CASE("files are included by servers that can") {
+    SmallCluster cluster;
+    cluster.add_node("n1", {"host-1"}).pg_ident_conf = {"ops alice bob", "include_dir ident.d"};
+    cluster.wanted.spec.pg_hba_conf = {"include_if_exists more.conf"};
+    CHECK(problems_of(cluster, nullptr, cluster.surroundings()) ==
+          Lines{"pg_hba_conf[0]: PostgreSQL includes files since 16 (write the lines themselves)",
+                "nodes[0].pg_ident_conf[1]: PostgreSQL includes files since 16 (write the lines themselves)"});
+    Surroundings newer = cluster.surroundings();
+    for (auto& [id, version] : newer.versions) version.postgres = "16.9";
+    CHECK(problems_of(cluster, nullptr, newer).empty());
 }
 
 TEST_CASE("nodes whose sequences would collide are refused") {

@@ -116,6 +116,25 @@ TEST_CASE("users are unique, have one owner, known attributes and names that are
     CHECK(wrong_with(with_users({user(std::string(63, 'a').c_str())})) == "");
     CHECK(wrong_with(with_users({user("a", {{"roles", {""}}})})) ==
           "database_users[0].roles[0]: the name of a role has 1 to 63 bytes");
+    CHECK(
+        wrong_with(with_users({user("a", {{"roles", {"pgedge"}}}), user("b", {{"roles", {"patroni_replicator"}}})})) ==
+        "database_users[0].roles[0]: nobody can be a member of \"pgedge\", the platform's own user (use "
+        "pgedge_superuser)\n"
+        "database_users[1].roles[0]: nobody can be a member of \"patroni_replicator\", the platform's own user (use "
+        "pgedge_superuser)");
+    CHECK(wrong_with(with_users({user("a", {{"roles", {"pgedge_superuser", "pg_monitor", "b"}}}), user("b")})) == "");
+    for (const std::string role : {"public", "none", "pg_database_owner", "pg_nothing"})
+        CHECK(wrong_with(with_users({user("a", {{"roles", {role}}})})) ==
+              "database_users[0].roles[0]: PostgreSQL has no role \"" + role + "\" that can have members");
+    CHECK(wrong_with(with_users({user("a", {{"roles", {"b", "a"}}}), user("b")})) ==
+          "database_users[0].roles[1]: a role cannot be a member of itself");
+    CHECK(wrong_with(with_users({user("x", {{"roles", {"a"}}}), user("a", {{"roles", {"b", "c"}}}),
+                                 user("b", {{"roles", {"c"}}}), user("c", {{"roles", {"d", "a"}}})})) ==
+          "database_users[3].roles[1]: roles cannot be members of each other: a -> b -> c -> a");
+    for (const std::string password : {"line\n", "a\tb", "\x7f", "a\rb"})
+        CHECK(wrong_with(with_users({user("a", {{"password", password}})}))
+                  .find("database_users[0].password: must not hold control characters") == 0);
+    CHECK(wrong_with(with_users({user("a", {{"password", "pässwörd ☃"}})})) == "");
     for (const std::string attribute :
          {"SUPERUSER", "NOSUPERUSER", "CREATEDB", "NOCREATEDB", "CREATEROLE", "NOCREATEROLE", "INHERIT", "NOINHERIT",
           "LOGIN", "NOLOGIN", "REPLICATION", "NOREPLICATION", "BYPASSRLS", "NOBYPASSRLS", "login"}) {
@@ -145,7 +164,14 @@ TEST_CASE("settings that are the platform's, and libraries without replication, 
     CHECK(conf("HBA_File", "/tmp/x") == "postgresql_conf.HBA_File: hba_file cannot be set (use pg_hba_conf)");
     CHECK(conf("ident_file", "x") == "postgresql_conf.ident_file: ident_file cannot be set (use pg_ident_conf)");
     CHECK(conf("port", 5433) == "postgresql_conf.port: port cannot be set (use port of the database or the node)");
-    CHECK(conf("data_directory", "/") == "postgresql_conf.data_directory: data_directory cannot be set");
+    CHECK(conf("wal_level", "replica") ==
+          "postgresql_conf.wal_level: wal_level cannot be set (replication needs it logical)");
+    CHECK(conf("wal_level", "logical") == "");
+    CHECK(conf("track_commit_timestamp", false) ==
+          "postgresql_conf.track_commit_timestamp: track_commit_timestamp cannot be set (replication needs it on)");
+    CHECK(conf("work_mem", "1e300") == "postgresql_conf.work_mem: 1e300 is outside of its range, 64 to 2147483647 kB");
+    CHECK(conf("data_directory", "/") ==
+          "postgresql_conf.data_directory: data_directory cannot be set (the platform sets it)");
     CHECK(conf("a b", "x") == "postgresql_conf.a b: \"a b\" is no name of a setting");
     CHECK(conf("x = 'y' #", "x") == "postgresql_conf.x = 'y' #: \"x = 'y' #\" is no name of a setting");
     CHECK(conf("work_mem", "1MB\nhba_file = '/tmp/x'") == "postgresql_conf.work_mem: must not hold control characters");
@@ -164,6 +190,31 @@ TEST_CASE("settings that are the platform's, and libraries without replication, 
     }
     CHECK(wrong_with(nodes({node("n1", {"h1"}, {{"postgresql_conf", {{"ident_file", "x"}}}})})) ==
           "nodes[0].postgresql_conf.ident_file: ident_file cannot be set (use pg_ident_conf)");
+}
+
+TEST_CASE("settings leave replication what it needs, counted by nodes and replicas") {
+    const auto with = [](const Json& database, const Json& first, const Json& second) {
+        return wrong_with({{"postgresql_conf", database},
+                           {"nodes",
+                            {node("n1", {"h1"}, {{"postgresql_conf", first}}),
+                             node("n2", {"h2", "h3"}, {{"postgresql_conf", second}}), node("n3", {"h4"})}}});
+    };
+    const Json none = Json::object();
+    CHECK(with({{"max_replication_slots", 7}, {"max_wal_senders", 6}, {"max_worker_processes", 8}}, none, none) == "");
+    CHECK(with({{"max_replication_slots", 1}}, none, none) ==
+          "postgresql_conf.max_replication_slots: is 1, and node n2 of 3 needs at least 7: two per other node, because "
+          "they also bound the origins, one per replica, two for copies and tools");
+    // What all nodes set otherwise holds nowhere; one node alone is told where it stands.
+    CHECK(with({{"max_worker_processes", 20}}, {{"MAX_worker_processes", "2"}}, none) ==
+          "nodes[0].postgresql_conf.MAX_worker_processes: is 2, and node n1 of 3 needs at least 8: one per other node, "
+          "six for the supervisor, the manager and the like");
+    CHECK(with({{"max_connections", 20}, {"superuser_reserved_connections", 20}}, none, none) ==
+          "postgresql_conf.max_connections: is 20, and 20 of them are reserved: it must be greater");
+    CHECK(with(none, {{"max_wal_senders", 0}}, {{"superuser_reserved_connections", 0}}) ==
+          "nodes[0].postgresql_conf.max_wal_senders: is 0, and node n1 of 3 needs at least 4: one per other node, two "
+          "per replica, two for copies and tools\n"
+          "nodes[1].postgresql_conf.superuser_reserved_connections: is 0, and node n2 of 3 needs at least 3: the "
+          "platform's own sessions need them when clients have taken all others");
 }
 
 TEST_CASE("limits of nodes and services are checked as those of the database") {
