@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/run/plan_steps.hpp"
 #include "agent/run/port_check.hpp"
 #include "common/base/error.hpp"
 
@@ -144,21 +145,52 @@ StepOutcome StepRunner::change(const ClaimedStep& claimed, StepLog& log, const L
     return {};
 }
 
+/// A look that fails says what the resource is like: not as it was made, so that it is made again, or removed, by steps
+/// that tell what stands in the way. It must not keep from mending or deleting. What belongs to an instance that makes
+/// trouble is looked at once.
+std::pair<Observed, std::string> StepRunner::look_at(const ClaimedStep& step, const Resource& resource,
+                                                     std::set<std::string>& troubled, StepLog& log,
+                                                     const Limit& limit) const {
+    const std::string instance = instance_of(resource);
+    Observed seen = Observed::as_known;
+    std::string failure;
+    const auto look = [&] {
+        auto with = context(step, resource, log, limit);
+        seen = kind_of(resource).observe(resource, with);
+    };
+    try {
+        if (troubled.contains(instance))
+            look();
+        else
+            with_retries(resource, log, limit, look);
+        return {seen, ""};
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::cancelled || limit.stop().stop_requested()) throw;
+        failure = error.text();
+    } catch (const std::exception& error) {
+        failure = fmt::format("internal error: {}", error.what());
+    }
+    if (!instance.empty()) troubled.insert(instance);
+    Json fields = fields_of(resource);
+    fields["error"] = failure;
+    log.add(fmt::format("resource {} could not be looked at", resource.id.text()), std::move(fields));
+    return {seen, failure};
+}
+
 StepOutcome StepRunner::look(const ClaimedStep& step, StepLog& log, const Limit& limit) const {
     std::vector<KnownResource> changed;
+    std::set<std::string> troubled;
     for (auto& [id, known] :
          Databases(store_).resources(step.database_id, limit.no_longer_than(std::chrono::seconds(30)))) {
         const Resource& resource = known.resource;
         // What failed is done again anyway; that it is not there is no news.
         if (resource.host_id != step.row.host_id || !known.error.empty()) continue;
-        Observed seen = Observed::as_known;
-        within(fmt::format("looking at resource {} on {}", id.text(), resource.host_id), [&] {
-            auto& kind = kind_of(resource);
-            with_retries(resource, log, limit, [&] {
-                auto with = context(step, resource, log, limit);
-                seen = kind.observe(resource, with);
-            });
-        });
+        const auto [seen, failure] = look_at(step, resource, troubled, log, limit);
+        if (!failure.empty()) {
+            known.error = "it could not be looked at: " + failure;
+            changed.push_back(std::move(known));
+            continue;
+        }
         if (seen == Observed::unseen) continue;
         const bool missing = seen == Observed::missing;
         if (!missing && !known.needs_recreate && seen != Observed::differs) continue;

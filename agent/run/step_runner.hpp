@@ -2,8 +2,10 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/resources/resource_kind.hpp"
@@ -46,6 +48,8 @@ public:
 private:
     StepOutcome change(const ClaimedStep& step, StepLog& log, const Limit& limit) const;
     StepOutcome look(const ClaimedStep& step, StepLog& log, const Limit& limit) const;
+    std::pair<Observed, std::string> look_at(const ClaimedStep& step, const Resource& resource,
+                                             std::set<std::string>& troubled, StepLog& log, const Limit& limit) const;
     StepOutcome check_ports(const ClaimedStep& step, const Limit& limit) const;
     StepContext context(const ClaimedStep& step, const Resource& resource, StepLog& log, const Limit& limit) const;
     ResourceKind& kind_of(const Resource& resource) const;

@@ -161,3 +161,32 @@ TEST_CASE("a create that failed on one host is completed by an update with the s
     CHECK(cluster.database("shop").state == DatabaseState::available);
     CHECK(cluster.count("database.subscription") == 6);
 }
+
+TEST_CASE("looks that fail keep nobody from mending or deleting: what they were for is made again") {
+    Cluster cluster;
+    const auto update = [&](int nodes) {
+        return cluster.ended(
+            cluster.operations.update("shop", cluster.document("shop", nodes), {}, cluster.limit).task.id);
+    };
+    REQUIRE(
+        cluster.ended(cluster.operations.create(cluster.document("shop", 2), {}, cluster.limit).task.id).error.empty());
+    cluster.world.before = [&](const std::string& call, const Resource& resource, StepContext&) {
+        if (!call.starts_with("observe database.") || resource.host_id != "host-2") return;
+        if (resource.id.kind == "database.subscription") throw std::runtime_error("a bug");
+        throw Error(ErrorKind::denied, "Peer authentication failed for user \"pgedge\"");
+    };
+
+    cluster.world.forget_calls();
+    const auto mended = update(2);
+    CHECK(mended.error == "");
+    CHECK(mended.status == TaskStatus::completed);
+    CHECK(cluster.log(mended).find("could not be looked at") != std::string::npos);
+    for (const char* again : {"apply database.postgres_database::n2", "apply database.subscription::sub_n1_n2"})
+        CHECK_MESSAGE(cluster.world.place_of(again) >= 0, again);
+    CHECK(cluster.world.place_of("apply database.subscription::sub_n2_n1") == -1);
+
+    const auto removed = cluster.ended(cluster.operations.remove("shop", false, {}, cluster.limit).id);
+    CHECK(removed.error == "");
+    CHECK(removed.status == TaskStatus::completed);
+    CHECK(cluster.world.names().empty());
+}
