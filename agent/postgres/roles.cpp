@@ -104,7 +104,7 @@ void set_password(Session& session, const WantedRole& role, const Limit& limit) 
                 limit);
 }
 
-void set_memberships(Session& session, const WantedRole& role, const Limit& limit) {
+void take_memberships_back(Session& session, const WantedRole& role, const Limit& limit) {
     const auto known =
         session.run("SELECT role FROM pgedge_internal.granted WHERE member = $1 ORDER BY 1", {role.name}, limit);
     for (std::size_t i = 0; i < known.size(); ++i) {
@@ -115,12 +115,15 @@ void set_memberships(Session& session, const WantedRole& role, const Limit& limi
                         limit);
         session.run("DELETE FROM pgedge_internal.granted WHERE member = $1 AND role = $2", {role.name, name}, limit);
     }
+}
+
+void grant_memberships(Session& session, const WantedRole& role, const Limit& limit) {
     for (const auto& name : role.roles) {
         if (!role_exists(session, name, limit))
             throw Error(ErrorKind::invalid_input,
                         fmt::format("user \"{}\" shall be a member of \"{}\", which does not exist", role.name,
                                     shortened(name, 100)),
-                        "name it in database_users before this user, or create it in scripts.post_init");
+                        "add it to database_users, or create it in scripts.post_init");
         session.run(grant_role(session, name, role.name, limit), limit);
         session.run("INSERT INTO pgedge_internal.granted VALUES ($1, $2) ON CONFLICT DO NOTHING", {role.name, name},
                     limit);
@@ -171,8 +174,49 @@ void ensure_role(Session& session, const WantedRole& role, const Limit& limit) {
         if (!role_exists(session, role.name, limit)) session.run("CREATE ROLE " + name, limit);
         session.run("ALTER ROLE " + name + " " + attributes_of(role), limit);
         if (role.password) set_password(session, role, limit);
-        set_memberships(session, role, limit);
     });
+}
+
+void ensure_memberships(Session& session, const std::vector<WantedRole>& roles, const Limit& limit) {
+    // All revokes before the first grant: two roles that change places must not be members of each other in between.
+    for (const auto& role : roles) take_memberships_back(session, role, limit);
+    for (const auto& role : roles)
+        within(fmt::format("making user \"{}\"", shortened(role.name, 100)),
+               [&] { grant_memberships(session, role, limit); });
+}
+
+std::vector<std::string> shut_out_users(Session& session, const std::vector<WantedRole>& roles, const Limit& limit) {
+    std::vector<std::string> gone;
+    session.run("CREATE TABLE IF NOT EXISTS pgedge_internal.users (name name PRIMARY KEY)", limit);
+    for (const auto& role : roles)
+        session.run("INSERT INTO pgedge_internal.users VALUES ($1) ON CONFLICT DO NOTHING", {role.name}, limit);
+    const auto known = session.run("SELECT name FROM pgedge_internal.users ORDER BY 1", limit);
+    for (std::size_t i = 0; i < known.size(); ++i) {
+        const auto& name = known.text(i, "name");
+        if (std::any_of(roles.begin(), roles.end(), [&](const WantedRole& role) { return role.name == name; }))
+            continue;
+        if (role_exists(session, name, limit))
+            session.run(fmt::format("ALTER ROLE {} NOLOGIN", session.identifier(name)), limit);
+        gone.push_back(name);
+    }
+    return gone;
+}
+
+void forget_user(Session& session, const std::string& name, const Limit& limit) {
+    session.run("DELETE FROM pgedge_internal.users WHERE name = $1", {name}, limit);
+}
+
+void end_sessions_without_login(Session& session, const Limit& limit) {
+    constexpr std::string_view kTheirs =
+        "FROM pg_stat_get_activity(NULL) AS activity JOIN pg_roles AS role ON role.oid = activity.usesysid"
+        " WHERE NOT role.rolcanlogin AND activity.backend_type IN ('client backend', 'walsender')";
+    constexpr const char* kWait = "30000";  // ms
+    if (session.run(fmt::format("SELECT pg_terminate_backend(pid, $1) {}", kTheirs), {kWait}, limit).empty()) return;
+    // Asked again, because "false" says also of a session that it was gone already.
+    const auto left = session.run(fmt::format("SELECT string_agg(pid::text, ', ') {}", kTheirs), limit).value();
+    if (left)
+        throw Error(ErrorKind::timed_out, "sessions of users that may not log in any more do not end: " + *left,
+                    "look at pg_stat_activity for what they wait for");
 }
 
 void ensure_database_rights(Session& session, const std::string& database, const std::optional<std::string>& owner,

@@ -1,22 +1,21 @@
 #include "agent/postgres/scram.hpp"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
+#include <memory>
 
 #include <fmt/format.h>
+#include <libpq-fe.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include "common/base/digest.hpp"
 #include "common/base/error.hpp"
-#include "common/base/uuid.hpp"
 
 namespace pgedge {
 namespace {
 
 constexpr std::string_view kMethod = "SCRAM-SHA-256$";
-constexpr std::size_t kSaltBytes = 16;
 
 std::string salted(const Secret& password, std::string_view salt, int iterations) {
     std::array<unsigned char, 32> key{};
@@ -30,20 +29,28 @@ std::string salted(const Secret& password, std::string_view salt, int iterations
     return bytes;
 }
 
-/// SASLprep (RFC 4013) leaves printable ASCII alone; what it would do to anything else is libpq's matter, and the two
-/// sides must agree.
-bool plain_ascii(std::string_view text) {
-    return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
-}
+/// libpq wants a connection for the text of an error; this one never was one.
+struct ConnectionCloser {
+    void operator()(PGconn* conn) const { PQfinish(conn); }
+};
+using NoConnection = std::unique_ptr<PGconn, ConnectionCloser>;
+
+struct TextWiper {
+    void operator()(char* text) const { PQfreemem(text); }
+};
 
 }  // namespace
 
 std::string scram_verifier(const Secret& password) {
     if (password.empty()) throw Error(ErrorKind::invalid_input, "a password is empty");
-    if (!plain_ascii(password.reveal()))
-        throw Error(ErrorKind::invalid_input, "a password has characters other than printable ASCII",
-                    "use letters, digits, blanks and punctuation of ASCII");
-    return scram_verifier(password, from_hex(random_hex(kSaltBytes)), kScramIterations);
+    if (password.reveal().find('\0') != std::string::npos)
+        throw Error(ErrorKind::invalid_input, "a password holds a zero byte");
+    const NoConnection nowhere(PQconnectStart("sslmode=none-at-all"));
+    if (!nowhere) throw Error(ErrorKind::internal, "out of memory for a password");
+    const std::unique_ptr<char, TextWiper> verifier(
+        PQencryptPasswordConn(nowhere.get(), password.reveal().c_str(), "", "scram-sha-256"));
+    if (!verifier) throw Error(ErrorKind::internal, "libpq makes no verifier of a password");
+    return verifier.get();
 }
 
 std::string scram_verifier(const Secret& password, std::string_view salt, int iterations) {

@@ -35,6 +35,18 @@ void check_loaded_dialects(Session& session, const Limit& limit) {
             ReplicationDialect::of(name).check_settings(session, limit);
 }
 
+/// When the replica has heard of it: what its primary had written by now is replayed. Who cannot log in and is in can
+/// only be a user that was shut out.
+void end_sessions_of_lost_users(Session& session, const Limit& limit) {
+    constexpr auto kReplayed = "SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn";
+    const auto end = session.run("SELECT latest_end_lsn FROM pg_stat_wal_receiver", limit).value();
+    while (end && !session.run(kReplayed, {*end}, limit).yes()) {
+        within("waiting for a replica to replay", [&] { limit.check("waiting"); });
+        limit.pause(kPoll);
+    }
+    end_sessions_without_login(session, limit);
+}
+
 }  // namespace
 
 Observed DatabaseInstance::observe(const Resource& resource, StepContext& context) {
@@ -72,7 +84,15 @@ void DatabaseInstance::apply_primary(const Json& want, StepContext& context) {
     SessionTransaction transaction(session, limit);
     ensure_system_roles(session, limit);
     for (const auto& role : roles) ensure_role(session, role, limit);
+    ensure_memberships(session, roles, limit);
+    const auto gone = shut_out_users(session, roles, limit);
     transaction.commit();
+    if (gone.empty()) return;
+    end_sessions_without_login(session, limit);
+    for (const auto& name : gone) {
+        context.tell(fmt::format("user {} is not in database_users any more and cannot log in; its role stays", name));
+        forget_user(session, name, limit);
+    }
 }
 
 void DatabaseInstance::apply_replica(const Json& want, StepContext& context) {
@@ -85,6 +105,7 @@ void DatabaseInstance::apply_replica(const Json& want, StepContext& context) {
         within(fmt::format("waiting for {} to stream from its primary", instance_id), [&] { limit.check("waiting"); });
         limit.pause(kPoll);
     }
+    end_sessions_of_lost_users(session, limit);
 }
 
 void DatabaseInstance::remove(const Resource&, StepContext&) {}  // goes with its server

@@ -40,6 +40,32 @@ TEST_CASE("a user is made with all attributes said, quoted, and with a verifier 
     for (const auto& text : session.asked) CHECK(text.find("hunter2") == std::string::npos);
 }
 
+TEST_CASE("memberships come after all roles, and what is taken back before what is given") {
+    FakeSession session;
+    session.answer("SELECT FROM pg_roles", ResultSet({}, {{}}));
+    session.answer("SELECT role FROM pgedge_internal.granted WHERE member = $1 ORDER BY 1 [b]",
+                   ResultSet({"role"}, {{"a"}}));
+
+    ensure_memberships(session, {{"a", std::nullopt, {}, {"b"}}, {"b", std::nullopt, {}, {}}}, Limit(5s));
+
+    const auto at = [&](const std::string& text) {
+        return std::find(session.asked.begin(), session.asked.end(), text) - session.asked.begin();
+    };
+    REQUIRE(at("GRANT \"b\" TO \"a\"") < static_cast<std::ptrdiff_t>(session.asked.size()));
+    CHECK(at("REVOKE \"a\" FROM \"b\"") < at("GRANT \"b\" TO \"a\""));
+}
+
+TEST_CASE("users that the spec does not have any more lose LOGIN, and no other role does") {
+    FakeSession session;
+    session.answer("SELECT FROM pg_roles", ResultSet({}, {{}}));
+    session.answer("SELECT name FROM pgedge_internal.users", ResultSet({"name"}, {{"admin"}, {"bo\"b"}}));
+
+    CHECK(shut_out_users(session, {{"admin", std::nullopt, {}, {}}}, Limit(5s)) == std::vector<std::string>{"bo\"b"});
+
+    CHECK(std::count(session.asked.begin(), session.asked.end(), "ALTER ROLE \"bo\"\"b\" NOLOGIN") == 1);
+    for (const auto& text : session.asked) CHECK(text.find("DROP") == std::string::npos);
+}
+
 TEST_CASE("a failing statement of a script is named by its number, and its text is not told") {
     FakeSession session;
     session.before = [](const std::string& text) {
