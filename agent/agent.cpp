@@ -51,7 +51,9 @@ Host describe(const AgentConfig& config) {
     host.store_port = config.store_port;
     host.http_tls = !config.http_server_cert.empty();
     host.agent_version = build_info().version;
-    return with_facts(std::move(host), Limit(kFactsLimit));
+    FactSources sources;
+    sources.bin_dirs = config.postgres_bin_dirs;
+    return with_facts(std::move(host), Limit(kFactsLimit), sources);
 }
 
 /// New with every start of the agent and of the machine, so that nobody mistakes this run for an earlier one.

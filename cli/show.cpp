@@ -49,6 +49,33 @@ std::string rounded(const std::string& size) {
     }
 }
 
+/// Which extension replicates, and that the other one is not there.
+std::string replication_of(const InstallationAnswer& one) {
+    std::vector<std::string> has, lacks;
+    for (const char* name : {"spock", "pglogical"}) {
+        const auto found = one.extensions.find(name);
+        if (found == one.extensions.end())
+            lacks.push_back("no " + std::string(name));
+        else
+            has.push_back(fmt::format("{} {}", name, found->second));
+    }
+    if (has.empty()) return joined(lacks, ", ");
+    return lacks.empty() ? joined(has, ", ") : fmt::format("{} ({})", joined(has, ", "), joined(lacks, ", "));
+}
+
+void show_installations(std::ostream& out, const Style& style, const std::vector<InstallationAnswer>& installations) {
+    if (installations.empty()) return;
+    out << '\n';
+    Table table({"POSTGRES", "REPLICATION", "OTHER EXTENSIONS", "PROGRAMS"});
+    for (const auto& one : installations) {
+        std::vector<std::string> others;
+        for (const auto& [name, version] : one.extensions)
+            if (name != "spock" && name != "pglogical") others.push_back(fmt::format("{} {}", name, version));
+        table.add({one.postgres_version, replication_of(one), joined(others, ", "), one.bin_dir});
+    }
+    table.print(out, style);
+}
+
 }  // namespace
 
 std::string size_text(std::int64_t bytes) {
@@ -110,6 +137,7 @@ void show_host(std::ostream& out, const Style& style, const HostAnswer& host) {
                  {"Memory", rounded(host.memory)},
                  {"Postgres", clean(joined(host.postgres_versions, ", "))},
                  {"Store", host.voter ? "voter" : "non-voter"}});
+    show_installations(out, style, host.installations);
     if (host.components.empty()) return;
     out << '\n';
     Table table({"COMPONENT", "STATE", "ERROR"});

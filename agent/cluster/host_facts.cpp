@@ -1,10 +1,14 @@
 #include "agent/cluster/host_facts.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <map>
 #include <optional>
 #include <regex>
+#include <set>
 
+#include <glob.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -60,9 +64,20 @@ std::optional<int> cpus_of(const fs::path& group) {
     return static_cast<int>(std::max<std::int64_t>(1, (*time + *period - 1) / *period));
 }
 
-std::string with_major(std::string pattern, const std::string& major) {
-    const auto at = pattern.find("%v");
-    return at == std::string::npos ? pattern : pattern.replace(at, 2, major);
+std::string with_places(std::string pattern, const std::string& major, const fs::path& above) {
+    for (const auto& [word, value] : {std::pair<std::string, std::string>{"%v", major}, {"%p", above.string()}})
+        if (const auto at = pattern.find(word); at != std::string::npos) pattern.replace(at, word.size(), value);
+    return pattern;
+}
+
+/// Directories that the pattern stands for, in the order of their names.
+std::vector<fs::path> directories_of(const std::string& pattern) {
+    glob_t found{};
+    std::vector<fs::path> directories;
+    if (::glob(pattern.c_str(), 0, nullptr, &found) == 0)
+        for (std::size_t i = 0; i < found.gl_pathc; ++i) directories.emplace_back(found.gl_pathv[i]);
+    ::globfree(&found);
+    return directories;
 }
 
 /// The extension's default version by its control file.
@@ -89,19 +104,38 @@ std::optional<std::string> server_version(const fs::path& bin, const Limit& limi
                                                                                   : std::nullopt;
 }
 
-std::optional<PostgresVersion> version_at(const fs::path& bin, const std::string& major, const FactSources& sources,
-                                          const Limit& limit) {
-    for (const char* dialect : {"spock", "pglogical"})
-        for (const auto& pattern : sources.extensions) {
-            const auto extension =
-                version_in(fs::path(with_major(pattern, major)) / (std::string(dialect) + ".control"));
-            if (!extension) continue;
-            const auto postgres = server_version(bin, limit);
-            if (!postgres) return std::nullopt;
-            return PostgresVersion{*postgres, dialect, *extension, bin.string()};
-        }
-    return std::nullopt;
+/// What the installation says itself; nullopt when it has no program for it.
+std::optional<fs::path> shared_directory(const fs::path& bin, const Limit& limit) {
+    std::error_code none;
+    if (!fs::exists(bin / "pg_config", none)) return std::nullopt;
+    Command ask;
+    ask.argv = {(bin / "pg_config").string(), "--sharedir"};
+    const auto result = run(ask, limit);
+    const fs::path said(trimmed(result.output));
+    return result.exit_code == 0 && said.is_absolute() ? std::optional(said) : std::nullopt;
 }
+
+/// Those that replicate, and those that go with them.
+constexpr std::array<const char*, 8> kExtensions{"spock",  "pglogical", "snowflake", "lolor", "pg_stat_statements",
+                                                 "vector", "postgis",   "pgaudit"};
+
+std::map<std::string, std::string> extensions_of(const fs::path& bin, const std::string& major,
+                                                 const FactSources& sources, const Limit& limit) {
+    std::vector<fs::path> places;
+    if (const auto said = shared_directory(bin, limit))
+        places.push_back(*said / "extension");
+    else
+        for (const auto& pattern : sources.extensions)
+            places.emplace_back(with_places(pattern, major, bin.parent_path()));
+    std::map<std::string, std::string> found;
+    for (const char* name : kExtensions)
+        for (const auto& place : places)
+            if (const auto version = version_in(place / (std::string(name) + ".control")))
+                found.emplace(name, *version);
+    return found;
+}
+
+int number_behind_dot(const std::string& version) { return std::stoi(version.substr(version.find('.') + 1)); }
 
 }  // namespace
 
@@ -124,33 +158,47 @@ std::int64_t usable_memory(const FactSources& sources) {
     return memory;
 }
 
-std::vector<PostgresVersion> installed_versions(const FactSources& sources, const Limit& limit) {
-    std::vector<PostgresVersion> versions;
-    for (const auto& place : sources.postgres) {
-        std::error_code none;
-        for (const auto& entry : fs::directory_iterator(place, none)) {
-            const fs::path bin = entry.path() / "bin";
-            if (!fs::exists(bin / "postgres", none)) continue;
-            try {
-                if (auto version = version_at(bin, entry.path().filename().string(), sources, limit))
-                    versions.push_back(std::move(*version));
+std::vector<PostgresInstallation> postgres_installations(const FactSources& sources, const Limit& limit) {
+    std::vector<PostgresInstallation> installations;
+    std::set<fs::path> seen;  // patterns may overlap, and links lead to the same place
+    for (const auto& pattern : sources.bin_dirs)
+        for (const auto& bin : directories_of(pattern)) try {
+                std::error_code none;
+                if (!fs::exists(bin / "postgres", none) || !seen.insert(fs::weakly_canonical(bin, none)).second)
+                    continue;
+                const auto version = server_version(bin, limit);
+                if (!version) continue;
+                const std::string major = version->substr(0, version->find('.'));
+                installations.push_back({*version, bin.string(), extensions_of(bin, major, sources, limit)});
             } catch (const Error& error) {
                 if (error.kind() == ErrorKind::cancelled) throw;
                 // A server that cannot even say its version cannot be offered to users.
             }
-        }
-    }
-    const auto number = [](const PostgresVersion& version) {
-        return std::pair(version.major(), std::stoi(version.postgres.substr(version.postgres.find('.') + 1)));
-    };
-    std::sort(versions.begin(), versions.end(), [&](const auto& a, const auto& b) { return number(a) > number(b); });
+    std::stable_sort(installations.begin(), installations.end(), [](const auto& a, const auto& b) {
+        const auto number = [](const auto& one) {
+            return std::pair(std::stoi(one.postgres), number_behind_dot(one.postgres));
+        };
+        return number(a) > number(b);
+    });
+    return installations;
+}
+
+std::vector<PostgresVersion> usable_versions(const std::vector<PostgresInstallation>& installations) {
+    std::vector<PostgresVersion> versions;
+    for (const auto& one : installations)
+        for (const char* dialect : {"spock", "pglogical"})
+            if (const auto extension = one.extensions.find(dialect); extension != one.extensions.end()) {
+                versions.push_back({one.postgres, dialect, extension->second, one.bin_dir});
+                break;
+            }
     return versions;
 }
 
 Host with_facts(Host configured, const Limit& limit, const FactSources& sources) {
     configured.cpus = usable_cpus(sources);
     configured.memory_bytes = usable_memory(sources);
-    configured.versions = installed_versions(sources, limit);
+    configured.installations = postgres_installations(sources, limit);
+    configured.versions = usable_versions(configured.installations);
     return configured;
 }
 

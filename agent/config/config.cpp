@@ -56,16 +56,15 @@ std::vector<std::string> to_addresses(const std::string& text) {
     return addresses;
 }
 
-std::vector<std::string> to_names(const std::string& text) {
-    std::vector<std::string> names;
+std::vector<std::string> to_directories(const std::string& text) {
+    std::vector<std::string> directories;
     for (const auto& part : split(text, ',')) {
-        const auto name = canonical_host(trimmed(part));
-        if (!name)
-            throw Error(ErrorKind::invalid_input,
-                        fmt::format("'{}' is not a host name or address (without a port)", part));
-        names.push_back(*name);
+        const std::string directory(trimmed(part));
+        if (!directory.starts_with('/'))
+            throw Error(ErrorKind::invalid_input, fmt::format("'{}' is not an absolute path", directory));
+        directories.push_back(directory);
     }
-    return names;
+    return directories;
 }
 
 std::string to_host_id(const std::string& text) {
@@ -96,6 +95,9 @@ constexpr std::array kKeys{
         [](AgentConfig& c, const std::string& t) { c.client_addresses = to_addresses(t); }},
     Key{"instance_user", "postgres", "User that runs PostgreSQL when the agent is root",
         [](AgentConfig& c, const std::string& t) { c.instance_user = t; }},
+    Key{"postgres.bin_dirs", "/usr/lib/postgresql/*/bin",
+        "Directories with PostgreSQL's programs; * is any name, so that one entry covers all versions",
+        [](AgentConfig& c, const std::string& t) { c.postgres_bin_dirs = to_directories(t); }},
     Key{"http.bind_addr", "first client address", "Address of the HTTP API",
         [](AgentConfig& c, const std::string& t) { c.http_bind_address = to_addresses(t).at(0); }},
     Key{"http.port", "3000", "Port of the HTTP API",

@@ -23,6 +23,9 @@ struct AgentConfig {
     std::vector<std::string> peer_addresses, client_addresses;  ///< default: first address that is not loopback
     std::string instance_user;  ///< who runs PostgreSQL when the agent is root; default "postgres"
 
+    /// Where PostgreSQL's programs are; * stands for any one part of a name.
+    std::vector<std::string> postgres_bin_dirs{"/usr/lib/postgresql/*/bin"};
+
     std::string http_bind_address;  ///< default: the first client address
     int http_port = 3000;
     std::string http_socket;     ///< unix socket of the API; default <data_dir>/run/agent.sock

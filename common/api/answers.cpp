@@ -184,6 +184,14 @@ HostAnswer host_answer(const Json& json) {
     answer.addresses = fields.texts("client_addresses");
     for (const Json& version : fields.array("supported_pgedge_versions"))
         answer.postgres_versions.push_back(Fields(version, "version").text("postgres_version"));
+    for (const Json& one : fields.array("postgres_installations")) {
+        const Fields installation(one, "installation");
+        InstallationAnswer& made = answer.installations.emplace_back();
+        made.postgres_version = installation.text("postgres_version");
+        made.bin_dir = installation.text("bin_dir");
+        for (const auto& [name, version] : installation.object("extensions").items())
+            if (version.is_string()) made.extensions.emplace(name, version.get<std::string>());
+    }
     answer.voter = fields.text("etcd_mode") == "server";
     answer.json = json;
     return answer;

@@ -64,11 +64,18 @@ struct DatabaseAnswer {
 DatabaseAnswer database_answer(const Json& json);
 std::vector<DatabaseAnswer> database_answers(const Json& json);  ///< of {"databases": […]}
 
+/// A PostgreSQL of a host.
+struct InstallationAnswer {
+    std::string postgres_version, bin_dir;
+    std::map<std::string, std::string> extensions;
+};
+
 struct HostAnswer {
     std::string id, state, runtime, data_dir, memory, updated_at;
     std::vector<std::string> addresses;  ///< for clients
     int cpus = 0;
     std::vector<std::string> postgres_versions;
+    std::vector<InstallationAnswer> installations;  ///< none from an older agent
     bool voter = false;
     Json components = Json::object();
     Json json;

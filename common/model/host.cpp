@@ -22,6 +22,21 @@ PostgresVersion version_from_json(const Json& stored) {
     return {stored.at("postgres"), stored.at("dialect"), stored.at("extension"), stored.at("bin_dir")};
 }
 
+Json to_json(const PostgresInstallation& one) {
+    return {{"postgres", one.postgres}, {"bin_dir", one.bin_dir}, {"extensions", one.extensions}};
+}
+
+/// Absent in what older agents say of themselves.
+std::vector<PostgresInstallation> installations_from_json(const Json& host) {
+    std::vector<PostgresInstallation> installations;
+    const auto stored = host.find("installations");
+    if (stored == host.end()) return installations;
+    for (const auto& one : *stored)
+        installations.push_back(
+            {one.at("postgres"), one.at("bin_dir"), one.at("extensions").get<std::map<std::string, std::string>>()});
+    return installations;
+}
+
 }  // namespace
 
 Json to_json_text(const ComponentHealth& health) {
@@ -40,7 +55,8 @@ ComponentHealth component_health_from_json(const Json& stored) {
 std::string_view to_string(HostState state) { return kHostStates.name_of(state); }
 
 Json to_json_text(const Host& host) {
-    Json versions = Json::array(), components = Json::object();
+    Json versions = Json::array(), installations = Json::array(), components = Json::object();
+    for (const auto& one : host.installations) installations.push_back(to_json(one));
     for (const auto& version : host.versions) versions.push_back(to_json(version));
     for (const auto& [name, health] : host.components) components[name] = to_json_text(health);
     return {{"id", host.id},
@@ -55,6 +71,7 @@ Json to_json_text(const Host& host) {
             {"cpus", host.cpus},
             {"memory_bytes", host.memory_bytes},
             {"versions", std::move(versions)},
+            {"installations", std::move(installations)},
             {"agent_version", host.agent_version},
             {"voter", host.voter},
             {"state", to_string(host.state)},
@@ -77,6 +94,7 @@ Host host_from_json(const Json& stored) {
         stored.at("cpus").get_to(host.cpus);
         stored.at("memory_bytes").get_to(host.memory_bytes);
         for (const auto& version : stored.at("versions")) host.versions.push_back(version_from_json(version));
+        host.installations = installations_from_json(stored);
         stored.at("agent_version").get_to(host.agent_version);
         stored.at("voter").get_to(host.voter);
         host.state = kHostStates.value_of(stored.at("state").get_ref<const std::string&>());

@@ -21,6 +21,14 @@ struct PostgresVersion {
     bool operator==(const PostgresVersion&) const = default;
 };
 
+/// A PostgreSQL that a host has, also one that no database can use.
+struct PostgresInstallation {
+    std::string postgres;                           ///< "15.18"
+    std::string bin_dir;                            ///< where its programs are
+    std::map<std::string, std::string> extensions;  ///< those that matter here, with their versions
+    bool operator==(const PostgresInstallation&) const = default;
+};
+
 struct ComponentHealth {
     bool healthy = false;
     std::string error;
@@ -43,7 +51,8 @@ struct Host {
     bool http_tls = false;
     int cpus = 0;
     std::int64_t memory_bytes = 0;
-    std::vector<PostgresVersion> versions;  ///< greatest first
+    std::vector<PostgresVersion> versions;  ///< that databases can use, greatest first
+    std::vector<PostgresInstallation> installations;
     std::string agent_version;
 
     /// Its part in the replicated store.

@@ -113,6 +113,11 @@ OrderedJson host_shape(const Host& host, const std::string& cluster_id) {
     OrderedJson versions = OrderedJson::array();
     for (const auto& version : host.versions) versions.push_back(version_shape(version));
     shape["supported_pgedge_versions"] = std::move(versions);
+    OrderedJson installations = OrderedJson::array();
+    for (const auto& one : host.installations)
+        installations.push_back(
+            {{"postgres_version", one.postgres}, {"bin_dir", one.bin_dir}, {"extensions", one.extensions}});
+    shape["postgres_installations"] = std::move(installations);
     shape["status"] = status_shape(host);
     return shape;
 }

@@ -13,7 +13,8 @@ namespace {
 
 struct Machine {
     TemporaryDirectory root;
-    FactSources sources{root.path(), {root.path() / "lib"}, {(root.path() / "share/%v/extension").string()}};
+    FactSources sources{
+        root.path(), {(root.path() / "lib/*/bin").string()}, {(root.path() / "share/%v/extension").string()}};
 
     void file(const std::string& path, const std::string& text, mode_t mode = 0644) const {
         const auto full = root.path() / path;
@@ -71,11 +72,41 @@ TEST_CASE("servers with a replication extension are offered, greatest first, Spo
     machine.file("lib/14/bin/postgres", "#!/bin/sh\nexit 1\n", 0755);
     machine.extension("14", "spock", "5.0.4");
 
-    const auto versions = installed_versions(machine.sources, Limit(20s));
+    const auto found = postgres_installations(machine.sources, Limit(20s));
+    const auto versions = usable_versions(found);
 
+    REQUIRE(found.size() == 3);
+    CHECK(found[0].extensions == std::map<std::string, std::string>{{"pglogical", "2.4.5"}, {"spock", "5.0.4"}});
+    CHECK(found[1] == PostgresInstallation{"16.10", (machine.root.path() / "lib/16/bin").string(), {}});
     REQUIRE(versions.size() == 2);
     CHECK(versions[0] == PostgresVersion{"17.6", "spock", "5.0.4", (machine.root.path() / "lib/17/bin").string()});
     CHECK(versions[1] == PostgresVersion{"15.18", "pglogical", "2.4.2", (machine.root.path() / "lib/15/bin").string()});
 }
 
-TEST_CASE("a host without PostgreSQL offers none") { CHECK(installed_versions(Machine().sources, Limit(20s)).empty()); }
+TEST_CASE("a host without PostgreSQL offers none") {
+    CHECK(postgres_installations(Machine().sources, Limit(20s)).empty());
+}
+
+TEST_CASE("servers are found in any directory that is named, each once, with the extensions of their own") {
+    Machine machine;
+    machine.server("15", "15.18");
+    machine.extension("15", "pglogical", "2.4.2");
+    machine.file("opt/pg18/bin/postgres", "#!/bin/sh\necho 'postgres (PostgreSQL) 18.6'\n", 0755);
+    machine.file("opt/pg18/share/extension/spock.control", "default_version = '5.0.11'\n");
+    machine.file("opt/pg17/bin/postgres", "#!/bin/sh\necho 'postgres (PostgreSQL) 17.11'\n", 0755);
+    const std::string elsewhere = (machine.root.path() / "elsewhere").string();
+    machine.file("opt/pg17/bin/pg_config", "#!/bin/sh\necho " + elsewhere + "\n", 0755);
+    machine.file("elsewhere/extension/spock.control", "default_version = '6.0.0'\n");
+    machine.file("opt/pg17/share/extension/pglogical.control", "default_version = '1'\n");
+    machine.sources.bin_dirs = {(machine.root.path() / "opt/pg18/bin").string(),
+                                (machine.root.path() / "opt/*/bin").string(), "/no/such/place"};
+    machine.sources.extensions = FactSources().extensions;
+
+    const auto found = postgres_installations(machine.sources, Limit(20s));
+
+    REQUIRE(found.size() == 2);
+    CHECK(found[0] ==
+          PostgresInstallation{"18.6", (machine.root.path() / "opt/pg18/bin").string(), {{"spock", "5.0.11"}}});
+    CHECK(found[1] ==
+          PostgresInstallation{"17.11", (machine.root.path() / "opt/pg17/bin").string(), {{"spock", "6.0.0"}}});
+}

@@ -77,6 +77,17 @@ TEST_CASE("the environment wins over the file") {
     CHECK(config.peer_addresses == std::vector<std::string>{"127.0.0.1", "::1"});
 }
 
+TEST_CASE("the places of PostgreSQL's programs are a list, in the file and in the environment") {
+    CHECK(load(Json::object(), kMinimal).postgres_bin_dirs == std::vector<std::string>{"/usr/lib/postgresql/*/bin"});
+    CHECK(load(Json{{"postgres", {{"bin_dirs", {"/opt/pg18/bin", "/usr/pgsql-*/bin"}}}}}, kMinimal).postgres_bin_dirs ==
+          std::vector<std::string>{"/opt/pg18/bin", "/usr/pgsql-*/bin"});
+    auto environment = kMinimal;
+    environment["PGEDGE_POSTGRES__BIN_DIRS"] = "/a/bin, /b/bin";
+    CHECK(load(Json::object(), environment).postgres_bin_dirs == std::vector<std::string>{"/a/bin", "/b/bin"});
+    CHECK(mistakes(Json::object(), {{"PGEDGE_POSTGRES__BIN_DIRS", "bin"}}).find("'bin' is not an absolute path") !=
+          std::string::npos);
+}
+
 TEST_CASE("all mistakes are told at once") {
     const auto text = mistakes(Json{{"http", {{"prot", 1}}}, {"host_id", "host-1"}},
                                {{"PGEDGE_HTTP_PORT", "3000"}, {"PGEDGE_STORE__RAFT_PORT", "none"}});

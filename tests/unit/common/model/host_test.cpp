@@ -22,6 +22,7 @@ Host full_host() {
     host.http_tls = true;
     host.cpus = 8;
     host.memory_bytes = 34'359'738'368;
+    host.installations = {{"17.10", "/opt/17/bin", {{"spock", "5.0.4"}}}, {"16.1", "/opt/16/bin", {}}};
     host.versions = {{"17.10", "spock", "5.0.4", "/opt/17/bin"}, {"15.18", "pglogical", "2.4.2", "/opt/15/bin"}};
     host.agent_version = "0.10.0";
     host.voter = true;
@@ -41,6 +42,10 @@ TEST_CASE("a host comes back from its stored form as it was") {
 
     CHECK(to_json_text(back) == stored);
     CHECK(back.versions == host.versions);
+    CHECK(back.installations == host.installations);
+    Json older = Json::parse(to_text(to_json_text(host)));
+    older.erase("installations");
+    CHECK(host_from_json(older).installations.empty());
     CHECK(back.components == host.components);
     CHECK(back.updated_at == host.updated_at);
     CHECK(back.peer_addresses == host.peer_addresses);
