@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::string_view kHeader =
     "# Written by pgedge-agent; changes made here are lost. Change the database's spec.\n";
-constexpr std::string_view kMap = "pgedge_system", kCertificateMap = "pgedge_certificate";
-constexpr std::size_t kLongestName = 64, kHashDigits = 32;
+constexpr std::string_view kMap = "pgedge_system";
+constexpr std::string_view kUserMaps = "# pg_ident_conf of the spec:\n";
 
 /// A parameter: letters, digits and underscores, with at most one dot for an extension's (guc-file.l, ID and
 /// QUALIFIED_ID).
@@ -57,8 +57,10 @@ std::string line(std::string_view type, std::string_view database, std::string_v
     return fmt::format("{:<9} {:<13} {:<20} {:<20} {}\n", type, database, user, address, method);
 }
 
-std::string internal_users(std::string_view type, std::string_view address, std::string_view method) {
-    return line(type, "all", kSuperuser, address, method) + line(type, "replication", kReplicator, address, method);
+std::string internal_users(std::string_view address, bool failover_slots) {
+    constexpr std::string_view kType = "hostssl", kMethod = "cert clientcert=verify-full";
+    return line(kType, "all", kSuperuser, address, kMethod) +
+           line(kType, failover_slots ? "replication,postgres" : "replication", kReplicator, address, kMethod);
 }
 
 /// An entry of the spec is one line: what would be a second one is refused.
@@ -84,8 +86,7 @@ std::string pg_hba_conf(const AccessRules& rules) {
     text += line("local", "all", kSuperuser, "", fmt::format("peer map={}", kMap));
     std::set<std::string> networks;
     for (const auto& peer : rules.peers) networks.insert(network_of(peer));
-    for (const auto& network : networks)
-        text += internal_users("hostssl", network, fmt::format("cert map={}", kCertificateMap));
+    for (const auto& network : networks) text += internal_users(network, rules.failover_slots);
     for (const char* anywhere : {"0.0.0.0/0", "::/0"}) {
         text += line("host", "all,replication", fmt::format("{},{}", kSuperuser, kReplicator), anywhere, "reject");
     }
@@ -107,9 +108,15 @@ std::string pg_ident_conf(const std::vector<std::string>& system_users, const st
                           const std::vector<std::string>& user_lines) {
     std::string text(kHeader);
     for (const auto& user : system_users) text += fmt::format("{} {} {}\n", kMap, user, kSuperuser);
-    for (const auto& [name, user] : logins) text += fmt::format("{} {} {}\n", kCertificateMap, name, user);
+    if (!user_lines.empty()) text += kUserMaps;
     for (const auto& entry : user_lines) append_user_line(text, entry);
     return text;
+}
+
+std::optional<std::string> without_user_maps(std::string_view pg_ident_conf) {
+    const auto at = pg_ident_conf.find(kUserMaps);
+    if (at == std::string_view::npos) return std::nullopt;
+    return std::string(pg_ident_conf.substr(0, at));
 }
 
 }  // namespace pgedge

@@ -53,6 +53,10 @@ std::string replication_dsn(const InstancePaths& paths, const Json& primary) {
         files.replicator_key.string());
 }
 
+std::string primary_conninfo(const InstancePaths& paths, const Json& primary) {
+    return replication_dsn(paths, primary) + " options='-c wal_sender_timeout=5s'";
+}
+
 Observed DataDirectory::observe(const Resource& resource, StepContext&) {
     const InstancePaths paths(data_dir_, resource.want.at("instance_id"));
     return std::filesystem::exists(paths.data() / "PG_VERSION") ? Observed::as_known : Observed::missing;

@@ -33,5 +33,7 @@ private:
 /// How a replica's server, or pg_basebackup, reaches the primary that `primary` of a resource names: a libpq connection
 /// string with certificates, without any secret.
 std::string replication_dsn(const InstancePaths& paths, const Json& primary);
+/// replication_dsn() for a replica's server, which asks its primary to notice within 5 s when it hangs.
+std::string primary_conninfo(const InstancePaths& paths, const Json& primary);
 
 }  // namespace pgedge

@@ -4,12 +4,16 @@
 
 #include "agent/postgres/conf_files.hpp"
 #include "agent/postgres/scripts.hpp"
+#include "agent/resources/server_configuration.hpp"
 #include "common/base/error.hpp"
+#include "common/base/file.hpp"
 
 namespace pgedge {
 namespace {
 
-constexpr std::chrono::milliseconds kEnd{30'000};  ///< for the server to end a session
+constexpr std::chrono::milliseconds kEnd{30'000};    ///< for the server to end a session
+constexpr std::chrono::milliseconds kReload{5'000};  ///< for the server to read its files again
+constexpr std::chrono::milliseconds kPoll{20};
 
 /// What a killed agent had sent goes on in its server until it is done. Nobody sees it before, so that the next agent
 /// would make the same once more beside it.
@@ -26,6 +30,33 @@ void end_sessions_of_killed_agents(Connection& session, const std::string& insta
         throw Error(ErrorKind::timed_out,
                     "a session that an agent before this one had in " + instance_id + " does not end",
                     "look for the sessions of \"pgedge-agent\" in its pg_stat_activity");
+}
+
+/// When the server lets nobody in as us although our lines come first in its files, it has not taken its pg_ident.conf,
+/// because of a line of a user: a server that restarts takes all of it or nothing. Then no line of it counts, and those
+/// of users can be set aside. False: that is not it.
+bool regain_access(Runtime& runtime, const ServerSpec& server) {
+    const auto file = ident_file(server.paths);
+    const auto text = read_foreign_file(file);
+    const auto ours = text ? without_user_maps(*text) : std::nullopt;
+    if (!ours) return false;
+    InstanceUser::find(runtime.instance_user()).write_file(file, *ours, 0600);
+    runtime.reload(server.instance_id());
+    return true;
+}
+
+Connection connect(Runtime& runtime, const ServerSpec& server, const ConnectOptions& options, const Limit& limit) {
+    try {
+        return Connection(options, limit);
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::denied || !regain_access(runtime, server)) throw;
+    }
+    const Limit soon = limit.no_longer_than(kReload);
+    for (;;) try {
+            return Connection(options, limit);
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::denied || !soon.pause(kPoll)) throw;
+        }
 }
 
 }  // namespace
@@ -60,7 +91,7 @@ Connection connect_locally(Runtime& runtime, const std::string& instance_id, con
         "-c search_path=pg_catalog,pg_temp -c statement_timeout=0 -c lock_timeout=0 "
         "-c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off -c "
         "standard_conforming_strings=on";
-    Connection session(options, limit);
+    Connection session = connect(runtime, server, options, limit);
     end_sessions_of_killed_agents(session, instance_id, limit);
     return session;
 }
@@ -77,6 +108,15 @@ bool has_database(Session& server, const Json& want, const Limit& limit) {
 
 Connection connect_to_database(Runtime& runtime, const Json& want, const Limit& limit) {
     return connect_locally(runtime, want.at("instance_id"), want.at("database_name"), limit);
+}
+
+std::optional<std::string> waiting_for_restart(Session& server, const Limit& limit) {
+    // pg_file_settings reads the files now; an entry that could not be applied is one that needs a restart.
+    constexpr auto kNotApplied =
+        "SELECT EXISTS (SELECT FROM pg_file_settings WHERE NOT applied AND error = 'setting could not be applied')";
+    if (!server.run(kNotApplied, limit).yes()) return std::nullopt;
+    constexpr auto kPending = "SELECT string_agg(name, ', ' ORDER BY name) FROM pg_settings WHERE pending_restart";
+    return server.run(kPending, limit).value().value_or("");
 }
 
 void run_script(Runtime& runtime, Session& ours, const Json& want, const std::string& name, const std::string& database,

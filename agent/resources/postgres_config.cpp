@@ -15,8 +15,8 @@
 namespace pgedge {
 namespace {
 
-std::filesystem::path hba_file(const InstancePaths& paths) { return paths.configs() / "pg_hba.conf"; }
-std::filesystem::path ident_file(const InstancePaths& paths) { return paths.configs() / "pg_ident.conf"; }
+constexpr std::chrono::milliseconds kReload{5'000};  ///< for a server to take its new files
+constexpr std::chrono::milliseconds kPoll{20};
 
 std::vector<std::string> system_users(const InstanceUser& user) {
     std::vector<std::string> names{user.name};
@@ -64,14 +64,15 @@ PostgresConfig::Texts PostgresConfig::texts(const Resource& resource, const Limi
         settings.try_emplace("output_plugin_libraries",
                              fmt::format("pgoutput, test_decoding, {}_output", want.at("dialect").get<std::string>()));
     if (const auto& primary = want.at("primary"); !primary.is_null()) {
-        settings["primary_conninfo"] = replication_dsn(paths, primary);
+        settings["primary_conninfo"] = primary_conninfo(paths, primary);
         settings["primary_slot_name"] = primary.at("slot");
     }
     return {{paths.config_file(), postgresql_conf(settings)},
             {hba_file(paths), pg_hba_conf({.peers = lines_of(want, "peers"),
                                            .user_lines = lines_of(want, "hba"),
-                                           .published = want.at("published")})},
-            {ident_file(paths), pg_ident_conf(system_users(user_), certificate_logins(want), lines_of(want, "ident"))}};
+                                           .published = want.at("published"),
+                                           .failover_slots = want.at("dialect") == "spock"})},
+            {ident_file(paths), pg_ident_conf(system_users(user_), lines_of(want, "ident"))}};
 }
 
 void PostgresConfig::write(const Texts& texts) const {
@@ -90,22 +91,70 @@ Observed PostgresConfig::observe(const Resource& resource, StepContext& context)
 void PostgresConfig::apply(const Resource& resource, StepContext& context) {
     const Texts wanted = texts(resource, context.limit);
     const std::string instance_id = resource.want.at("instance_id");
-    const bool running = runtime_.state(instance_id) == ServerState::running;
-    Texts before;
-    for (const auto& [path, text] : wanted)
-        if (auto there = read_foreign_file(path)) before[path] = std::move(*there);
-    if (before != wanted) {
-        if (running) check(resource, wanted, context.limit);
+    const LastGoodConfiguration last_good({data_dir_, instance_id}, user_);
+    last_good.forget_refused();
+    if (runtime_.state(instance_id) != ServerState::running) return write(wanted);
+
+    const ServerSpec server = server_of(runtime_, instance_id);
+    // First of all: a server that shuts us out changes its files (connect_locally()).
+    auto session = session_of(resource, wanted, last_good, context);
+    const auto before = last_good.present(server);
+    if (before.files != wanted) {
+        if (!last_good.load() && !waiting_for_restart(session, context.limit)) last_good.save(before);
+        check(resource, wanted, context.limit);
         write(wanted);
     }
-    if (!running) return;
     // Also when nothing differs: an earlier try may have written the files and died before it told the server.
     try {
-        reload(instance_id, context.limit);
+        reload(session, instance_id, context.limit);
     } catch (const Error& error) {
-        // A running server keeps its old rules; the files must say the same, or its next start fails.
-        if (error.kind() == ErrorKind::invalid_input) write(before);
+        if (error.kind() != ErrorKind::invalid_input) throw;
+        // A running server keeps its old rules; the files must say the same, or its next start fails. What an earlier
+        // try left is no better than what is wanted.
+        const auto good = before.files == wanted ? last_good.load() : before;
+        if (good) write(good->files);
+        session.run("SELECT pg_reload_conf()", context.limit);
         throw;
+    }
+    if (!waiting_for_restart(session, context.limit)) last_good.save({wanted, server});
+}
+
+/// A session, also with a server whose present settings let nobody in: it gets the wanted ones by a signal. When it
+/// lets nobody in with those either, it gets the last good ones.
+Connection PostgresConfig::session_of(const Resource& resource, const Texts& wanted,
+                                      const LastGoodConfiguration& last_good, StepContext& context) const {
+    const std::string instance_id = resource.want.at("instance_id");
+    const auto within_a_reload = [&] {
+        const Limit soon = context.limit.no_longer_than(kReload);
+        for (;;) try {
+                return connect_locally(runtime_, instance_id, "postgres", context.limit);
+            } catch (const Error&) {
+                if (!soon.pause(kPoll)) throw;
+            }
+    };
+    try {
+        return within_a_reload();
+    } catch (const Error& error) {
+        context.limit.check("connecting to " + instance_id);
+        if (runtime_.state(instance_id) != ServerState::running) throw;
+        context.tell(fmt::format("{} lets nobody in ({}): it gets its new configuration by a signal", instance_id,
+                                 error.text()));
+    }
+    check(resource, wanted, context.limit);
+    write(wanted);
+    runtime_.reload(instance_id);
+    try {
+        return within_a_reload();
+    } catch (const Error& error) {
+        context.limit.check("connecting to " + instance_id);
+        const auto good = last_good.load();
+        if (!good || good->files == wanted) throw;
+        write(good->files);
+        runtime_.reload(instance_id);
+        throw Error(ErrorKind::invalid_input,
+                    "with its new configuration PostgreSQL lets nobody in: " + error.text() +
+                        "\nThe configuration before it was put back.",
+                    "correct the spec and apply it again");
     }
 }
 
@@ -129,16 +178,43 @@ void PostgresConfig::check(const Resource& resource, const Texts& texts, const L
                     "correct postgresql_conf of the spec");
 }
 
-void PostgresConfig::reload(const std::string& instance_id, const Limit& limit) const {
-    auto session = connect_locally(runtime_, instance_id, "postgres", limit);
+void PostgresConfig::reload(Session& session, const std::string& instance_id, const Limit& limit) const {
     const auto mistakes = session.run(
-        "SELECT string_agg(format('pg_hba.conf line %s: %s', line_number, error), E'\\n') FROM pg_hba_file_rules"
-        " WHERE error IS NOT NULL",
+        "SELECT string_agg(mistake, E'\\n') FROM ("
+        "SELECT format('pg_hba.conf line %s: %s', line_number, error) AS mistake FROM pg_hba_file_rules"
+        " WHERE error IS NOT NULL UNION ALL "
+        "SELECT format('pg_ident.conf line %s: %s', line_number, error) FROM pg_ident_file_mappings"
+        " WHERE error IS NOT NULL UNION ALL "
+        "SELECT format('postgresql.conf line %s: %s: %s', sourceline, name, error) FROM pg_file_settings"
+        " WHERE error IS NOT NULL AND error <> 'setting could not be applied') AS all_files",
         limit);
     if (const auto text = mistakes.value())
-        throw Error(ErrorKind::invalid_input, "PostgreSQL refuses its access rules: " + *text,
-                    "correct pg_hba_conf of the spec");
+        throw Error(ErrorKind::invalid_input, "PostgreSQL refuses its configuration: " + *text,
+                    "correct postgresql_conf, pg_hba_conf or pg_ident_conf of the spec");
+    const auto loaded = session.run("SELECT pg_conf_load_time()", limit).value();
     session.run("SELECT pg_reload_conf()", limit);
+    wait_until_taken(loaded, instance_id, limit);
+}
+
+/// Until a fresh session runs with what was loaded after `before`. Throws Error{invalid_input} when there can be none
+/// any more: then the new settings keep everybody out.
+void PostgresConfig::wait_until_taken(const PgValue& before, const std::string& instance_id, const Limit& limit) const {
+    const Limit soon = limit.no_longer_than(kReload);
+    std::string refused;
+    do {
+        try {
+            auto fresh = connect_locally(runtime_, instance_id, "postgres", limit);
+            refused.clear();
+            if (fresh.run("SELECT pg_conf_load_time()", limit).value() != before) return;
+        } catch (const Error& error) {
+            limit.check("waiting for a reload");
+            refused = error.text();
+        }
+    } while (soon.pause(kPoll));
+    limit.check("waiting for a reload");
+    if (!refused.empty() && runtime_.state(instance_id) == ServerState::running)
+        throw Error(ErrorKind::invalid_input, "with its new configuration PostgreSQL lets nobody in: " + refused,
+                    "correct postgresql_conf of the spec");
 }
 
 void PostgresConfig::remove(const Resource&, StepContext&) {}  // goes with its directory

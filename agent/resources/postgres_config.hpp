@@ -3,15 +3,17 @@
 #include <filesystem>
 #include <map>
 
+#include "agent/postgres/connection.hpp"
 #include "agent/resources/resource_kind.hpp"
+#include "agent/resources/server_configuration.hpp"
 #include "agent/runtime/instance_user.hpp"
 #include "agent/runtime/runtime.hpp"
 
 namespace pgedge {
 
 /// `process.postgres_config`: postgresql.conf, pg_hba.conf and pg_ident.conf of one server. A running server reloads
-/// them; what needs a restart waits for `process.postgres`. A running server's files stay as they were when it
-/// would refuse the new ones, and its own words are the error.
+/// them; what needs a restart waits for `process.postgres`. A running server's files stay as they were when it would
+/// refuse the new ones or let nobody in with them, and its own words are the error.
 class PostgresConfig final : public ResourceKind {
 public:
     PostgresConfig(std::filesystem::path data_dir, const InstanceUser& user, Runtime& runtime)
@@ -26,7 +28,10 @@ private:
     Texts texts(const Resource& resource, const Limit& limit) const;
     void write(const Texts& texts) const;
     void check(const Resource& resource, const Texts& texts, const Limit& limit) const;
-    void reload(const std::string& instance_id, const Limit& limit) const;
+    Connection session_of(const Resource& resource, const Texts& wanted, const LastGoodConfiguration& last_good,
+                          StepContext& context) const;
+    void reload(Session& session, const std::string& instance_id, const Limit& limit) const;
+    void wait_until_taken(const PgValue& before, const std::string& instance_id, const Limit& limit) const;
 
     std::filesystem::path data_dir_;
     const InstanceUser& user_;

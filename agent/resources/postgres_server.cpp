@@ -4,20 +4,24 @@
 
 #include "agent/resources/local_session.hpp"
 #include "common/base/error.hpp"
+#include "common/base/file.hpp"
 
 namespace pgedge {
 namespace {
 
-/// Nullopt: the server runs with what its files say. Else the parameters that wait for a restart, as far as the server
-/// has noticed: it marks them when it has taken a reload, which is not at once.
-std::optional<std::string> waiting_for_restart(Runtime& runtime, const std::string& instance_id, const Limit& limit) {
-    auto session = connect_locally(runtime, instance_id, "postgres", limit);
-    // pg_file_settings reads the files now; an entry that could not be applied is one that needs a restart.
-    constexpr auto kNotApplied =
-        "SELECT EXISTS (SELECT FROM pg_file_settings WHERE NOT applied AND error = 'setting could not be applied')";
-    if (!session.run(kNotApplied, limit).yes()) return std::nullopt;
-    constexpr auto kPending = "SELECT string_agg(name, ', ' ORDER BY name) FROM pg_settings WHERE pending_restart";
-    return session.run(kPending, limit).value().value_or("");
+constexpr std::chrono::milliseconds kLogin{10'000};  ///< for a server that is up to let us in
+constexpr std::chrono::milliseconds kPoll{50};
+
+/// A session, soon: a server that lets nobody in is as bad as one that does not start.
+Connection log_in(Runtime& runtime, const std::string& instance_id, const Limit& limit) {
+    const Limit soon = limit.no_longer_than(kLogin);
+    for (;;) try {
+            return connect_locally(runtime, instance_id, "postgres", limit);
+        } catch (const Error& error) {
+            limit.check("connecting to " + instance_id);
+            if (error.kind() == ErrorKind::denied || !soon.pause(kPoll))
+                throw Error(ErrorKind::failed, "PostgreSQL runs and lets nobody in: " + error.text());
+        }
 }
 
 }  // namespace
@@ -32,13 +36,79 @@ Observed PostgresServer::observe(const Resource& resource, StepContext&) {
 
 void PostgresServer::apply(const Resource& resource, StepContext& context) {
     const Json& want = resource.want;
-    const std::string instance_id = want.at("instance_id");
-    runtime_.start({InstancePaths(data_dir_, instance_id), want.at("bin_dir"), want.at("address"), want.at("port")},
-                   context.limit);
-    const auto names = waiting_for_restart(runtime_, instance_id, context.limit);
+    const InstancePaths paths(data_dir_, want.at("instance_id"));
+    const ServerSpec wanted{paths, want.at("bin_dir"), want.at("address"), want.at("port")};
+    const LastGoodConfiguration last_good(paths, user_);
+    // An earlier try of this step was killed while it took the configuration back.
+    if (const auto why = last_good.refused()) take_back(last_good, *why, context);
+    try {
+        bring_up(wanted, context);
+    } catch (const Error& error) {
+        const auto good = last_good.load();
+        const bool same = good && good->files == last_good.present(wanted).files && good->server == wanted;
+        if (error.kind() != ErrorKind::failed || !good || same) throw;
+        last_good.note_refused(error.text());
+        take_back(last_good, error.text(), context);
+    }
+    last_good.save(last_good.present(wanted));
+}
+
+/// Up, with what its files say, and letting us in.
+void PostgresServer::bring_up(const ServerSpec& wanted, StepContext& context) const {
+    const std::string& instance_id = wanted.instance_id();
+    const LastGoodConfiguration last_good(wanted.paths, user_);
+    const auto files = last_good.present(wanted).files;
+    runtime_.start(wanted, context.limit);
+    auto session = log_in(runtime_, instance_id, context.limit);
+    check_maps(session, files, wanted, context.limit);
+    const auto names = waiting_for_restart(session, context.limit);
     if (!names) return;
     context.tell(fmt::format("restarting {}{}", instance_id, names->empty() ? "" : " for " + *names));
     runtime_.restart(instance_id, context.limit);
+    session = log_in(runtime_, instance_id, context.limit);
+    check_maps(session, files, wanted, context.limit);
+}
+
+/// Lines of pg_ident.conf that were set aside, because the server takes none of them, are an error of theirs.
+void PostgresServer::check_maps(Session& session, const Files& before, const ServerSpec& server,
+                                const Limit& limit) const {
+    const LastGoodConfiguration last_good(server.paths, user_);
+    if (last_good.present(server).files == before) return;
+    const auto file = ident_file(server.paths);
+    const auto ours = read_foreign_file(file);
+    user_.write_file(file, before.at(file), 0600);
+    const auto mistakes = session.run(
+        "SELECT string_agg(format('line %s: %s', line_number, error), E'\\n') FROM pg_ident_file_mappings"
+        " WHERE error IS NOT NULL",
+        limit);
+    if (ours) user_.write_file(file, *ours, 0600);
+    throw Error(ErrorKind::failed,
+                "PostgreSQL takes nothing of its pg_ident.conf: " + mistakes.value().value_or("(it does not say why)"),
+                "correct pg_ident_conf of the spec");
+}
+
+void PostgresServer::take_back(const LastGoodConfiguration& last_good, const std::string& why,
+                               StepContext& context) const {
+    const std::string& instance_id = last_good.instance_id();
+    context.tell("the new configuration is taken back: the one before is put in its place");
+    try {
+        last_good.put_back(runtime_, context.limit);
+        try {
+            log_in(runtime_, instance_id, context.limit);
+        } catch (const Error& error) {
+            // An agent before us put the files back and was killed before it restarted the server.
+            if (error.kind() != ErrorKind::failed) throw;
+            runtime_.restart(instance_id, context.limit);
+            log_in(runtime_, instance_id, context.limit);
+        }
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::failed) throw;
+        throw Error(ErrorKind::failed,
+                    why + "\nWith the configuration before it, it does not start either: " + error.text(),
+                    "look at the server's log");
+    }
+    throw Error(ErrorKind::failed, why + "\nThe configuration before it was put back, and the server runs with it.",
+                "correct the spec and apply it again");
 }
 
 void PostgresServer::remove(const Resource& resource, StepContext& context) {

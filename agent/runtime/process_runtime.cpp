@@ -137,6 +137,13 @@ void ProcessRuntime::restart(const std::string& instance_id, const Limit& limit)
     server->bring_up(limit);
 }
 
+void ProcessRuntime::reload(const std::string& instance_id) {
+    const auto server = find(instance_id);
+    if (!server) return;
+    const Operation operation(*this, *server, Limit(10s));
+    server->reload();
+}
+
 ServerState ProcessRuntime::state(const std::string& instance_id) {
     const auto server = find(instance_id);
     return server ? server->shown_state() : ServerState::absent;

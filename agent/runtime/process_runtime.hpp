@@ -37,6 +37,7 @@ public:
     void start(const ServerSpec& server, const Limit& limit) override;
     void stop(const std::string& instance_id, StopMode mode, const Limit& limit) override;
     void restart(const std::string& instance_id, const Limit& limit) override;
+    void reload(const std::string& instance_id) override;
     ServerState state(const std::string& instance_id) override;
     void forget(const std::string& instance_id) override;
     std::vector<ServerSpec> known() override;

@@ -39,6 +39,8 @@ public:
     virtual void stop(const std::string& instance_id, StopMode mode, const Limit& limit) = 0;
     /// stop(fast) and start(), for settings that need it.
     virtual void restart(const std::string& instance_id, const Limit& limit) = 0;
+    /// Lets a running server read its files again, by a signal: for when no session can ask for it. It does so soon.
+    virtual void reload(const std::string& instance_id) = 0;
     virtual ServerState state(const std::string& instance_id) = 0;
     /// Forgets a stopped instance: it will not be started again.
     virtual void forget(const std::string& instance_id) = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 
 #include <fmt/format.h>
 #include <sys/inotify.h>
@@ -226,6 +227,11 @@ void ProcessRuntime::Supervised::bring_down(StopMode mode, const Limit& limit) {
     if (!watch_->wait_gone(limit)) limit.check(what);
     notice_end();
     state_ = ServerState::stopped;
+}
+
+void ProcessRuntime::Supervised::reload() {
+    // Until the guard has told of its end, its child keeps the number.
+    if (!notice_end() && pid_ > 0) ::kill(pid_, SIGHUP);
 }
 
 bool ProcessRuntime::Supervised::notice_end() {

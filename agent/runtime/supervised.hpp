@@ -38,6 +38,8 @@ public:
     /// Starts it, or finds it running, and waits until it accepts connections.
     void bring_up(const Limit& limit);
     void bring_down(StopMode mode, const Limit& limit);
+    /// Tells the postmaster to read its files again, when there is one.
+    void reload();
     /// Finds a guard that is there already; false when there is none.
     bool adopt();
     /// Takes note when the guard has ended. True when it had.

@@ -1,118 +1,12 @@
 // The kinds that make a server, on real PostgreSQL: directories to a running primary with a streaming replica.
 #include <doctest/doctest.h>
 
-#include "agent/resources/data_directory.hpp"
-#include "agent/resources/filesystem_dir.hpp"
 #include "agent/resources/instance_monitor.hpp"
-#include "agent/resources/local_session.hpp"
-#include "agent/resources/physical_slot.hpp"
-#include "agent/resources/postgres_certs.hpp"
-#include "agent/resources/postgres_config.hpp"
-#include "agent/resources/postgres_server.hpp"
-#include "tests/fakes/test_authority.hpp"
-#include "tests/integration/support/test_host.hpp"
+#include "tests/integration/agent/resources/machine.hpp"
 
 using namespace pgedge;
 using namespace pgedge::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-constexpr const char* kPrimary = "shop-n1-689qacsi";
-constexpr const char* kReplica = "shop-n1-9ptayhma";
-constexpr const char* kSlot = "shop_n1_9ptayhma";
-constexpr const char* kPrimaryAddress = "127.19.0.1";
-constexpr const char* kReplicaAddress = "127.19.0.2";
-
-Json settings() {
-    return {{"wal_level", "logical"},        {"shared_buffers", "16MB"}, {"logging_collector", "on"},
-            {"max_connections", "20"},       {"fsync", "off"},           {"hot_standby", "on"},
-            {"track_commit_timestamp", "on"}};
-}
-
-/// A cluster of one machine: all kinds, and what they shall make.
-class Machine {
-public:
-    TestHost host;
-    TestAuthority authority;
-    std::vector<std::string> told;
-    std::string database = "shop";  ///< empty: as an earlier version made instances
-    bool takes_shared = false;
-
-    Json named(Json want) const {
-        if (!database.empty()) want["database_id"] = database;
-        return want;
-    }
-    StepContext context() {
-        return {Limit(60s), "shop", [](const SecretRef&) { return Secret(); },
-                [this](std::string_view line) { told.emplace_back(line); }};
-    }
-    Json primary_of(const std::string& id) const {
-        if (id == kPrimary) return nullptr;
-        return {{"instance_id", kPrimary}, {"address", kPrimaryAddress}, {"port", 5432}, {"slot", kSlot}};
-    }
-    Resource resource(const std::string& kind, const std::string& id, Json want) const {
-        want["instance_id"] = id;
-        return {{kind, id}, "host-1", {}, std::move(want), {}};
-    }
-    std::string address_of(const std::string& id) const { return id == kPrimary ? kPrimaryAddress : kReplicaAddress; }
-    Resource directory(const std::string& id) const { return resource("filesystem.dir", id, Json::object()); }
-    Resource certs(const std::string& id) const {
-        return resource("common.postgres_certs", id, named({{"addresses", {address_of(id)}}}));
-    }
-    Resource data(const std::string& id) const {
-        return resource("process.data_directory", id,
-                        {{"bin_dir", postgres_bin_dir()},
-                         {"role", id == kPrimary ? "primary" : "replica"},
-                         {"primary", primary_of(id)}});
-    }
-    Resource config(const std::string& id, Json with = settings(), std::vector<std::string> hba = {}) const {
-        Json want = named({{"bin_dir", postgres_bin_dir()},
-                           {"address", address_of(id)},
-                           {"port", 5432},
-                           {"published", true},
-                           {"settings", std::move(with)},
-                           {"hba", std::move(hba)},
-                           {"ident", Json::array()},
-                           {"peers", {kPrimaryAddress, kReplicaAddress}},
-                           {"dialect", "pglogical"},
-                           {"primary", primary_of(id)}});
-        if (takes_shared) want["shared_certificates"] = true;
-        return resource("process.postgres_config", id, std::move(want));
-    }
-    Resource server(const std::string& id) const {
-        return resource("process.postgres", id,
-                        {{"bin_dir", postgres_bin_dir()}, {"address", address_of(id)}, {"port", 5432}});
-    }
-    Resource slot() const {
-        return resource("database.physical_slot", kReplica, {{"primary", kPrimary}, {"slot", kSlot}});
-    }
-
-    FilesystemDir directories{host.data_dir(), host.user(), host.runtime()};
-    PostgresCerts certificates{host.data_dir(), host.user(), authority};
-    DataDirectory data_directories{host.data_dir(), host.user()};
-    PostgresConfig configs{host.data_dir(), host.user(), host.runtime()};
-    PostgresServer servers{host.data_dir(), host.runtime()};
-    PhysicalSlot slots{host.runtime()};
-
-    void make(const std::string& id, const Json& with_settings = settings()) {
-        auto with = context();
-        directories.apply(directory(id), with);
-        certificates.apply(certs(id), with);
-        data_directories.apply(data(id), with);
-        configs.apply(config(id, with_settings), with);
-        servers.apply(server(id), with);
-    }
-    /// A value from the server, over its socket.
-    std::string ask(const std::string& id, const std::string& sql) {
-        auto session = connect_locally(host.runtime(), id, "postgres", Limit(60s));
-        session.run("SET search_path = public", Limit(60s));
-        return session.run(sql, Limit(60s)).value().value_or("null");
-    }
-    InstancePaths paths(const std::string& id) const { return {host.data_dir(), id}; }
-};
-
-}  // namespace
 
 TEST_CASE("a primary and its streaming replica are made, and made again without effect") {
     Machine machine;
