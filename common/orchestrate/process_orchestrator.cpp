@@ -10,10 +10,8 @@ namespace pgedge {
 std::vector<WantedState> ProcessOrchestrator::states(const Database& wanted, const Known& now,
                                                      const Surroundings& surroundings) const {
     const auto nodes = wanted_nodes(wanted, now, surroundings);
-    WantedState end{"end state", wanted_resources(wanted, nodes), true};
-    auto states = certificate_states(end.resources, now);
-    for (auto& state : rolling_states(nodes, end.resources, after_states(now, states)))
-        states.push_back(std::move(state));
+    WantedState end{"end state", wanted_resources(wanted, nodes), true, {}};
+    auto states = rolling_states(nodes, end.resources, now);
     states.push_back(std::move(end));
     return states;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <set>
 
 #include "common/orchestrate/postgres_settings.hpp"
@@ -56,10 +57,27 @@ public:
 
     std::vector<WantedState> states(const std::vector<WantedNode>& nodes) {
         for (const auto& node : nodes) add_node(node);
+        if (!states_.empty()) add_departures();
         return std::move(states_);
     }
 
 private:
+    /// All that is not in the end state and that nothing of it stands on now. The instance that a node moves away from
+    /// stays: its database is the node's until the end state.
+    void add_departures() {
+        std::set<ResourceId> stay;
+        std::function<void(const ResourceId&)> keep = [&](const ResourceId& id) {
+            const auto known = now_.find(id);
+            if (known == now_.end() || !stay.insert(id).second) return;
+            for (const auto& need : known->second.resource.needs) keep(need);
+        };
+        for (const auto& [id, resource] : end_) keep(id);
+        WantedState state{"what is not wanted any more leaves", {}, false, {}};
+        for (const auto& [id, known] : now_)
+            if (!stay.contains(id)) state.gone.push_back(id);
+        if (!state.gone.empty()) states_.insert(states_.begin(), std::move(state));
+    }
+
     void add_node(const WantedNode& node) {
         std::vector<WantedInstance> replicas;
         for (const auto& replica : node.replicas)
@@ -127,20 +145,30 @@ private:
 
     void add_replicas(const WantedNode& node, const std::vector<WantedInstance>& replicas,
                       const std::map<ResourceId, Resource>& patched) {
-        WantedState state{"restart replicas of " + node.name, {}, false};
+        WantedState state{"restart replicas of " + node.name, {}, false, {}};
         for (const auto& replica : replicas) add_chain(replica, patched, state);
         add_state(std::move(state));
     }
 
     void add_primary(const WantedNode& node, const std::map<ResourceId, Resource>& patched) {
-        WantedState state{"restart " + node.name, {}, false};
+        WantedState state{"restart " + node.name, {}, false, {}};
         add_chain(node.primary, patched, state);
         for (const auto& replica : node.replicas) add({"process.postgres_config", replica.id}, patched, state);
         add({"database.postgres_database", node.name}, patched, state);
         for (const auto& [id, resource] : end_)
             if (id.kind == "database.subscription" && resource.want.at("provider") == node.name)
-                add(id, patched, state);
+                add_link(resource, patched, state);
         add_state(std::move(state));
+    }
+
+    /// A subscription goes on where its subscriber is now; when that moves, only the way to the provider changes.
+    void add_link(const Resource& link, const std::map<ResourceId, Resource>& patched, WantedState& state) const {
+        const auto known = now_.find(link.id);
+        if (known == now_.end()) return;
+        if (known->second.resource.host_id == link.host_id) return add(link.id, patched, state);
+        Resource meanwhile = known->second.resource;
+        meanwhile.want["provider_dsn"] = link.want.at("provider_dsn");
+        state.resources.push_back(std::move(meanwhile));
     }
 
     void add_chain(const WantedInstance& instance, const std::map<ResourceId, Resource>& patched,

@@ -12,7 +12,10 @@ namespace pgedge {
 /// replicas first take the greater of old and new. Empty when nothing restarts.
 ///
 /// A state holds the chains of the instances that restart; with a primary also what points at it: the connection of its
-/// replicas, the subscriptions to its node. `end` is all that is wanted, from wanted_resources().
+/// replicas, the subscriptions to its node. A node that moves does so in the end state: until then it is where it is
+/// known to be, and what is in it too. Nodes and replicas that are not wanted any more leave before the first restart:
+/// a server does not start with settings that are too small for the slots it still keeps for them, and a replica stops
+/// when its primary gets greater ones. `end` is all that is wanted, from wanted_resources().
 std::vector<WantedState> rolling_states(const std::vector<WantedNode>& nodes, const std::vector<Resource>& end,
                                         const Known& now);
 

@@ -48,6 +48,10 @@ WantedInstance wanted_instance(const Database& wanted, const NodeSpec& node, con
 }  // namespace
 
 std::optional<std::string> known_primary(const std::string& database_id, const NodeSpec& node, const Known& now) {
+    // An update that moves the node and was broken off leaves two instances that were made as its primary. The database
+    // is in the one that has not been left yet.
+    if (const auto database = now.find({"database.postgres_database", node.name}); database != now.end())
+        return database->second.resource.host_id;
     for (const auto& [id, known] : now) {
         if (id.kind != "database.instance" || known.resource.want.value("role", "") != "primary") continue;
         if (id.name == instance_id(database_id, node.name, known.resource.host_id)) return known.resource.host_id;
@@ -58,11 +62,12 @@ std::optional<std::string> known_primary(const std::string& database_id, const N
 std::string primary_problem(const Database& wanted, const NodeSpec& node, const Known& now,
                             const std::vector<std::string>& gone_hosts) {
     const auto primary = known_primary(wanted.id, node, now);
-    const bool some_stay = std::any_of(node.host_ids.begin(), node.host_ids.end(), [&](const std::string& host) {
-        return !contains(gone_hosts, host) &&
-               now.contains({"database.instance", instance_id(wanted.id, node.name, host)});
+    const bool replicas_stay = std::any_of(node.host_ids.begin(), node.host_ids.end(), [&](const std::string& host) {
+        const auto known = now.find({"database.instance", instance_id(wanted.id, node.name, host)});
+        return !contains(gone_hosts, host) && known != now.end() &&
+               known->second.resource.want.value("role", "") == "replica";
     });
-    if (!primary || !some_stay) return {};
+    if (!primary || !replicas_stay) return {};
     if (contains(gone_hosts, *primary))
         return fmt::format("the primary of node {} was on host {}, which is lost: no replica of it can be promoted yet",
                            node.name, *primary);

@@ -80,6 +80,8 @@ struct WantedState {
     /// A complete state is all there shall be: what it does not hold is removed. Of one that is not complete only the
     /// listed resources are looked at; the rest stays as it is, also when it is broken.
     bool complete = true;
+    /// Of a state that is not complete: what is removed on the way to it, with all that needs it.
+    std::vector<ResourceId> gone{};
 };
 
 struct PlanOptions {

@@ -45,7 +45,7 @@ private:
         draft_of_.clear();
         const Wanted wanted = indexed(state);
         for (const Resource* resource : ordered(state, wanted)) decide(*resource);
-        if (state.complete) decide_removals(wanted);
+        decide_removals(wanted, state);
         for (auto& [id, number] : draft_of_)
             if (drafts_[number].step.action != Action::remove) wait_for_needs(wanted, *wanted.at(id), number);
         keep_direct_waits();
@@ -135,7 +135,7 @@ private:
 
     /// Each behind the removals of what needed it, behind the updates of what needed it, and behind those of what it
     /// needs itself (so that nothing is taken from a server while this server is restarted).
-    void decide_removals(const Wanted& wanted) {
+    void decide_removals(const Wanted& wanted, const WantedState& state) {
         std::map<ResourceId, std::vector<ResourceId>> needed_by;
         for (const auto& [id, known] : current_)
             for (const auto& need : known.resource.needs) needed_by[need].push_back(id);
@@ -152,7 +152,10 @@ private:
                     drafts_[number].after.insert(it->second);
             wait_for_needs(wanted, current_.at(id).resource, number);
         };
-        for (const auto& [id, known] : current_) visit(id);
+        if (state.complete)
+            for (const auto& [id, known] : current_) visit(id);
+        for (const auto& id : state.gone)
+            if (current_.contains(id)) visit(id);
     }
 
     /// Makes a step wait for the creations and updates of what its resource needs, directly or through what stays as it
