@@ -1,5 +1,8 @@
 #include "agent/resources/data_directory.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include <fmt/format.h>
 
 #include "agent/postgres/conf_files.hpp"
@@ -27,6 +30,39 @@ void delete_unfinished(const InstancePaths& paths, const Limit& limit) {
         if (entry.path().filename().string().starts_with(prefix)) delete_tree(entry.path(), limit);
 }
 
+constexpr int kCopies = 10;  ///< how often a copy is begun: the pauses between them add up to two minutes
+constexpr std::chrono::milliseconds kFirstPause{500}, kLongestPause{30'000};
+
+/// What pg_basebackup and its server say when one of them lost the other: the primary was killed, restarts, or does not
+/// answer for a moment. Texts of libpq, pg_basebackup and the server, in the language of programs that we run (C).
+/// Not here: what another try does not change, as a disk that is full or a server that refuses us.
+constexpr std::array<std::string_view, 16> kLostPrimary{
+    "Connection refused",
+    "Connection reset",
+    "Connection timed out",
+    "No route to host",
+    "timeout expired",
+    "server closed the connection unexpectedly",
+    "SSL connection has been closed unexpectedly",
+    "SSL SYSCALL error",
+    "the database system is",  // starting up, shutting down, in recovery mode, not yet accepting connections
+    "terminating connection",
+    "terminating walsender",
+    "could not receive data",
+    "could not send",
+    "could not read COPY data",
+    "unexpected termination of replication stream",
+    "background process terminated unexpectedly",
+};
+
+bool lost_primary(const Error& error) {
+    if (error.kind() == ErrorKind::unreachable) return true;  // the copying program was killed
+    return error.kind() == ErrorKind::failed &&
+           std::any_of(kLostPrimary.begin(), kLostPrimary.end(), [&](std::string_view said) {
+               return std::string_view(error.what()).find(said) != std::string_view::npos;
+           });
+}
+
 /// The second process of a killed pg_basebackup keeps the slot until it notices, some seconds later.
 void run_when_slot_is_free(const Command& copy, const std::filesystem::path& into, const Limit& limit) {
     for (;;) try {
@@ -38,6 +74,22 @@ void run_when_slot_is_free(const Command& copy, const std::filesystem::path& int
                 throw;
             delete_tree(into, limit);
             if (!limit.pause(std::chrono::milliseconds(200))) throw;
+        }
+}
+
+/// Begins again, from nothing, when the primary is lost on the way: it may be back soon. Not left to the retries of the
+/// step, whose time may be over before a long copy breaks off.
+void copy_until_done(const Command& copy, const std::filesystem::path& into, const StepContext& context) {
+    auto pause = kFirstPause;
+    for (int number = 1;; ++number, pause = std::min(2 * pause, kLongestPause)) try {
+            run_when_slot_is_free(copy, into, context.limit);
+            return;
+        } catch (const Error& error) {
+            delete_tree(into, context.limit);
+            if (!lost_primary(error) || number == kCopies) throw;
+            context.tell(fmt::format("the copy was broken off: beginning again in {} (attempt {} of {}): {}",
+                                     short_duration(pause), number + 1, kCopies, error.text()));
+            if (!context.limit.pause(pause)) throw;
         }
 }
 
@@ -104,7 +156,7 @@ void DataDirectory::copy_primary(const std::filesystem::path& into, const Instan
     user_.become(copy);
     within(fmt::format("copying {} from {}", primary.at("instance_id").get<std::string>(),
                        primary.at("address").get<std::string>()),
-           [&] { run_when_slot_is_free(copy, into, context.limit); });
+           [&] { copy_until_done(copy, into, context); });
     mark_as_replica(into, context.limit);
 }
 

@@ -86,12 +86,18 @@ StepContext StepRunner::context(const ClaimedStep& step, const Resource& resourc
 
 void StepRunner::with_retries(const Resource& resource, StepLog& log, const Limit& limit,
                               const std::function<void()>& attempt) const {
-    const auto begin = clock_.monotonic();
+    auto begin = clock_.monotonic();
     auto pause = retry_.first_pause;
-    for (int number = 1;; ++number, pause = std::min(pause * 2, retry_.longest_pause)) try {
+    for (int number = 1;; ++number, pause = std::min(pause * 2, retry_.longest_pause)) {
+        const auto attempt_begin = clock_.monotonic();
+        try {
             return attempt();
         } catch (const Error& error) {
             const auto wait = with_jitter(pause);
+            // What worked for so long and was cut off (a server killed in its recovery, say) has not been tried in vain
+            // all the time: its time begins now.
+            if (error.kind() == ErrorKind::unreachable && clock_.monotonic() - attempt_begin > retry_.at_most)
+                begin = clock_.monotonic();
             const bool again = error.transient() && number < retry_.attempts && !limit.over() &&
                                clock_.monotonic() - begin + wait < retry_.at_most;
             if (!again) throw;
@@ -102,6 +108,7 @@ void StepRunner::with_retries(const Resource& resource, StepLog& log, const Limi
                     std::move(fields));
             if (!limit.pause(wait)) throw;
         }
+    }
 }
 
 StepOutcome StepRunner::change(const ClaimedStep& claimed, StepLog& log, const Limit& limit) const {

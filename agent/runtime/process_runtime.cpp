@@ -149,6 +149,11 @@ ServerState ProcessRuntime::state(const std::string& instance_id) {
     return server ? server->shown_state() : ServerState::absent;
 }
 
+std::string ProcessRuntime::trouble(const std::string& instance_id) {
+    const auto server = find(instance_id);
+    return server ? server->trouble() : std::string();
+}
+
 void ProcessRuntime::forget(const std::string& instance_id) {
     const auto server = find(instance_id);
     if (!server) return;

@@ -39,6 +39,7 @@ public:
     void restart(const std::string& instance_id, const Limit& limit) override;
     void reload(const std::string& instance_id) override;
     ServerState state(const std::string& instance_id) override;
+    std::string trouble(const std::string& instance_id) override;
     void forget(const std::string& instance_id) override;
     std::vector<ServerSpec> known() override;
     std::optional<std::string> instance_user() const override;

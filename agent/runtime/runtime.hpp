@@ -33,7 +33,8 @@ public:
     virtual std::string_view name() const = 0;  ///< "process"
     /// Starts the server and keeps it up: a server that dies is started again in place, also after the agent was away.
     /// Returns when it accepts connections. Nothing to do when it runs with this very spec.
-    /// Throws Error{failed} with the server's own last log lines.
+    /// Throws Error{failed} with the server's own last log lines; Error{unreachable} when somebody or something ended
+    /// the server, or a process of it, while it started.
     virtual void start(const ServerSpec& server, const Limit& limit) = 0;
     /// Stops it and keeps it down. Nothing to do when it is down.
     virtual void stop(const std::string& instance_id, StopMode mode, const Limit& limit) = 0;
@@ -42,6 +43,9 @@ public:
     /// Lets a running server read its files again, by a signal: for when no session can ask for it. It does so soon.
     virtual void reload(const std::string& instance_id) = 0;
     virtual ServerState state(const std::string& instance_id) = 0;
+    /// Why it is crashed: "killed by signal 9", "ended with exit code 1: FATAL: …"; empty in any other state, and when
+    /// it is not known.
+    virtual std::string trouble(const std::string& /*instance_id*/) { return {}; }
     /// Forgets a stopped instance: it will not be started again.
     virtual void forget(const std::string& instance_id) = 0;
     /// All that this host runs or keeps down, found on disk: what an agent adopts when it starts.

@@ -1,6 +1,7 @@
 #include "agent/runtime/supervised.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 
@@ -9,7 +10,9 @@
 #include <unistd.h>
 
 #include "agent/runtime/leftovers.hpp"
+#include "agent/runtime/stale_locks.hpp"
 #include "common/base/error.hpp"
+#include "common/base/file.hpp"
 #include "common/base/subprocess.hpp"
 #include "common/base/text.hpp"
 
@@ -53,6 +56,25 @@ void drain(const Fd& fd) {
     }
 }
 
+/// "killed by signal 9", "ended with exit code 1".
+std::string end_in_words(const std::optional<GuardState>& end) {
+    if (!end || end->running) return "its guard was killed";
+    const auto colon = end->end.find(':');
+    const auto number = end->end.substr(colon == std::string::npos ? end->end.size() : colon + 1);
+    if (end->end.starts_with("killed")) return "killed by signal " + number;
+    return "ended with exit code " + number;
+}
+
+/// The server's reason to give up: its last line of level FATAL or PANIC, without the time and the number before it.
+std::string last_fatal_line(const std::string& log) {
+    constexpr std::size_t kMost = 300;
+    std::string found;
+    for (const auto& line : split(log, '\n'))
+        for (const std::string_view level : {"FATAL: ", "PANIC: "})
+            if (const auto at = line.find(level); at != std::string::npos) found = line.substr(at);
+    return shortened(found, kMost);
+}
+
 std::string_view word_of(StopMode mode) {
     switch (mode) {
         case StopMode::smart: return "smart";
@@ -93,6 +115,17 @@ ServerRecord ProcessRuntime::Supervised::record() const {
     return record_;
 }
 
+std::string ProcessRuntime::Supervised::trouble() const {
+    if (shown_state() != ServerState::crashed) return {};
+    const std::lock_guard lock(record_mutex_);
+    return trouble_;
+}
+
+void ProcessRuntime::Supervised::note_trouble(std::string text) {
+    const std::lock_guard lock(record_mutex_);
+    trouble_ = std::move(text);
+}
+
 void ProcessRuntime::Supervised::forget() {
     erase_record(paths_);
     forgotten_ = true;
@@ -117,6 +150,9 @@ bool ProcessRuntime::Supervised::adopt() {
 
 void ProcessRuntime::Supervised::start_guard(const Limit& limit) {
     const auto& spec = record_.spec;
+    // A restart of the machine may have emptied run/.
+    make_directory(options_.data_dir / "run", 0711);
+    options_.user.make_directory(paths_.sockets(), 0700);
     server_log_.emplace(paths_);
     Command command;
     command.argv = {options_.guard_program, "--name", paths_.guard(), "--daemon", "--log", paths_.guard_file(".log")};
@@ -133,6 +169,15 @@ void ProcessRuntime::Supervised::start_guard(const Limit& limit) {
         command.argv.push_back("--env");
         command.argv.push_back(variable);
     }
+    // PostgreSQL takes no process of this number for a server: what pg_ctl does for itself. Nothing is deleted, and its
+    // own looks for a living server, by other numbers and by shared memory, go on.
+    if (const auto stale = stale_lock_holder(paths_.data() / "postmaster.pid", paths_.data())) {
+        command.argv.push_back("--env");
+        command.argv.push_back(fmt::format("PG_GRANDPARENT_PID={}", *stale));
+        log_.warn("postmaster.pid is of an earlier server: another process has its number now",
+                  {{"instance", paths_.instance_id()}, {"pid", *stale}});
+    }
+    delete_stale_socket_locks(paths_.sockets(), paths_.data());
     for (const auto& word : {std::string("--"), spec.bin_dir + "/postgres", std::string("-D"), paths_.data().string(),
                              "--config_file=" + paths_.config_file().string()})
         command.argv.push_back(word);
@@ -159,7 +204,7 @@ void ProcessRuntime::Supervised::launch(const Limit& limit) {
             continue;
         }
         // A server that dies at once may be gone before we see it: an end like others, that the next start waits for.
-        if (!adopt()) ended(std::nullopt);
+        if (!adopt()) ended(last_words());
         return;
     }
 }
@@ -188,8 +233,22 @@ void ProcessRuntime::Supervised::report_failed_start() {
     if (tail.find("Address already in use") != std::string::npos)
         throw Error(ErrorKind::failed, fmt::format("port {} of {} {}:\n{}", spec.port, spec.address, kPortInUse, tail),
                     "end that program, or give the node another port");
+    if (was_ended_by_others(tail))
+        throw Error(ErrorKind::unreachable,
+                    fmt::format("PostgreSQL on {}:{} was ended while it started ({}). Its last log lines:\n{}",
+                                spec.address, spec.port, end_in_words(end_), tail.empty() ? "(none)" : tail));
     throw Error(ErrorKind::failed, fmt::format("PostgreSQL does not start on {}:{}. Its last log lines:\n{}",
                                                spec.address, spec.port, tail.empty() ? "(none)" : tail));
+}
+
+/// By an operator, or by a kernel short of memory: it may start the next time.
+bool ProcessRuntime::Supervised::was_ended_by_others(const std::string& log_tail) const {
+    constexpr std::array<std::string_view, 6> kFromOutside{"killed:9", "killed:15", "killed:2",
+                                                           "killed:3", "killed:1",  "exited:0"};
+    if (!end_ || end_->running) return true;  // its guard was killed
+    if (std::find(kFromOutside.begin(), kFromOutside.end(), end_->end) != kFromOutside.end()) return true;
+    // The server gives up when one of its own processes is killed meanwhile.
+    return log_tail.find("was terminated by signal 9:") != std::string::npos;
 }
 
 void ProcessRuntime::Supervised::bring_up(const Limit& limit) {
@@ -250,12 +309,23 @@ void ProcessRuntime::Supervised::rest() {
     next_try_ = std::chrono::steady_clock::now() + pause;
 }
 
+/// What a guard left that ended before it was heard; it begins with deleting that of the guard before it.
+std::optional<GuardState> ProcessRuntime::Supervised::last_words() const {
+    const auto text = read_file_if_there(paths_.guard_file(".last"));
+    return text ? parse_guard_state(trimmed(*text)) : std::nullopt;
+}
+
 void ProcessRuntime::Supervised::ended(std::optional<GuardState> last) {
     watch_.reset();
     pid_ = 0;
+    end_ = last;
     if (std::chrono::steady_clock::now() - started_ > kSteady) failures_ = 0;
     rest();
     state_ = record_.up ? ServerState::crashed : ServerState::stopped;
+    // Of a server that was killed the log has no reason: its last FATAL is about a client.
+    const bool gave_up = last && last->end.starts_with("exited");
+    const auto why = gave_up && server_log_ ? last_fatal_line(server_log_->tail()) : std::string();
+    note_trouble(end_in_words(last) + (why.empty() ? "" : ": " + why));
     log_.info("server ended", {{"instance", paths_.instance_id()},
                                {"end", !last           ? "unseen"
                                        : last->running ? "guard killed"
@@ -277,6 +347,7 @@ void ProcessRuntime::Supervised::revive(const std::stop_token& stop) {
     } catch (const Error& error) {
         next_try_ = std::chrono::steady_clock::now() + kLongestPause;
         state_ = ServerState::crashed;
+        note_trouble(error.text());
         log_.error("cannot start a server", {{"instance", paths_.instance_id()}, {"error", error.what()}});
     }
 }

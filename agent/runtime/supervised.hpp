@@ -28,6 +28,7 @@ public:
     std::unique_lock<LimitedMutex> lock(const Limit& limit);
     ServerState shown_state() const;  ///< any thread
     ServerRecord record() const;      ///< any thread
+    std::string trouble() const;      ///< any thread; see Runtime::trouble()
 
     void record(ServerRecord record);  ///< kept on disk before it returns
     /// The guard's connection, while there is one. Shared so that a poll on it stays valid.
@@ -55,17 +56,22 @@ private:
     bool ready() const;
     void wait_ready(const Limit& limit);
     [[noreturn]] void report_failed_start();
+    bool was_ended_by_others(const std::string& log_tail) const;
     void rest();
     void ended(std::optional<GuardState> last);
+    void note_trouble(std::string text);
+    std::optional<GuardState> last_words() const;
 
     const ProcessRuntimeOptions& options_;
     const Log log_;
     const InstancePaths paths_;
     LimitedMutex mutex_;
-    mutable std::mutex record_mutex_;  ///< of record_, which others may read during an operation
+    mutable std::mutex record_mutex_;  ///< of record_ and trouble_, which others may read during an operation
     ServerRecord record_;
+    std::string trouble_;
     std::shared_ptr<GuardWatch> watch_;
     std::optional<ServerLog> server_log_;  ///< since the last launch
+    std::optional<GuardState> end_;        ///< of the last server; nullopt: its guard was gone before it
     std::atomic<ServerState> state_{ServerState::stopped};
     std::atomic<pid_t> pid_{0};
     std::atomic<bool> forgotten_{false};

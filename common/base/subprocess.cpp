@@ -211,8 +211,14 @@ std::string run_or_throw(const Command& command, const Limit& limit,
     constexpr std::size_t kTail = 2000;
     std::string_view tail = trimmed(result.output);
     if (tail.size() > kTail) tail.remove_prefix(tail.size() - kTail);
-    throw Error(ErrorKind::failed, command.argv[0] + " ended with exit code " + std::to_string(result.exit_code) +
-                                       (tail.empty() ? "" : ": " + std::string(tail)));
+    const std::string output = tail.empty() ? "" : ": " + std::string(tail);
+    constexpr int kSignal = 128;
+    if (result.exit_code == kSignal + SIGKILL || result.exit_code == kSignal + SIGTERM)
+        throw Error(ErrorKind::unreachable,
+                    command.argv[0] + " was killed by signal " + std::to_string(result.exit_code - kSignal) + output);
+    const bool child_killed = output.find("was terminated by signal 9:") != std::string::npos;
+    throw Error(child_killed ? ErrorKind::unreachable : ErrorKind::failed,
+                command.argv[0] + " ended with exit code " + std::to_string(result.exit_code) + output);
 }
 
 }  // namespace pgedge

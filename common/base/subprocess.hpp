@@ -34,7 +34,8 @@ struct CommandResult {
 /// word with a NUL byte.
 CommandResult run(const Command& command, const Limit& limit,
                   const std::function<void(std::string_view)>& on_line = {});
-/// Like run(), and an exit code other than 0 is Error{failed} with the last lines that the program printed.
+/// Like run(), and an exit code other than 0 is Error{failed} with the last lines that the program printed;
+/// Error{unreachable} when SIGKILL or SIGTERM ended it, or a process of it: by somebody, or for want of memory.
 std::string run_or_throw(const Command& command, const Limit& limit,
                          const std::function<void(std::string_view)>& on_line = {});
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+
 #include "agent/resources/data_directory.hpp"
 #include "agent/resources/filesystem_dir.hpp"
 #include "agent/resources/local_session.hpp"
@@ -32,10 +34,14 @@ public:
     TestHost host;
     TestAuthority authority;
     std::vector<std::string> told;
+    std::atomic<std::size_t> lines_told{0};  ///< for other threads
 
     StepContext context() {
         return {Limit(60s), "shop", [](const SecretRef&) { return Secret(); },
-                [this](std::string_view line) { told.emplace_back(line); }};
+                [this](std::string_view line) {
+                    told.emplace_back(line);
+                    ++lines_told;
+                }};
     }
     Json primary_of(const std::string& id) const {
         if (id == kPrimary) return nullptr;

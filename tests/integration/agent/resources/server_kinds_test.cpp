@@ -1,5 +1,9 @@
 // The kinds that make a server, on real PostgreSQL: directories to a running primary with a streaming replica.
+#include <atomic>
+#include <thread>
+
 #include <doctest/doctest.h>
+#include <signal.h>
 
 #include "agent/resources/instance_monitor.hpp"
 #include "tests/integration/agent/resources/machine.hpp"
@@ -198,6 +202,44 @@ TEST_CASE("a half made data directory is made anew, and a removed one is gone") 
 
     CHECK(machine.host.runtime().state(kPrimary) == ServerState::absent);
     CHECK_FALSE(std::filesystem::exists(machine.paths(kPrimary).directory()));
+}
+
+TEST_CASE("a copy whose primary is killed meanwhile begins again, and leaves nothing of the first try") {
+    Machine machine;
+    machine.make(kPrimary);
+    auto context = machine.context();
+    connect_locally(machine.host.runtime(), kPrimary, "postgres", Limit(60s))
+        .run("CREATE ROLE patroni_replicator LOGIN REPLICATION", Limit(60s));
+    machine.ask(kPrimary, "CREATE TABLE t AS SELECT n, repeat('x', 1000) FROM generate_series(1, 200000) n");
+    machine.slots.apply(machine.slot(), context);
+    const auto parent = machine.paths(kReplica).data().parent_path();
+    const auto begun = [&] {
+        std::error_code error;
+        for (const auto& entry : std::filesystem::directory_iterator(parent, error))
+            if (std::filesystem::exists(entry.path() / "base" / "1")) return true;
+        return false;
+    };
+    constexpr std::size_t kKills = 2;
+    std::jthread killer([&] {
+        for (std::size_t killed = 0; killed < kKills; ++killed) {
+            comes_true([&] { return machine.lines_told >= killed && begun(); });
+            ::kill(machine.host.postmaster_pid(server_of(machine.host.runtime(), kPrimary)), SIGKILL);
+            comes_true([&] { return machine.lines_told > killed; });
+        }
+    });
+
+    machine.make(kReplica);
+    killer.join();
+
+    CHECK(machine.told.size() >= kKills);
+    for (const auto& line : machine.told) CHECK_MESSAGE(line.starts_with("the copy was broken off"), line);
+    CHECK(machine.ask(kReplica, "SELECT count(*) FROM t") == "200000");
+    std::size_t entries = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(parent)) {
+        CHECK(entry.path() == machine.paths(kReplica).data());
+        ++entries;
+    }
+    CHECK(entries == 1);
 }
 
 TEST_CASE("a slot is dropped also while its replica reads from it") {

@@ -7,7 +7,10 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "common/base/text.hpp"
 #include "tests/fakes/temporary_directory.hpp"
 #include "tests/integration/support/test_host.hpp"
 
@@ -46,6 +49,38 @@ private:
     Connection connection_;
     std::jthread thread_;
 };
+
+/// As a restart of the machine ends them: guard and server at once.
+void cut_power(TestHost& host, const ServerSpec& server) {
+    const auto guard = host.guard_pid(server), postmaster = host.postmaster_pid(server);
+    host.end_agent();
+    ::kill(guard, SIGKILL);
+    ::kill(postmaster, SIGKILL);
+    REQUIRE(comes_true([&] { return !alive(guard) && !alive(postmaster); }));
+}
+
+/// Another program of the user that servers run as.
+class OtherProcess {
+public:
+    explicit OtherProcess(const InstanceUser& user) : pid_(::fork()) {
+        if (pid_ != 0) return;
+        if (!user.other || (::setgid(user.gid) == 0 && ::setuid(user.uid) == 0)) ::execlp("sleep", "sleep", "600", nullptr);
+        ::_exit(127);
+    }
+    ~OtherProcess() {
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+    }
+    pid_t pid() const { return pid_; }
+
+private:
+    const pid_t pid_;
+};
+
+void replace_first_line(const TestHost& host, const std::filesystem::path& file, pid_t pid) {
+    const auto text = read_file(file);
+    host.user().write_file(file, std::to_string(pid) + text.substr(text.find('\n')), 0600);
+}
 
 }  // namespace
 
@@ -186,6 +221,113 @@ TEST_CASE("servers that died while the agent was away are started by the next on
     host.restart_agent();
 
     CHECK(comes_true([&] { return writable(host, server); }));
+}
+
+TEST_CASE("servers start after a restart of the machine has emptied run/") {
+    TestHost host;
+    const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5514);
+    host.runtime().start(server, soon());
+    cut_power(host, server);
+    std::filesystem::remove_all(host.data_dir() / "run");
+
+    host.restart_agent();
+
+    CHECK(comes_true([&] { return host.runtime().state("db-n1-aaaaaaaa") == ServerState::running; }));
+    CHECK(host.connect(server).run("SELECT 1", soon()).value() == "1");
+
+    host.runtime().stop("db-n1-aaaaaaaa", StopMode::fast, soon());
+    std::filesystem::remove_all(host.data_dir() / "run");
+    host.runtime().start(server, soon());
+    CHECK(host.connect(server).run("SELECT 1", soon()).value() == "1");
+}
+
+TEST_CASE("lock files whose number another process has since a restart of the machine are in nobody's way") {
+    TestHost host;
+    const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5515);
+    const auto other_server = host.make_server("db-n2-bbbbbbbb", kAddress, 5516);
+    host.runtime().start(server, soon());
+    host.runtime().start(other_server, soon());
+    host.connect(server).run("CREATE TABLE t AS SELECT 7 AS n", soon());
+    cut_power(host, server);
+    const OtherProcess other(host.user());
+    const auto socket_lock = server.paths.sockets() / ".s.PGSQL.5515.lock";
+    SUBCASE("any program") {
+        replace_first_line(host, server.paths.data() / "postmaster.pid", other.pid());
+        replace_first_line(host, socket_lock, other.pid());
+    }
+    SUBCASE("a server of ours") {
+        const auto neighbour = host.postmaster_pid(other_server);
+        replace_first_line(host, server.paths.data() / "postmaster.pid", neighbour);
+        replace_first_line(host, socket_lock, other.pid());
+    }
+
+    host.restart_agent();
+
+    CHECK(comes_true([&] { return host.runtime().state("db-n1-aaaaaaaa") == ServerState::running; }));
+    CHECK(host.connect(server).run("SELECT n FROM t", soon()).value() == "7");
+    CHECK(alive(other.pid()));
+    CHECK(host.runtime().state("db-n2-bbbbbbbb") == ServerState::running);
+}
+
+TEST_CASE("a server that was killed while it started may be started again, and says so") {
+    TestHost host;
+    const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5517, "restore_command = 'sleep 1; false'");
+    host.runtime().start(server, soon());
+    host.runtime().stop("db-n1-aaaaaaaa", StopMode::fast, soon());
+    host.user().write_file(server.paths.data() / "recovery.signal", "", 0600);  // it asks for WAL, and starts slowly
+    std::string killed = "postmaster";
+    SUBCASE("the server") {}
+    SUBCASE("its guard") { killed = "guard"; }
+    SUBCASE("a process of it") { killed = "startup"; }
+    std::jthread killer([&] {
+        comes_true([&] { return host.postmaster_pid(server) > 0; });
+        const auto postmaster = host.postmaster_pid(server);
+        if (killed == "postmaster") ::kill(postmaster, SIGKILL);
+        if (killed == "guard") ::kill(host.guard_pid(server), SIGKILL);
+        if (killed == "startup")
+            comes_true([&] {
+                const auto children = read_file(fmt::format("/proc/{0}/task/{0}/children", postmaster));
+                for (const auto& child : split(children, ' ')) {
+                    if (trimmed(child).empty()) continue;
+                    const auto title = read_file_if_there("/proc/" + child + "/cmdline").value_or("");
+                    if (title.find("startup") != std::string::npos) return ::kill(std::stoi(child), SIGKILL) == 0;
+                }
+                return false;
+            });
+    });
+
+    std::optional<Error> error;
+    try {
+        host.runtime().start(server, soon());
+    } catch (const Error& thrown) {
+        error = thrown;
+    }
+    killer.join();
+    REQUIRE(error);
+    CHECK(error->kind() == ErrorKind::unreachable);
+    CHECK_MESSAGE(error->text().find("was ended while it started") != std::string::npos, error->text());
+
+    host.runtime().start(server, soon());
+    CHECK(host.connect(server).run("SELECT 1", soon()).value() == "1");
+}
+
+TEST_CASE("a server that is down tells why") {
+    TestHost host;
+    const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5518);
+    host.runtime().start(server, soon());
+    CHECK(host.runtime().trouble("db-n1-aaaaaaaa").empty());
+    const auto text = read_file(server.paths.config_file());
+    host.user().write_file(server.paths.config_file(), text + "\nshared_buffers = 'much'\n", 0600);
+
+    ::kill(host.postmaster_pid(server), SIGKILL);
+
+    CHECK(comes_true([&] {
+        return host.runtime().trouble("db-n1-aaaaaaaa").find("invalid value for parameter \"shared_buffers\"") !=
+               std::string::npos;
+    }));
+    host.user().write_file(server.paths.config_file(), text, 0600);
+    host.runtime().start(server, soon());
+    CHECK(host.runtime().trouble("db-n1-aaaaaaaa").empty());
 }
 
 TEST_CASE("a server that refuses to start is reported with its own last log lines") {
