@@ -19,6 +19,7 @@
 #include "agent/serve/cross_site.hpp"
 #include "agent/server_logs.hpp"
 #include "agent/store/leases.hpp"
+#include "agent/store/prompt_store.hpp"
 #include "common/base/build_info.hpp"
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
@@ -103,9 +104,12 @@ public:
           leases_(member.store, agent.clock_, agent.config_.host_id, new_incarnation()),
           planner_(member.store, agent.clock_, orchestrator_,
                    {agent.config_.random_port_min, agent.config_.random_port_max}),
-          operations_(member.store, member.secrets, planner_, agent.clock_),
+          prompt_store_(member.store),
+          prompt_planner_(prompt_store_, agent.clock_, orchestrator_,
+                          {agent.config_.random_port_min, agent.config_.random_port_max}),
+          operations_(prompt_store_, member.secrets, prompt_planner_, agent.clock_),
           logs_(agent.config_.data_dir, agent.config_.host_id, member.peers, Hosts(member.store, agent.clock_)),
-          services_{member.store, operations_, logs_},
+          services_{prompt_store_, operations_, logs_},
           watch_(member.store, agent.runtime_, agent.clock_, agent.config_.host_id, agent.log_.component("instances")),
           heartbeat_(
               member.store, agent.clock_, agent.config_.host_id, [this] { return watch_.health(); },
@@ -125,7 +129,9 @@ private:
     ResourceRegistry kinds_;
     Leases leases_;
     ProcessOrchestrator orchestrator_;
-    OperationPlanner planner_;
+    OperationPlanner planner_;  ///< of the engine, which has time
+    PromptStore prompt_store_;  ///< of clients, who wait
+    OperationPlanner prompt_planner_;
     StoredOperations operations_;
     ServerLogs logs_;
     ClusterServices services_;

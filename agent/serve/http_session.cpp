@@ -27,7 +27,7 @@ constexpr std::size_t kReadSize = 16 * 1024;
 constexpr std::size_t kSlowestClient = 64 * 1024;  // bytes a second that a reader of a large answer must manage
 constexpr std::size_t kAroundTarget = 64;          // method and version in the request line
 constexpr std::string_view kStreamRetrySeconds = "5";
-constexpr char kTlsHandshake = 22;  // the first byte of what a TLS client sends (RFC 8446, 5.1)
+constexpr int kClientLeft = 499;  // in the log, as nginx has it: nobody is there to be answered
 
 std::string_view view(boost::core::string_view text) { return {text.data(), text.size()}; }
 
@@ -43,6 +43,8 @@ std::string http_date(std::time_t now) {
                        utc.tm_mday, kMonths.at(static_cast<std::size_t>(utc.tm_mon)), utc.tm_year + 1900, utc.tm_hour,
                        utc.tm_min, utc.tm_sec);
 }
+
+bool changes_something(const HttpRequest& request) { return request.method != "GET" && request.method != "HEAD"; }
 
 bool forbids_body(int status) { return status < 200 || status == 204 || status == 304; }
 
@@ -333,6 +335,13 @@ HttpSession::Exchange HttpSession::take_exchange() {
 }
 
 HttpResponse HttpSession::respond(Exchange& exchange) {
+    std::stop_source gone;
+    const std::stop_callback stopping(service_.stop.get_token(), [&gone] { gone.request_stop(); });
+    std::optional<ClientWatch::Watch> watch;
+    if (changes_something(exchange.request)) {
+        watch.emplace(service_.clients, connection_.fd(), gone);
+        exchange.request.stop = gone.get_token();
+    }
     try {
         set_target(exchange.request, exchange.target);
         HttpResponse response = service_.handler(exchange.request);
@@ -348,6 +357,11 @@ HttpResponse HttpSession::respond(Exchange& exchange) {
 
 HttpSession::Step HttpSession::answer() {
     Exchange exchange = take_exchange();
+    // It may have stood in line, or the agent stood still: what nobody waits for any more is not begun.
+    if (changes_something(exchange.request) && ClientWatch::has_left(connection_.fd())) {
+        log_access(exchange, kClientLeft);
+        return false;
+    }
     HttpResponse response = respond(exchange);
     const bool streams = response.stream && exchange.request.method != "HEAD";
     const StreamSlot slot(service_, streams);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <stop_token>
 
+#include "agent/serve/client_watch.hpp"
 #include "agent/serve/connection.hpp"
 #include "agent/serve/listener.hpp"
 #include "common/base/log.hpp"
@@ -33,7 +34,8 @@ struct HttpService {
     Log log;
     bool access_log = true;  ///< false: only failures (status 500 and up) are logged
     std::stop_source stop;
-    std::atomic<std::size_t> streams = 0, unsent = 0;
+    std::atomic<std::size_t> streams = 0;
+    ClientWatch clients{};
 };
 
 /// One client's run of HTTP/1.x requests. Parsing is Beast's, with what it lets through refused here: no Host, folded

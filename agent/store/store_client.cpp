@@ -1,5 +1,7 @@
 #include "agent/store/store_client.hpp"
 
+#include <utility>
+
 #include "agent/store/store_protocol.hpp"
 #include "common/base/error.hpp"
 
@@ -51,6 +53,17 @@ StoreWriter::Reply StoreClient::commit_once(const std::string& leader, const Tra
 }
 
 CommitResult StoreClient::commit(const Transaction& transaction, const Limit& limit) {
+    bool sent = false;
+    try {
+        return commit(transaction, limit, sent);
+    } catch (const Error& error) {
+        if (!sent || (!error.transient() && error.kind() != ErrorKind::cancelled)) throw;
+        throw Error(error.kind(), error.text() + "; whether the change was made is not known: it may still be made",
+                    "look at what is there before you ask for it again");
+    }
+}
+
+CommitResult StoreClient::commit(const Transaction& transaction, const Limit& limit, bool& sent) {
     check(transaction);
     const auto all = limit.no_longer_than(kMaxRepeat);
     std::string why = "the store has not answered";
@@ -58,7 +71,9 @@ CommitResult StoreClient::commit(const Transaction& transaction, const Limit& li
         check_open(all, "writing to the store", why);
         const auto leader = finder_.find(all);
         try {
+            const bool sent_before = std::exchange(sent, true);
             auto reply = commit_once(leader, transaction, all.no_longer_than(kCommitAttempt));
+            if (reply.kind == StoreWriter::Reply::Kind::not_leader) sent = sent_before;  // it was not taken
             if (reply.kind == StoreWriter::Reply::Kind::done) {
                 if (!reply.outcome.failure.empty()) throw Error(ErrorKind::failed, reply.outcome.failure);
                 return std::move(reply.outcome.result);

@@ -23,6 +23,7 @@ public:
     StoreClient(LocalNode& node, StoreWriter& writer, LeaderFinder& finder, const ChangeFeed& feed,
                 const AddressBook& addresses, StorePeers& peers, std::string host_id);
 
+    /// When the transaction was sent and its outcome is not known, the error's text says so.
     CommitResult commit(const Transaction& transaction, const Limit& limit) override;
     Rows read(const Statement& query, Freshness freshness, const Limit& limit) override;
     Changes wait_for_changes(std::int64_t since, const Limit& limit) override;
@@ -32,6 +33,7 @@ public:
     void stop() { stopping_ = true; }
 
 private:
+    CommitResult commit(const Transaction& transaction, const Limit& limit, bool& sent);
     StoreWriter::Reply commit_once(const std::string& leader, const Transaction& transaction, const Limit& limit);
     std::optional<Rows> read_once(const std::string& leader, const Statement& query, const Limit& limit,
                                   std::string& why);
