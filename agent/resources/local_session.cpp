@@ -11,9 +11,9 @@
 namespace pgedge {
 namespace {
 
-constexpr std::chrono::milliseconds kEnd{30'000};    ///< for the server to end a session
-constexpr std::chrono::milliseconds kReload{5'000};  ///< for the server to read its files again
-constexpr std::chrono::milliseconds kPoll{20};
+constexpr std::chrono::milliseconds kEnd{30'000};        ///< for the server to end a session
+constexpr std::chrono::milliseconds kAccessWait{5'000};  ///< for the server to read its files again
+constexpr std::chrono::milliseconds kAccessPoll{20};
 
 /// What a killed agent had sent goes on in its server until it is done. Nobody sees it before, so that the next agent
 /// would make the same once more beside it.
@@ -51,11 +51,11 @@ Connection connect(Runtime& runtime, const ServerSpec& server, const ConnectOpti
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::denied || !regain_access(runtime, server)) throw;
     }
-    const Limit soon = limit.no_longer_than(kReload);
+    const Limit soon = limit.no_longer_than(kAccessWait);
     for (;;) try {
             return Connection(options, limit);
         } catch (const Error& error) {
-            if (error.kind() != ErrorKind::denied || !soon.pause(kPoll)) throw;
+            if (error.kind() != ErrorKind::denied || !soon.pause(kAccessPoll)) throw;
         }
 }
 

@@ -15,8 +15,8 @@
 namespace pgedge {
 namespace {
 
-constexpr std::chrono::milliseconds kReload{5'000};  ///< for a server to take its new files
-constexpr std::chrono::milliseconds kPoll{20};
+constexpr std::chrono::milliseconds kReloadWait{5'000};  ///< for a server to take its new files
+constexpr std::chrono::milliseconds kReloadPoll{20};
 
 std::vector<std::string> system_users(const InstanceUser& user) {
     std::vector<std::string> names{user.name};
@@ -125,11 +125,11 @@ Connection PostgresConfig::session_of(const Resource& resource, const Texts& wan
                                       const LastGoodConfiguration& last_good, StepContext& context) const {
     const std::string instance_id = resource.want.at("instance_id");
     const auto within_a_reload = [&] {
-        const Limit soon = context.limit.no_longer_than(kReload);
+        const Limit soon = context.limit.no_longer_than(kReloadWait);
         for (;;) try {
                 return connect_locally(runtime_, instance_id, "postgres", context.limit);
             } catch (const Error&) {
-                if (!soon.pause(kPoll)) throw;
+                if (!soon.pause(kReloadPoll)) throw;
             }
     };
     try {
@@ -199,7 +199,7 @@ void PostgresConfig::reload(Session& session, const std::string& instance_id, co
 /// Until a fresh session runs with what was loaded after `before`. Throws Error{invalid_input} when there can be none
 /// any more: then the new settings keep everybody out.
 void PostgresConfig::wait_until_taken(const PgValue& before, const std::string& instance_id, const Limit& limit) const {
-    const Limit soon = limit.no_longer_than(kReload);
+    const Limit soon = limit.no_longer_than(kReloadWait);
     std::string refused;
     do {
         try {
@@ -210,7 +210,7 @@ void PostgresConfig::wait_until_taken(const PgValue& before, const std::string& 
             limit.check("waiting for a reload");
             refused = error.text();
         }
-    } while (soon.pause(kPoll));
+    } while (soon.pause(kReloadPoll));
     limit.check("waiting for a reload");
     if (!refused.empty() && runtime_.state(instance_id) == ServerState::running)
         throw Error(ErrorKind::invalid_input, "with its new configuration PostgreSQL lets nobody in: " + refused,

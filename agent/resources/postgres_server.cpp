@@ -9,17 +9,17 @@
 namespace pgedge {
 namespace {
 
-constexpr std::chrono::milliseconds kLogin{10'000};  ///< for a server that is up to let us in
-constexpr std::chrono::milliseconds kPoll{50};
+constexpr std::chrono::milliseconds kLoginWait{10'000};  ///< for a server that is up to let us in
+constexpr std::chrono::milliseconds kLoginPoll{50};
 
 /// A session, soon: a server that lets nobody in is as bad as one that does not start.
 Connection log_in(Runtime& runtime, const std::string& instance_id, const Limit& limit) {
-    const Limit soon = limit.no_longer_than(kLogin);
+    const Limit soon = limit.no_longer_than(kLoginWait);
     for (;;) try {
             return connect_locally(runtime, instance_id, "postgres", limit);
         } catch (const Error& error) {
             limit.check("connecting to " + instance_id);
-            if (error.kind() == ErrorKind::denied || !soon.pause(kPoll))
+            if (error.kind() == ErrorKind::denied || !soon.pause(kLoginPoll))
                 throw Error(ErrorKind::failed, "PostgreSQL runs and lets nobody in: " + error.text());
         }
 }

@@ -12,7 +12,7 @@ namespace {
 
 using Character = char32_t;
 
-[[noreturn]] void refuse(const char* what) { throw Error(ErrorKind::invalid_input, what); }
+[[noreturn]] void refuse_pattern(const char* what) { throw Error(ErrorKind::invalid_input, what); }
 
 std::vector<Character> characters_of(std::string_view text) {
     std::vector<Character> characters;
@@ -46,10 +46,10 @@ public:
         if (starts_with("***:"))
             at_ += 4;
         else if (starts_with("***"))
-            refuse("a quantifier has nothing to repeat");
+            refuse_pattern("a quantifier has nothing to repeat");
         if (!take_options()) return;
         alternatives(0, false);
-        if (!over()) refuse("parentheses are not balanced");
+        if (!over()) refuse_pattern("parentheses are not balanced");
     }
 
 private:
@@ -77,17 +77,17 @@ private:
         at_ += 2;
         bool literal = false;
         for (; !over() && is_letter(here()); ++at_) {
-            if (!is_one_of(here(), "bceimnpqstwx")) refuse("an embedded option is not known");
-            if (is_one_of(here(), "be")) refuse("other flavours of regular expressions are not for this file");
+            if (!is_one_of(here(), "bceimnpqstwx")) refuse_pattern("an embedded option is not known");
+            if (is_one_of(here(), "be")) refuse_pattern("other flavours of regular expressions are not for this file");
             if (here() == 'q') literal = true;
             if (here() == 'x') expanded_ = true;
         }
-        if (!take(")")) refuse("an embedded option is not known");
+        if (!take(")")) refuse_pattern("an embedded option is not known");
         return !literal;
     }
 
     void alternatives(int depth, bool in_look_around) {
-        if (depth > kMaxDepth) refuse("it is nested too deeply");
+        if (depth > kMaxDepth) refuse_pattern("it is nested too deeply");
         do {
             while (branch_item(depth, in_look_around)) {
             }
@@ -121,7 +121,7 @@ private:
         for (const char* look : {"(?=", "(?!", "(?<=", "(?<!"})
             if (take(look)) return group(depth, true), Item::constraint;
         if (take("(?:")) return group(depth, in_look_around), Item::atom;
-        if (starts_with("(?")) refuse("a quantifier has nothing to repeat");
+        if (starts_with("(?")) refuse_pattern("a quantifier has nothing to repeat");
         if (take("(")) {
             const auto mine = groups_.size();
             if (!in_look_around) groups_.push_back(false);
@@ -133,7 +133,7 @@ private:
         if (take("[")) return bracket(), Item::atom;
         if (take("\\")) return escape(in_look_around);
         const bool bound = here() == '{' && at_ + 1 < text_.size() && is_digit(text_[at_ + 1]);
-        if (bound || is_one_of(here(), "*+?")) refuse("a quantifier has nothing to repeat");
+        if (bound || is_one_of(here(), "*+?")) refuse_pattern("a quantifier has nothing to repeat");
         const Character c = here();
         ++at_;
         return is_one_of(c, "^$") ? Item::constraint : Item::atom;
@@ -141,7 +141,7 @@ private:
 
     void group(int depth, bool in_look_around) {
         alternatives(depth + 1, in_look_around);
-        if (!take(")")) refuse("parentheses are not balanced");
+        if (!take(")")) refuse_pattern("parentheses are not balanced");
     }
 
     void quantifier() {
@@ -155,15 +155,16 @@ private:
             const bool range = take(",");
             const bool bounded = range && !over() && is_digit(here());
             const int most = bounded ? number() : least;
-            if (!take("}")) refuse("braces are not balanced");
-            if (least > kMaxRepeat || most > kMaxRepeat || least > most) refuse("a repetition count is not valid");
+            if (!take("}")) refuse_pattern("braces are not balanced");
+            if (least > kMaxRepeat || most > kMaxRepeat || least > most)
+                refuse_pattern("a repetition count is not valid");
         } else {
             return;
         }
         take("?");
         skip_comments();
         const bool bound = starts_with("{") && at_ + 1 < text_.size() && is_digit(text_[at_ + 1]);
-        if (bound || (!over() && is_one_of(here(), "*+?"))) refuse("a quantifier has nothing to repeat");
+        if (bound || (!over() && is_one_of(here(), "*+?"))) refuse_pattern("a quantifier has nothing to repeat");
     }
 
     int number() {
@@ -182,13 +183,13 @@ private:
             const Character digit = is_digit(c) ? c - '0' : (c | 0x20U) - 'a' + 10;
             value = std::min<std::uint64_t>(value * 16 + digit, kGreatest);
         }
-        if (count < least) refuse("an escape is not valid");
+        if (count < least) refuse_pattern("an escape is not valid");
         return static_cast<Character>(value);
     }
 
     /// Behind the backslash.
     Item escape(bool in_look_around) {
-        if (over()) refuse("an escape is not valid");
+        if (over()) refuse_pattern("an escape is not valid");
         const Character c = here();
         if (c >= '1' && c <= '9') {
             back_reference(in_look_around);
@@ -209,7 +210,7 @@ private:
             case 'U': return hex_digits(8, 8);
             case 'x': return hex_digits(1, kMaxRepeat);
             case 'c':
-                if (over()) refuse("an escape is not valid");
+                if (over()) refuse_pattern("an escape is not valid");
                 value = here() & 0x1fU;
                 ++at_;
                 return value;
@@ -222,7 +223,7 @@ private:
         if (!is_letter(c) && !is_digit(c)) return c;
         static constexpr std::string_view kLetters = "abBefnrtv", kValues = "\a\b\\\x1b\f\n\r\t\v";
         const auto letter = c < 0x80 ? kLetters.find(static_cast<char>(c)) : std::string_view::npos;
-        if (letter == std::string_view::npos) refuse("an escape is not valid");
+        if (letter == std::string_view::npos) refuse_pattern("an escape is not valid");
         return static_cast<Character>(kValues[letter]);
     }
 
@@ -233,12 +234,12 @@ private:
         for (; !over() && is_digit(here()) && number < 100'000; ++at_) number = number * 10 + (here() - '0');
         if (at_ - begin > 1 && number > groups_.size()) {
             at_ = begin;
-            if (here() >= '8') refuse("a back reference names no group");
+            if (here() >= '8') refuse_pattern("a back reference names no group");
             for (int i = 0; i < 3 && !over() && here() >= '0' && here() <= '7'; ++i) ++at_;
             return;
         }
         if (number > groups_.size() || !groups_[number - 1] || in_look_around)
-            refuse("a back reference names no group");
+            refuse_pattern("a back reference names no group");
     }
 
     // --- brackets
@@ -249,17 +250,17 @@ private:
         take("^");
         bool first = true;
         for (;; first = false) {
-            if (over()) refuse("brackets are not balanced");
+            if (over()) refuse_pattern("brackets are not balanced");
             if (here() == ']' && !first) break;
             if (here() == '-' && !first && !(at_ + 1 < text_.size() && text_[at_ + 1] == ']'))
-                refuse("a range of characters is not valid");
+                refuse_pattern("a range of characters is not valid");
             Character from = 0;
             const Member member = bracket_member(from);
             if (!range_follows()) continue;
             ++at_;
             Character to = 0;
             const bool plain = member == Member::character && bracket_member(to) == Member::character;
-            if (!plain || (from != 0 && to != 0 && from > to)) refuse("a range of characters is not valid");
+            if (!plain || (from != 0 && to != 0 && from > to)) refuse_pattern("a range of characters is not valid");
         }
         ++at_;
     }
@@ -268,17 +269,17 @@ private:
 
     /// `value` stays 0 when it is not told by the text alone.
     Member bracket_member(Character& value) {
-        if (over()) refuse("brackets are not balanced");
+        if (over()) refuse_pattern("brackets are not balanced");
         if (starts_with("[:")) return named_class(":]"), Member::whole_class;
         if (starts_with("[=")) return collating_element("=]", value), Member::whole_class;
         if (starts_with("[.")) return collating_element(".]", value), Member::character;
         if (take("\\")) {
-            if (over()) refuse("an escape is not valid");
+            if (over()) refuse_pattern("an escape is not valid");
             const Character c = here();
-            if (c >= '1' && c <= '9') refuse("an escape is not valid");
+            if (c >= '1' && c <= '9') refuse_pattern("an escape is not valid");
             ++at_;
             if (is_one_of(c, "dDsSwW")) return Member::whole_class;
-            if (is_one_of(c, "AmMyYZ")) refuse("an escape is not valid");
+            if (is_one_of(c, "AmMyYZ")) refuse_pattern("an escape is not valid");
             value = character_escape(c);
             return Member::character;
         }
@@ -294,7 +295,7 @@ private:
             name += here() < 0x80 ? static_cast<char>(here()) : '?';
             ++at_;
         }
-        if (!take(end)) refuse("brackets are not balanced");
+        if (!take(end)) refuse_pattern("brackets are not balanced");
         return name;
     }
 
@@ -304,12 +305,12 @@ private:
                                                                    "space", "upper", "xdigit", "word"};
         const std::string name = name_until(end);
         if (std::find(kClasses.begin(), kClasses.end(), name) == kClasses.end())
-            refuse("a character class is not known");
+            refuse_pattern("a character class is not known");
     }
 
     void collating_element(std::string_view end, Character& value) {
         const std::string name = name_until(end);
-        if (name.empty()) refuse("a collating element is not known");
+        if (name.empty()) refuse_pattern("a collating element is not known");
         if (name.size() == 1 && name != "?") value = static_cast<Character>(name[0]);
         // Longer ones are names of single characters.
         static constexpr std::array<std::string_view, 28> kNames{"NUL",
@@ -341,7 +342,7 @@ private:
                                                                  "commercial-at",
                                                                  "full-stop"};
         if (name.size() > 1 && std::find(kNames.begin(), kNames.end(), name) == kNames.end())
-            refuse("a collating element is not known");
+            refuse_pattern("a collating element is not known");
     }
 
     const std::vector<Character> text_;

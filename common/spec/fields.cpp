@@ -297,7 +297,8 @@ const Type& database_type() {
                  .place = many<DatabaseSpec, &DatabaseSpec::database_users>,
                  .count = {{}, 16},
                  .type = &user_type(),
-                 .doc = "Users of the database, matched by username. One that is taken out loses LOGIN; its role is not dropped.",
+                 .doc = "Users of the database, matched by username. One that is taken out loses LOGIN; its role is "
+                        "not dropped.",
                  .example =
                      R"([{"username": "admin", "password": "env:ADMIN_PASSWORD", "db_owner": true, "attributes": ["LOGIN"]}])"}},
             configuration<DatabaseSpec>({{}, 64}), blocks<DatabaseSpec>(),

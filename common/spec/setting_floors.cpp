@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kReservedByDefault = 3;  ///< superuser_reserved_connections
 
-std::string lower(std::string text) {
+std::string lower_case(std::string text) {
     std::transform(text.begin(), text.end(), text.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
     return text;
@@ -30,7 +30,7 @@ std::map<std::string, Given> numbers_of(const DatabaseSpec& spec, std::size_t no
     const auto add = [&](const Settings& settings, const std::string& path) {
         for (const auto& [name, text] : settings)
             if (const auto number = setting_number(name, text))
-                given[lower(name)] = {fmt::format("{}.postgresql_conf.{}", path, name), text, *number};
+                given[lower_case(name)] = {fmt::format("{}.postgresql_conf.{}", path, name), text, *number};
     };
     add(spec.postgresql_conf, "spec");
     add(spec.nodes[node].postgresql_conf, fmt::format("spec.nodes[{}]", node));
