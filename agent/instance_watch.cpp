@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kServerLimit = 2s;  ///< for one server: a hung one must not make the others look unknown
 constexpr auto kStoreLimit = 4s;
+constexpr auto kTendLimit = 1s;
 constexpr auto kListAgain = 1min;  ///< also when no change was heard of: a read while the leader changes may be stale
 
 bool is_up(const std::string& state) { return state == to_string(ServerState::running); }
@@ -57,14 +58,34 @@ void InstanceWatch::run(const std::stop_token& stop) {
 /// Until the period ends, an instance changed, e.g. became available, or an operation ended, which may have mended
 /// links: what is seen then must not wait for the next round.
 void InstanceWatch::wait(const Limit& period) {
+    auto tended = Limit::Clock::time_point{};
     while (!outdated_ && !period.over()) {
-        const auto changes = store_.wait_for_changes(revision_, period);
+        const bool tends = std::any_of(monitors_.begin(), monitors_.end(),
+                                       [](const auto& monitor) { return monitor.second->tends(); });
+        if (tends && Limit::Clock::now() - tended >= kTendEvery) {
+            tended = Limit::Clock::now();
+            tend(period);
+        }
+        const auto changes = store_.wait_for_changes(
+            revision_, tends ? Limit(std::min(tended + kTendEvery, period.until()), period.stop()) : period);
         revision_ = changes.revision;
         const auto& all = changes.changes;
         outdated_ = changes.relist || std::any_of(all.begin(), all.end(), [](const Change& change) {
                         return change.kind == "instance" || change.kind == "database";
                     });
     }
+}
+
+void InstanceWatch::tend(const Limit& period) {
+    for (const auto& [id, monitor] : monitors_) try {
+            monitor->tend(Limit(kTendLimit, period.stop()));
+            untended_.erase(id);
+        } catch (const Error& error) {
+            if (error.kind() == ErrorKind::cancelled) throw;
+            // Said once: it may fail at every turn.
+            if (untended_.insert(id).second)
+                log_.warn("database not tended", {{"instance", id}, {"error", error.what()}});
+        }
 }
 
 /// The revision comes first: what changes after it is heard of.

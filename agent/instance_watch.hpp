@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -16,11 +17,12 @@
 namespace pgedge {
 
 /// Looks at this host's servers every kPeriod, and at once when an instance or a database changed, and stores what it
-/// saw, all of them in one transaction. A status older than 10 s counts as unknown for readers, so it is stored also
-/// when nothing changed.
+/// saw, all of them in one transaction. In between it lets primaries tend their databases, every kTendEvery. A status
+/// older than 10 s counts as unknown for readers, so it is stored also when nothing changed.
 class InstanceWatch {
 public:
     static constexpr std::chrono::seconds kPeriod{5};
+    static constexpr std::chrono::seconds kTendEvery{2};
 
     /// All arguments outlive this.
     InstanceWatch(Store& store, Runtime& runtime, const Clock& clock, std::string host_id, Log log);
@@ -35,6 +37,7 @@ private:
     void run(const std::stop_token& stop);
     void look(const std::stop_token& stop);
     void wait(const Limit& period);
+    void tend(const Limit& period);
     void list_again(const Limit& limit);
     InstanceMonitor& monitor_of(const Instance& instance, const Limit& limit);
 
@@ -49,6 +52,7 @@ private:
     std::vector<Instance> instances_;                                   ///< of this host
     std::chrono::nanoseconds listed_{};                                 ///< monotonic, when they were read
     std::map<std::string, std::unique_ptr<InstanceMonitor>> monitors_;  ///< by instance id
+    std::set<std::string> untended_;                                    ///< those whose tend() failed last time
     mutable std::mutex mutex_;
     std::map<std::string, std::string> states_;  ///< guarded by mutex_: instance id to PostgreSQL's state
     std::jthread thread_;

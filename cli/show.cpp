@@ -76,6 +76,19 @@ void show_installations(std::ostream& out, const Style& style, const std::vector
     table.print(out, style);
 }
 
+/// Nodes have the same tables: those of the instance that tells of most.
+void show_keyless_tables(std::ostream& out, const Style& style, const std::vector<InstanceAnswer>& instances) {
+    const auto most = std::max_element(instances.begin(), instances.end(), [](const auto& a, const auto& b) {
+        return a.keyless_table_count < b.keyless_table_count;
+    });
+    if (most == instances.end() || most->keyless_table_count <= 0) return;
+    std::string names = clean(joined(most->keyless_tables, ", "));
+    const auto more = most->keyless_table_count - static_cast<std::int64_t>(most->keyless_tables.size());
+    if (more > 0) names += fmt::format(" and {} more", more);
+    out << '\n'
+        << style.yellow("Tables without a primary key: ") << names << "\nUPDATE and DELETE are refused on them.\n";
+}
+
 }  // namespace
 
 std::string size_text(std::int64_t bytes) {
@@ -123,6 +136,7 @@ void show_database(std::ostream& out, const Style& style, const DatabaseAnswer& 
         if (instance.pending_restart)
             out << '\n' << style.yellow(clean(instance.id) + ": ") << "a restart is pending for new settings\n";
     }
+    show_keyless_tables(out, style, database.instances);
 }
 
 void show_host(std::ostream& out, const Style& style, const HostAnswer& host) {

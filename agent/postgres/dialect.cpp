@@ -147,9 +147,11 @@ void ReplicationDialect::ensure_node(Session& session, const std::string& node, 
 void ReplicationDialect::ensure_schema_support(Session& session, int ordinal, const Limit& limit) const {
     const auto scripts = schema_support_scripts(names_.name);
     ensure_internal_schema(session, limit);
-    // What is done already is known by its digest: nothing is made again until the product's own text changes.
+    // What is done already is known by its digest: nothing is made again until the product's own text changes, or the
+    // extension's version: its update brings functions that everybody may execute, and its own queue_truncate().
     const auto mark =
-        fmt::format("schema support {} of node {}", to_hex(sha256(joined(scripts, ";"))).substr(0, 16), ordinal);
+        fmt::format("schema support {} of node {} with {} {}", to_hex(sha256(joined(scripts, ";"))).substr(0, 16),
+                    ordinal, names_.name, extension_version(session, limit).value_or("missing"));
     if (!session.run("SELECT what FROM pgedge_internal.done WHERE what = $1", {mark}, limit).empty()) return;
     locally(session, limit, [&] {
         for (const auto& script : scripts) session.run_script(script, limit);
@@ -292,6 +294,7 @@ void ReplicationDialect::locally(Session& session, const Limit& limit, const std
     const auto transact = [&] {
         SessionTransaction transaction(session, limit);
         if (repairs) session.run("SELECT spock.repair_mode(true)", limit);
+        if (node) session.run("SET LOCAL pgedge.keyless = local", limit);  // see agent/postgres/sql/keyless.sql
         work();
         transaction.commit();
     };

@@ -227,15 +227,20 @@ void ensure_database_rights(Session& session, const std::string& database, const
     for (const auto& user : users)
         session.run(fmt::format("GRANT CONNECT ON DATABASE {} TO {}", name, session.identifier(user)), limit);
     session.run(fmt::format("GRANT ALL ON DATABASE {} TO {}", name, kBuiltInRole), limit);
-    // Not the right to create in the extension's and the server's own schemas: what lies there runs as superuser.
-    session.run(
-        fmt::format("GRANT USAGE ON SCHEMA {}, pg_catalog, information_schema TO {}", extension_schema, kBuiltInRole),
-        limit);
+    // Everybody may execute the extension's functions, most of which ask for no rights: who can reach their schema
+    // reads connection strings and drops subscriptions. So this comes first.
+    session.run(fmt::format("REVOKE ALL ON ALL ROUTINES IN SCHEMA {} FROM PUBLIC", extension_schema), limit);
+    // Not the right to create in the extension's schema: what lies there runs as superuser.
+    session.run(fmt::format("GRANT USAGE ON SCHEMA {} TO {}", extension_schema, kBuiltInRole), limit);
+    // Rights of an earlier version that its owner could not restore from a dump. What scripts make in `public` belongs
+    // to the owner, and what lies in the server's schemas may be used by everybody.
+    session.run(fmt::format("REVOKE USAGE ON SCHEMA pg_catalog, information_schema FROM {}", kBuiltInRole), limit);
     session.run(fmt::format("GRANT ALL ON SCHEMA public TO {}", kBuiltInRole), limit);
     for (const char* kind : {"TABLES", "SEQUENCES", "FUNCTIONS"}) {
         session.run(fmt::format("GRANT ALL ON ALL {} IN SCHEMA public TO {}", kind, kBuiltInRole), limit);
-        session.run(fmt::format("ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON {} TO {}", kind, kBuiltInRole),
-                    limit);
+        session.run(
+            fmt::format("ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON {} FROM {}", kind, kBuiltInRole),
+            limit);
     }
 }
 

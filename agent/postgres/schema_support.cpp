@@ -9,11 +9,16 @@ std::vector<std::string> schema_support_scripts(std::string_view dialect) {
     if (dialect == "spock") {
         out.push_back(sql_file("spock/adopt.sql"));
         out.push_back(sql_file("spock/added.sql"));
-        return out;
+    } else {
+        // The order of their triggers is that of the triggers' names, not that of the files.
+        for (const char* file :
+             {"alone", "statement", "session", "rows", "queue", "run", "tables", "truncate", "strays"})
+            out.push_back(sql_file(std::string("pglogical/") + file + ".sql"));
     }
-    // The order of their triggers is that of the triggers' names, not that of the files.
-    for (const char* file : {"alone", "statement", "session", "rows", "queue", "run", "tables"})
-        out.push_back(sql_file(std::string("pglogical/") + file + ".sql"));
+    // These use what the dialect's own files define: alone(), members, adopt() …
+    for (const char* file : {"keyless.sql", "watch.sql"}) out.push_back(sql_file(file));
+    if (dialect == "spock") out.push_back(sql_file("spock/quiet.sql"));
+    out.push_back(sql_file("rights.sql"));
     return out;
 }
 

@@ -11,8 +11,10 @@ namespace pgedge {
 /// (scripts.hpp). It is not called `pgedge`, because the default search_path would put unqualified tables of the user
 /// of that name into it.
 ///
-///   spread_sequence(seq)   gives a sequence the numbers of this node; an event trigger calls it for new ones
+///   place_sequence(seq)    gives a sequence the numbers of this node; an event trigger calls it for new ones
 ///   adopt()                does for all tables and sequences what the triggers do for new ones
+///   watch()                puts right what no trigger sees, e.g. setval(); the agent calls it all the time
+///   after_setval(seq)      for users who cannot wait for watch()
 ///
 /// and, unless the extension sends DDL itself, event triggers that queue DDL for the other nodes, put tables into
 /// replication sets, and take dropped ones out (agent/postgres/sql).

@@ -15,6 +15,35 @@ constexpr const char* kTables[] = {
     "CREATE TABLE IF NOT EXISTS pgedge_internal.done (what text PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())",
 };
 
+constexpr const char* kHandOver = R"sql(
+WITH mine AS (
+    SELECT 'pg_class'::regclass AS class, c.oid AS id, c.relnamespace AS schema, c.oid::regclass::text AS name,
+           CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE'
+                          WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END AS kind
+      FROM pg_class c WHERE c.relowner = session_user::regrole AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+                       AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND c.relkind = 'S')
+    UNION ALL
+    SELECT 'pg_type'::regclass, t.oid, t.typnamespace, t.oid::regtype::text, CASE t.typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END
+      FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid
+     WHERE t.typowner = session_user::regrole AND (t.typtype IN ('d', 'e', 'r') OR c.relkind = 'c')
+    UNION ALL
+    SELECT 'pg_proc'::regclass, p.oid, p.pronamespace, p.oid::regprocedure::text, 'ROUTINE'
+      FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+     WHERE p.proowner = session_user::regrole AND NOT p.prosecdef AND (l.lanpltrusted OR p.prokind = 'a')
+    UNION ALL
+    SELECT 'pg_statistic_ext'::regclass, s.oid, s.stxnamespace, format('%I.%I', n.nspname, s.stxname), 'STATISTICS'
+      FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE s.stxowner = session_user::regrole
+    UNION ALL
+    SELECT 'pg_namespace'::regclass, n.oid, n.oid, format('%I', n.nspname), 'SCHEMA'
+      FROM pg_namespace n WHERE n.nspowner = session_user::regrole)
+SELECT format('ALTER %s %s OWNER TO %I', m.kind, m.name, $1) AS statement
+  FROM mine m JOIN pg_namespace n ON n.oid = m.schema
+ WHERE m.id >= 16384 AND n.nspname <> 'pgedge_internal' AND n.nspname !~ '^pg_'
+   AND NOT EXISTS (SELECT FROM pg_extension x WHERE x.extnamespace = m.id AND m.kind = 'SCHEMA')
+   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = m.class AND d.objid = m.id AND d.deptype = 'e')
+)sql";
+
 }  // namespace
 
 void ensure_internal_schema(Session& session, const Limit& limit) {
@@ -55,6 +84,17 @@ void run_script_once(Session& session, const std::string& name, const std::vecto
         session.run("INSERT INTO pgedge_internal.done VALUES ($1)", {"script " + name}, limit);
     });
     within("committing " + name, [&] { transaction.commit(); });  // what constraints had deferred fails here
+}
+
+void hand_over_once(Session& session, const std::string& owner, const Limit& limit) {
+    const std::string done = "objects of scripts belong to the owner";
+    if (!session.run("SELECT what FROM pgedge_internal.done WHERE what = $1", {done}, limit).empty()) return;
+    within("giving the objects of scripts to the database's owner", [&] {
+        session.run("SET LOCAL pgedge.replicate_ddl = off", limit);
+        const auto statements = session.run(kHandOver, {owner}, limit);
+        for (std::size_t i = 0; i < statements.size(); ++i) session.run(statements.text(i, "statement"), limit);
+        session.run("INSERT INTO pgedge_internal.done VALUES ($1)", {done}, limit);
+    });
 }
 
 }  // namespace pgedge

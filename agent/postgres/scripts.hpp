@@ -21,4 +21,10 @@ bool is_script_done(Session& session, const std::string& name, const Limit& limi
 void run_script_once(Session& session, const std::string& name, const std::vector<std::string>& statements,
                      const Limit& limit);
 
+/// Gives what a script made as the internal superuser, the user of this session, to the owner of the database, once for
+/// the life of the database: tables, views, sequences, types, functions, schemas. Members of extensions stay, and so do
+/// functions whose owner decides what they may do: those with SECURITY DEFINER and those in languages that only a
+/// superuser may use. In a transaction.
+void hand_over_once(Session& session, const std::string& owner, const Limit& limit);
+
 }  // namespace pgedge

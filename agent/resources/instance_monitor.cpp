@@ -53,6 +53,19 @@ InstanceStatus InstanceMonitor::look(WallTime now, const Limit& limit) {
     return status;
 }
 
+void InstanceMonitor::tend(const Limit& limit) {
+    if (!tends()) return;
+    try {
+        // Each call is a transaction over a part of the sequences. Cut off by the limit, the next turn goes on there.
+        while (session_->run("SELECT pgedge_internal.watch()", limit).yes() && !limit.over()) {
+        }
+    } catch (const Error& error) {
+        if (session_->broken()) session_.reset();
+        if (error.kind() != ErrorKind::unreachable) throw;
+        // The server went down: the next look tells.
+    }
+}
+
 InstanceStatus InstanceMonitor::ask(const Limit& limit) {
     if (session_ && session_->broken()) session_.reset();
     if (!session_) try {
@@ -66,12 +79,13 @@ InstanceStatus InstanceMonitor::ask(const Limit& limit) {
     return ask_in(*session_, limit);
 }
 
-InstanceStatus InstanceMonitor::ask_in(Connection& session, const Limit& limit) const {
+InstanceStatus InstanceMonitor::ask_in(Connection& session, const Limit& limit) {
     const auto row = session.run(
         "SELECT split_part(current_setting('server_version'), ' ', 1) AS version, pg_is_in_recovery() AS replica,"
         " EXISTS (SELECT FROM pg_settings WHERE pending_restart) AS pending_restart,"
         " current_setting('transaction_read_only') AS read_only,"
         " (SELECT extversion FROM pg_extension WHERE extname = $1) AS extension,"
+        " to_regprocedure('pgedge_internal.watch()') IS NOT NULL AS has_watch,"
         " CASE WHEN pg_is_in_recovery() THEN"
         "  pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::bigint END AS replay_lag",
         {dialect_}, limit);
@@ -81,6 +95,7 @@ InstanceStatus InstanceMonitor::ask_in(Connection& session, const Limit& limit) 
     status.read_only = row.text(0, "read_only");
     status.extension_version = row.at(0, "extension").value_or("");
     const bool replica = row.text(0, "replica") == "t";
+    tends_ = !replica && row.text(0, "has_watch") == "t";
     status.role = replica ? "replica" : "primary";
     if (replica)
         status.replay_lag_bytes = number(row.at(0, "replay_lag"));
@@ -96,6 +111,14 @@ void InstanceMonitor::ask_primary(Connection& session, InstanceStatus& status, c
         limit);
     for (std::size_t i = 0; i < slots.size(); ++i)
         if (const auto lag = number(slots.at(i, "lag"))) status.slot_lag_bytes[slots.text(i, "slot_name")] = *lag;
+    if (tends_) {
+        constexpr std::string_view kNames = "20";
+        const auto keyless =
+            session.run("SELECT number, array_to_json(names) AS names FROM pgedge_internal.keyless_tables($1::int)",
+                        {std::string(kNames)}, limit);
+        status.keyless_tables = {number(keyless.at(0, "number")).value_or(0),
+                                 Json::parse(keyless.text(0, "names")).get<std::vector<std::string>>()};
+    }
     const auto& dialect = ReplicationDialect::of(dialect_);
     for (const auto& each : dialect.subscriptions(session, limit)) {
         status.subscriptions.push_back({.provider_node = each.provider,

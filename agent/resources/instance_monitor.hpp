@@ -35,14 +35,21 @@ public:
     /// Error{cancelled}.
     InstanceStatus look(WallTime now, const Limit& limit);
 
+    /// Lets the database put right what no trigger sees, e.g. sequences after setval() (agent/postgres/sql/watch.sql).
+    /// Does nothing where the last look found no primary with this help. Costs one short query when nothing happened.
+    /// Throws SqlError, Error{timed_out}, Error{cancelled}.
+    void tend(const Limit& limit);
+    bool tends() const { return session_ && tends_; }
+
 private:
     InstanceStatus ask(const Limit& limit);
-    InstanceStatus ask_in(Connection& session, const Limit& limit) const;
+    InstanceStatus ask_in(Connection& session, const Limit& limit);
     void ask_primary(Connection& session, InstanceStatus& status, const Limit& limit) const;
 
     Runtime& runtime_;
     const std::string instance_id_, dialect_, database_name_;
     std::optional<Connection> session_;
+    bool tends_ = false;  ///< the database of session_ has watch(), and the server is a primary
     DownTimes down_times_;
 };
 

@@ -2,6 +2,7 @@
 
 #include "agent/postgres/dialect.hpp"
 #include "agent/postgres/roles.hpp"
+#include "agent/postgres/scripts.hpp"
 #include "agent/resources/local_session.hpp"
 
 namespace pgedge {
@@ -44,6 +45,7 @@ void PostgresDatabase::apply(const Resource& resource, StepContext& context) {
     // numbers everywhere. What it made is taken into replication afterwards.
     run_script(runtime_, session, want, "post_database_create", database, limit);
     dialect.locally(session, limit, [&] {
+        if (owner) hand_over_once(session, *owner, limit);
         ensure_database_rights(session, database, owner, want.at("users").get<std::vector<std::string>>(),
                                dialect.name(), limit);
     });

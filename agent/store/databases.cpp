@@ -55,6 +55,10 @@ Json to_json(const InstanceStatus& status) {
               {"subscriptions", std::move(subscriptions)},
               {"slot_lag_bytes", status.slot_lag_bytes}};
     if (status.replay_lag_bytes) json["replay_lag_bytes"] = *status.replay_lag_bytes;
+    if (const auto& keyless = status.keyless_tables; keyless.count > 0) {
+        json["keyless_table_count"] = keyless.count;
+        json["keyless_tables"] = keyless.names;
+    }
     return json;
 }
 
@@ -86,6 +90,8 @@ InstanceStatus status_from_json(const Json& json, WallTime updated_at) {
         status.subscriptions.push_back(subscription_from_json(one));
     status.slot_lag_bytes = json.value("slot_lag_bytes", status.slot_lag_bytes);
     status.replay_lag_bytes = integer_if_there(json, "replay_lag_bytes");
+    status.keyless_tables = {json.value("keyless_table_count", std::int64_t{0}),
+                             json.value("keyless_tables", std::vector<std::string>())};
     status.updated_at = updated_at;
     return status;
 }

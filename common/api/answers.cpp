@@ -106,6 +106,8 @@ InstanceAnswer instance_answer(const Json& json) {
     // The first name is that of the Control Plane API; it holds for every dialect.
     const Fields replication(fields.object("spock"), "spock");
     answer.subscriptions = all_of<SubscriptionAnswer>(replication.array("subscriptions"), subscription_answer);
+    answer.keyless_table_count = replication.number("keyless_table_count").value_or(0);
+    answer.keyless_tables = replication.texts("keyless_tables");
     answer.json = json;
     return answer;
 }

@@ -47,6 +47,8 @@ struct InstanceAnswer {
     bool pending_restart = false;
     std::optional<std::int64_t> replay_lag_bytes;
     std::vector<SubscriptionAnswer> subscriptions;
+    std::int64_t keyless_table_count = 0;
+    std::vector<std::string> keyless_tables;  ///< the first of them
     Json json;
 };
 

@@ -23,6 +23,13 @@ struct SubscriptionStatus {
     bool operator==(const SubscriptionStatus&) const = default;
 };
 
+/// Tables of which the other nodes get inserts only.
+struct KeylessTables {
+    std::int64_t count = 0;
+    std::vector<std::string> names;  ///< the first of them
+    bool operator==(const KeylessTables&) const = default;
+};
+
 /// What the agent last saw of a server. Kept apart from Instance because it changes every few seconds.
 struct InstanceStatus {
     std::string postgres_version;  ///< "15.18"
@@ -35,6 +42,7 @@ struct InstanceStatus {
     /// Primary only: bytes of WAL that the reader of a logical slot has not confirmed, by the slot's name.
     std::map<std::string, std::int64_t> slot_lag_bytes;
     std::optional<std::int64_t> replay_lag_bytes;  ///< replica only
+    KeylessTables keyless_tables;                  ///< primary only
     WallTime updated_at{};
     bool operator==(const InstanceStatus&) const = default;
 };

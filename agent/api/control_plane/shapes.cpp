@@ -75,6 +75,10 @@ OrderedJson replication_shape(const InstanceStatus& status) {
         subscriptions.push_back(std::move(one));
     }
     shape["subscriptions"] = std::move(subscriptions);
+    if (const auto& keyless = status.keyless_tables; keyless.count > 0) {
+        shape["keyless_table_count"] = keyless.count;
+        shape["keyless_tables"] = keyless.names;
+    }
     return shape;
 }
 

@@ -1,5 +1,14 @@
 -- Tables join the replication sets by themselves, and leave them when they are dropped.
 
+-- The sets that tables of this node are in.
+CREATE OR REPLACE VIEW pgedge_internal.members AS
+SELECT m.set_reloid::pg_catalog.oid AS relation, s.set_name::text, s.replicate_update OR s.replicate_delete AS sends_changes
+  FROM pglogical.replication_set_table m JOIN pglogical.replication_set s USING (set_id)
+  JOIN pglogical.local_node l ON l.node_id = s.set_nodeid;
+
+-- Tables that were put into a set once. One that is in no set all the same was taken out by a superuser on purpose, and stays out.
+CREATE TABLE IF NOT EXISTS pgedge_internal.joined (relation oid PRIMARY KEY);
+
 -- Tables with a key replicate whole, others by inserts only. A table that the user has put into a set of his own stays there.
 CREATE OR REPLACE FUNCTION pgedge_internal.join_table(relation oid) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $f$
@@ -9,19 +18,20 @@ DECLARE
     present text[];
     each text;
 BEGIN
-    SELECT c.oid::regclass AS name, c.relpersistence, c.relkind, n.nspname,
-           (c.relreplident = 'i' AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisreplident AND i.indisvalid))
-           OR (c.relreplident = 'd' AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND i.indisvalid))
-           AS keyed
-      INTO t FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation;
+    SELECT c.relpersistence, c.relkind, n.nspname INTO t
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation;
     IF NOT FOUND OR t.relkind <> 'r' OR t.nspname IN ('pgedge_internal', 'pglogical', 'pg_catalog', 'information_schema')
        OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = relation AND d.deptype = 'e') THEN
         RETURN;
     END IF;
-    wanted := CASE WHEN t.relpersistence <> 'p' THEN NULL WHEN t.keyed THEN 'default' ELSE 'default_insert_only' END;
-    SELECT coalesce(array_agg(s.set_name::text), '{}') INTO present
-      FROM pglogical.replication_set_table m JOIN pglogical.replication_set s USING (set_id)
-      JOIN pglogical.local_node l ON l.node_id = s.set_nodeid WHERE m.set_reloid = relation;
+    wanted := CASE WHEN t.relpersistence <> 'p' THEN NULL WHEN pgedge_internal.has_key(relation) THEN 'default' ELSE 'default_insert_only' END;
+    SELECT coalesce(array_agg(m.set_name), '{}') INTO present FROM pgedge_internal.members m WHERE m.relation = join_table.relation;
+    IF wanted IS NULL THEN
+        DELETE FROM pgedge_internal.joined j WHERE j.relation = join_table.relation;
+    ELSE
+        INSERT INTO pgedge_internal.joined VALUES (relation) ON CONFLICT DO NOTHING;
+        IF NOT FOUND AND present = '{}' THEN RETURN; END IF;
+    END IF;
     IF NOT present <@ '{default,default_insert_only}' THEN RETURN; END IF;
     FOREACH each IN ARRAY present LOOP
         IF each IS DISTINCT FROM wanted THEN PERFORM pglogical.replication_set_remove_table(each::name, relation); END IF;
@@ -37,12 +47,19 @@ CREATE OR REPLACE FUNCTION pgedge_internal.on_table() RETURNS event_trigger LANG
 SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     relation oid;
+    child oid;
 BEGIN
     FOR relation IN SELECT DISTINCT objid FROM pg_event_trigger_ddl_commands()
                     WHERE classid = 'pg_class'::regclass AND object_type LIKE 'table%' AND NOT in_extension
                     UNION SELECT i.indrelid FROM pg_event_trigger_ddl_commands() e JOIN pg_index i ON i.indexrelid = e.objid
                     WHERE e.classid = 'pg_class'::regclass AND e.object_type = 'index' AND NOT in_extension LOOP
         PERFORM pgedge_internal.join_table(relation);
+        -- A key of a partitioned table is one of its partitions, of which the event says nothing.
+        IF EXISTS (SELECT FROM pg_inherits WHERE inhparent = relation) THEN
+            FOR child IN SELECT pgedge_internal.with_children(relation) LOOP
+                PERFORM pgedge_internal.join_table(child);
+            END LOOP;
+        END IF;
     END LOOP;
 END $f$;
 
@@ -50,8 +67,10 @@ CREATE OR REPLACE FUNCTION pgedge_internal.on_drop() RETURNS event_trigger LANGU
 SET search_path = pg_catalog, pg_temp AS $f$
 BEGIN
     IF to_regclass('pglogical.replication_set_table') IS NULL THEN RETURN; END IF;
-    DELETE FROM pglogical.replication_set_table m USING pg_event_trigger_dropped_objects() d
-     WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND d.object_type = 'table' AND m.set_reloid = d.objid;
+    WITH gone AS (SELECT objid FROM pg_event_trigger_dropped_objects()
+                  WHERE classid = 'pg_class'::regclass AND objsubid = 0 AND object_type = 'table'),
+    forgotten AS (DELETE FROM pgedge_internal.joined j USING gone WHERE j.relation = gone.objid)
+    DELETE FROM pglogical.replication_set_table m USING gone WHERE m.set_reloid = gone.objid;
 END $f$;
 
 -- Does for what is there already what the triggers do for new things.
@@ -59,14 +78,25 @@ CREATE OR REPLACE FUNCTION pgedge_internal.adopt() RETURNS void LANGUAGE plpgsql
 DECLARE
     relation oid;
 BEGIN
+    -- The node was made anew, and its sets with it.
+    DELETE FROM pgedge_internal.joined WHERE NOT EXISTS (SELECT FROM pgedge_internal.members);
     FOR relation IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relpersistence = 'p' LOOP
         PERFORM pgedge_internal.join_table(relation);
     END LOOP;
+    PERFORM pgedge_internal.adopt_keyless();
     PERFORM pgedge_internal.adopt_sequences();
 END $f$;
 
--- Only what our own sessions call: the superuser.
-REVOKE ALL ON FUNCTION pgedge_internal.join_table(oid), pgedge_internal.adopt() FROM PUBLIC;
+-- Tells the other nodes to go past a sequence's value.
+CREATE OR REPLACE FUNCTION pgedge_internal.tell_sequence(nsp text, name text, value bigint) RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp AS $f$
+    INSERT INTO pglogical.queue (queued_at, role, replication_sets, message_type, message)
+    VALUES (now(), current_user, '{ddl_sql}', 'Q', to_json(format('SELECT pgedge_internal.pass_value(%L, %L, %s)', nsp, name, value)))
+$f$;
+
+-- Only what our own sessions and functions call: the superuser.
+REVOKE ALL ON FUNCTION pgedge_internal.join_table(oid), pgedge_internal.adopt(),
+    pgedge_internal.tell_sequence(text, text, bigint) FROM PUBLIC;
 
 -- ENABLE ALWAYS: also for changes that come from other nodes.
 CREATE EVENT TRIGGER pgedge_2_join ON ddl_command_end

@@ -347,6 +347,41 @@ TEST_CASE("what a script sets in its session ends with it") {
     CHECK(rig.ask("n1", "host-1", "SELECT count(*) FROM pgedge_internal.done WHERE what LIKE 'script %'") == "1");
 }
 
+TEST_CASE("what a script makes belongs to the database's owner, but for what only a superuser may own") {
+    Rig rig("app");
+    rig.cluster.add_node("n1", {"host-1"});
+    rig.cluster.wanted.spec.scripts.post_database_create = {
+        "CREATE EXTENSION hstore",
+        "CREATE TABLE \"Odd\" (id serial PRIMARY KEY)",
+        "CREATE VIEW seen AS SELECT id FROM \"Odd\"",
+        "CREATE SEQUENCE apart_from_tables",
+        "CREATE SCHEMA apart CREATE TABLE of_schema (id int)",
+        "CREATE TYPE mood AS ENUM ('good')",
+        "CREATE FUNCTION plain(mood) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE FUNCTION raised() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'"};
+    rig.apply();
+
+    CHECK(rig.ask("n1", "host-1",
+                  "SELECT count(*) FROM pg_class "
+                  "WHERE relname IN ('Odd', 'Odd_id_seq', 'seen', 'apart_from_tables', 'of_schema')") == "5");
+    CHECK(rig.ask("n1", "host-1",
+                  "SELECT bool_and(relowner = 'admin'::regrole) FROM pg_class "
+                  "WHERE relname IN ('Odd', 'Odd_id_seq', 'seen', 'apart_from_tables', 'of_schema')") == "t");
+    CHECK(rig.ask("n1", "host-1", "SELECT typowner::regrole FROM pg_type WHERE typname = 'mood'") == "admin");
+    CHECK(rig.ask("n1", "host-1", "SELECT nspowner::regrole FROM pg_namespace WHERE nspname = 'apart'") == "admin");
+    CHECK(rig.ask("n1", "host-1", "SELECT proowner::regrole FROM pg_proc WHERE proname = 'plain'") == "admin");
+    for (const char* name : {"raised", "hstore_in", "watch"})
+        CHECK(rig.ask("n1", "host-1",
+                      std::string("SELECT proowner::regrole FROM pg_proc WHERE proname = '") + name + "'") == "pgedge");
+    auto admin = rig.log_in("admin", kPassword);
+    admin.run("ALTER TABLE \"Odd\" ADD COLUMN v text", soon());
+    admin.run("DROP SCHEMA apart CASCADE", soon());
+    // Only once: what a superuser does later stays.
+    rig.ask("n1", "host-1", "ALTER VIEW seen OWNER TO pgedge");
+    rig.carry_out(rig.cluster.plan({.force_update = true}));
+    CHECK(rig.ask("n1", "host-1", "SELECT relowner::regrole FROM pg_class WHERE relname = 'seen'") == "pgedge");
+}
+
 TEST_CASE("scripts that an update brings do not run") {
     Rig rig("app");
     rig.cluster.add_node("n1", {"host-1"});

@@ -170,9 +170,10 @@ TEST_CASE("local work is done in repair mode with Spock and under an origin of i
     };
     CHECK(tail(with_spock, 2) == std::vector<std::string>{"WORK", "COMMIT"});
     CHECK(contains(with_spock.asked, "SELECT spock.repair_mode(true)"));
-    CHECK(tail(with_pglogical, 5) ==
-          std::vector<std::string>{"SELECT pg_replication_origin_session_setup('pgedge_local')", "BEGIN", "WORK",
-                                   "COMMIT", "SELECT pg_replication_origin_session_reset()"});
+    CHECK(tail(with_pglogical, 6) ==
+          std::vector<std::string>{"SELECT pg_replication_origin_session_setup('pgedge_local')", "BEGIN",
+                                   "SET LOCAL pgedge.keyless = local", "WORK", "COMMIT",
+                                   "SELECT pg_replication_origin_session_reset()"});
     CHECK_FALSE(contains(no_node.asked, "repair_mode"));
     CHECK(tail(no_node, 3) == std::vector<std::string>{"BEGIN", "WORK", "COMMIT"});
 }
@@ -193,7 +194,9 @@ TEST_CASE("settings that would let nodes diverge are refused") {
 TEST_CASE("with Spock only sequences need help, and their ALTER is not sent to other nodes") {
     const auto scripts = schema_support_scripts("spock");
 
-    CHECK(contains(scripts, "ALTER FUNCTION pgedge_internal.on_sequence() SET spock.enable_ddl_replication = off"));
+    CHECK(contains(scripts,
+                   "ALTER FUNCTION pgedge_internal.place_sequence(regclass, numeric, int) SET "
+                   "spock.enable_ddl_replication = off"));
     CHECK_FALSE(contains(scripts, "pglogical.queue"));
     CHECK_FALSE(contains(scripts, "CREATE EVENT TRIGGER pgedge_1_queue"));
     CHECK(contains(scripts, "ALTER EVENT TRIGGER pgedge_3_sequences ENABLE ALWAYS"));

@@ -116,6 +116,7 @@ TEST_CASE("an instance shows its last status, and a status without an instance i
                             {"n3", "sub_n3_n1", "down", "pgl_3", {}, WallTime(4s)}};
     status.slot_lag_bytes = {{"pgl_4", 42}};
     status.replay_lag_bytes = 7;
+    status.keyless_tables = {2, {"public.a", "odd.\"T\""}};
     status.updated_at = WallTime(9s);
 
     REQUIRE(commit(store, Databases::set_instance_status("a", status)));

@@ -43,6 +43,7 @@ TEST_CASE("a database is shown with its instances in order of node and id") {
     status.extension_version = "2.4.2";
     status.read_only = "off";
     status.subscriptions = {{"n2", "sub_n2_n1", "replicating", "pgl_n2_n1", {}, {}}};
+    status.keyless_tables = {7, {"public.a", "public.b"}};
     status.updated_at = rig.clock.wall();
     rig.commit(Databases::set_instance_status("example-n1-689qacsi", status));
     InstanceStatus provider;  // it knows how far the subscription lags
@@ -78,7 +79,10 @@ TEST_CASE("a database is shown with its instances in order of node and id") {
     CHECK(first["spock"]["version"] == "2.4.2");
     CHECK(first["spock"]["subscriptions"] ==
           Json{{{"provider_node", "n2"}, {"name", "sub_n2_n1"}, {"status", "replicating"}, {"lag_bytes", 1024}}});
+    CHECK(first["spock"]["keyless_table_count"] == 7);
+    CHECK(first["spock"]["keyless_tables"] == Json{"public.a", "public.b"});
     CHECK(database["instances"][1]["id"] == "example-n2-9ptayhma");
+    CHECK_FALSE(database["instances"][1]["spock"].contains("keyless_tables"));
     // Its host is not known here, so nobody can be told where to connect.
     CHECK_FALSE(database["instances"][1].contains("connection_info"));
     CHECK(database["instances"][2]["id"] == "example-n3-ant97dj4");
