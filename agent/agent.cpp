@@ -11,6 +11,7 @@
 #include "agent/api_access.hpp"
 #include "agent/cluster/heartbeat.hpp"
 #include "agent/cluster/host_facts.hpp"
+#include "agent/cluster_links.hpp"
 #include "agent/instance_watch.hpp"
 #include "agent/resources/registry.hpp"
 #include "agent/run/engine.hpp"
@@ -75,6 +76,13 @@ Fd held(const std::filesystem::path& data_dir) {
     }
 }
 
+/// What was seen of the subscriber before is outdated, and its agent looks at once.
+std::vector<Statement> links_changed(const Json& arguments, WallTime now) {
+    const std::string instance = arguments.at("link").at("subscriber_instance");
+    return {
+        {"UPDATE instance SET updated_at = ? WHERE id = ? AND state = 'available'", {to_stored(now), instance}, {}}};
+}
+
 HttpResponse refusal() { return error_response(Error(ErrorKind::denied, "requests of other web sites are refused")); }
 
 }  // namespace
@@ -109,18 +117,30 @@ public:
                           {agent.config_.random_port_min, agent.config_.random_port_max}),
           operations_(prompt_store_, member.secrets, prompt_planner_, agent.clock_),
           logs_(agent.config_.data_dir, agent.config_.host_id, member.peers, Hosts(member.store, agent.clock_)),
-          services_{prompt_store_, operations_, logs_},
+          links_(agent.runtime_, agent.config_.host_id, member.peers, Hosts(member.store, agent.clock_)),
+          services_{prompt_store_, operations_, logs_, links_},
           watch_(member.store, agent.runtime_, agent.clock_, agent.config_.host_id, agent.log_.component("instances")),
           heartbeat_(
               member.store, agent.clock_, agent.config_.host_id, [this] { return watch_.health(); },
               agent.log_.component("heartbeat")),
-          engine_(agent.config_.host_id, {member.store, member.secrets, kinds_.all(), leases_, planner_, agent.clock_,
-                                          agent.log_.component("engine"), [&agent](const auto& id, int port) {
-                                              const auto servers = agent.runtime_.known();
-                                              return std::any_of(servers.begin(), servers.end(), [&](const auto& each) {
-                                                  return each.instance_id() == id && each.port == port;
-                                              });
-                                          }}) {
+          engine_(agent.config_.host_id,
+                  {member.store,
+                   member.secrets,
+                   kinds_.all(),
+                   leases_,
+                   planner_,
+                   agent.clock_,
+                   agent.log_.component("engine"),
+                   [&agent](const auto& id, int port) {
+                       const auto servers = agent.runtime_.known();
+                       return std::any_of(servers.begin(), servers.end(), [&](const auto& each) {
+                           return each.instance_id() == id && each.port == port;
+                       });
+                   },
+                   {{std::string(kSkipTransaction), [this, &agent](const Json& arguments, StepContext& context) {
+                         links_.skip(arguments, context);
+                         return links_changed(arguments, agent.clock_.wall());
+                     }}}}) {
         engine_.start();
     }
     const ClusterServices& services() const { return services_; }
@@ -134,6 +154,7 @@ private:
     OperationPlanner prompt_planner_;
     StoredOperations operations_;
     ServerLogs logs_;
+    ClusterLinks links_;
     ClusterServices services_;
     InstanceWatch watch_;
     Heartbeat heartbeat_;
@@ -151,7 +172,11 @@ Agent::Agent(const AgentConfig& config, const Clock& clock, const Log& log)
       cluster_({.data_dir = config.data_dir,
                 .self = describe(config),
                 .api_client = api_client_certificate(config),
-                .peer_routes = [this](Router& routes) { ServerLogs::add_peer_routes(routes, config_.data_dir); },
+                .peer_routes =
+                    [this](Router& routes) {
+                        ServerLogs::add_peer_routes(routes, config_.data_dir);
+                        ClusterLinks::add_peer_routes(routes, runtime_);
+                    },
                 .on_member = [this](const Member& member) { become_member(member); }},
                clock, log.component("cluster")),
       api_([this](const HttpRequest& request) { return answer(request); }, log.component("api")) {

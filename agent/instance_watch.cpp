@@ -131,6 +131,7 @@ InstanceMonitor& InstanceWatch::monitor_of(const Instance& instance, const Limit
         const auto database = Databases(store_).find(instance.database_id, limit);
         monitor = std::make_unique<InstanceMonitor>(runtime_, instance.id, database ? database->dialect : "",
                                                     database ? database->spec.database_name : "postgres");
+        if (instance.status) monitor->remember(instance.status->subscriptions);
     }
     return *monitor;
 }

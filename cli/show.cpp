@@ -32,7 +32,7 @@ std::string replication_of(const InstanceAnswer& instance) {
     if (instance.replay_lag_bytes) return size_text(*instance.replay_lag_bytes) + " behind its primary";
     std::vector<std::string> all;
     for (const auto& subscription : instance.subscriptions) {
-        std::string text = "from " + subscription.provider_node + " " + subscription.status;
+        std::string text = "from " + subscription.provider_node + " " + subscription.state;
         if (subscription.lag_bytes && *subscription.lag_bytes > 0)
             text += " (" + size_text(*subscription.lag_bytes) + " behind)";
         all.push_back(text);
@@ -91,21 +91,6 @@ void show_keyless_tables(std::ostream& out, const Style& style, const std::vecto
 
 }  // namespace
 
-std::string size_text(std::int64_t bytes) {
-    constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    double size = static_cast<double>(bytes);
-    std::size_t unit = 0;
-    for (; size >= 1024 && unit + 1 < std::size(kUnits); ++unit) size /= 1024;
-    if (unit == 0) return fmt::format("{}B", bytes);
-    std::string number = fmt::format("{:.1f}", size);
-    if (number == "1024.0" && unit + 1 < std::size(kUnits)) {  // 1023.96 is rounded to the next unit
-        number = "1";
-        ++unit;
-    }
-    if (number.ends_with(".0")) number.resize(number.size() - 2);
-    return number + kUnits[unit];
-}
-
 void show_database(std::ostream& out, const Style& style, const DatabaseAnswer& database) {
     const std::string version =
         database.spec.contains("postgres_version") && database.spec["postgres_version"].is_string()
@@ -115,7 +100,7 @@ void show_database(std::ostream& out, const Style& style, const DatabaseAnswer& 
                 {{"Database", clean(database.id)},
                  {"Name", database.database_name() == database.id ? "" : clean(database.database_name())},
                  {"State", style.state(clean(database.state))},
-                 {"Error", style.red(clean(database.error))},
+                 {"Error", database.state == "degraded" ? "" : style.red(clean(database.error))},
                  {"Tenant", clean(database.tenant_id)},
                  {"Postgres", clean(version)},
                  {"Replication", clean(database.dialect)},
@@ -137,6 +122,11 @@ void show_database(std::ostream& out, const Style& style, const DatabaseAnswer& 
             out << '\n' << style.yellow(clean(instance.id) + ": ") << "a restart is pending for new settings\n";
     }
     show_keyless_tables(out, style, database.instances);
+    // One line for each thing that is wrong, whole: it holds what the server said.
+    if (database.state == "degraded" && !database.error.empty())
+        for (const auto& reason : split(database.error, '\n'))
+            out << '\n' << style.red("degraded: ") << clean(reason) << '\n';
+    for (const auto& warning : database.warnings) out << '\n' << style.yellow("warning: ") << clean(warning) << '\n';
 }
 
 void show_host(std::ostream& out, const Style& style, const HostAnswer& host) {

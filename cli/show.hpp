@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cli/session.hpp"
+#include "common/base/size_text.hpp"
 
 namespace pgedge {
 
@@ -17,8 +18,5 @@ void show_task(std::ostream& out, const Style& style, const TaskAnswer& task);
 void show_hosts(std::ostream& out, const Style& style, const std::vector<HostAnswer>& hosts);
 void show_databases(std::ostream& out, const Style& style, const std::vector<DatabaseAnswer>& databases);
 void show_tasks(std::ostream& out, const Style& style, const std::vector<TaskAnswer>& tasks);
-
-/// "23.5GiB", for people: rounded to a tenth, in the largest unit of which there is one at least.
-std::string size_text(std::int64_t bytes);
 
 }  // namespace pgedge

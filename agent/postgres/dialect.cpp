@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/postgres/link_sql.hpp"
 #include "agent/postgres/schema_support.hpp"
 #include "agent/postgres/scripts.hpp"
 #include "common/base/digest.hpp"
@@ -184,6 +185,10 @@ void ReplicationDialect::wake_subscription(Session& session, const std::string& 
     session.run(names_.sub_enable, {name}, limit);
 }
 
+void ReplicationDialect::disable_subscription(Session& session, const std::string& name, const Limit& limit) const {
+    session.run(names_.sub_disable, {name}, limit);
+}
+
 std::vector<SubscriptionRow> ReplicationDialect::subscriptions(Session& session, const Limit& limit) const {
     const auto rows = session.run(
         fmt::format("SELECT s.subscription_name, s.status, s.provider_node, s.provider_dsn, s.slot_name, c.sub_enabled "
@@ -270,6 +275,7 @@ void ReplicationDialect::drop_subscription(Session& session, const std::string& 
     if (!is_node(session, limit)) return;
     // Also drops the far slot if it can be reached, and the origin here.
     session.run(names_.sub_drop, {name}, limit);
+    if (names_.name == "spock") forget_progress_of_removed_nodes(session, limit);
 }
 
 void ReplicationDialect::wait_replicating(Session& session, const std::string& name, const Limit& limit) const {

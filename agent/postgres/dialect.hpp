@@ -61,6 +61,7 @@ public:
     /// Lets an enabled subscription that is down try again now. Left alone, pglogical tries after 5 s once and then
     /// after up to 3 minutes.
     void wake_subscription(Session& session, const std::string& name, const Limit& limit) const;
+    void disable_subscription(Session& session, const std::string& name, const Limit& limit) const;
     std::vector<SubscriptionRow> subscriptions(Session& session, const Limit& limit) const;
 
     /// Runs `work` in one transaction of which nothing is replicated. In a database that is no node: a plain

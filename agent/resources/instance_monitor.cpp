@@ -1,12 +1,18 @@
 #include "agent/resources/instance_monitor.hpp"
 
 #include <charconv>
+#include <filesystem>
 
 #include "agent/postgres/dialect.hpp"
+#include "agent/postgres/link_log.hpp"
+#include "agent/postgres/link_skip.hpp"
 #include "agent/resources/local_session.hpp"
+#include "agent/runtime/server_log.hpp"
 
 namespace pgedge {
 namespace {
+
+constexpr std::size_t kLogLines = 2000;  ///< read back for the error of a link, only while one does not run
 
 std::optional<std::int64_t> number(const PgValue& text) {
     if (!text) return std::nullopt;
@@ -21,24 +27,12 @@ std::string postgres_state(ServerState state) {
     return state == ServerState::absent ? "unknown" : std::string(to_string(state));
 }
 
-void DownTimes::note(std::vector<SubscriptionStatus>& subscriptions, WallTime now) {
-    std::map<std::string, WallTime> since;
-    for (auto& subscription : subscriptions) {
-        if (subscription.status != "down") continue;
-        const auto before = since_.find(subscription.name);
-        subscription.down_since = before == since_.end() ? now : before->second;
-        since.emplace(subscription.name, *subscription.down_since);
-    }
-    since_ = std::move(since);
-}
-
 InstanceStatus InstanceMonitor::look(WallTime now, const Limit& limit) {
     const ServerState state = runtime_.state(instance_id_);
     InstanceStatus status;
     if (state == ServerState::running) {
         try {
-            status = ask(limit);
-            down_times_.note(status.subscriptions, now);
+            status = ask(now, limit);
         } catch (const Error& error) {
             session_.reset();
             if (error.kind() == ErrorKind::cancelled) throw;
@@ -46,7 +40,7 @@ InstanceStatus InstanceMonitor::look(WallTime now, const Limit& limit) {
         }
     } else {
         session_.reset();
-        down_times_ = {};  // its subscriptions begin anew with it
+        links_.server_stopped();
     }
     status.postgres_state = postgres_state(state);
     status.updated_at = now;
@@ -66,7 +60,7 @@ void InstanceMonitor::tend(const Limit& limit) {
     }
 }
 
-InstanceStatus InstanceMonitor::ask(const Limit& limit) {
+InstanceStatus InstanceMonitor::ask(WallTime now, const Limit& limit) {
     if (session_ && session_->broken()) session_.reset();
     if (!session_) try {
             session_.emplace(connect_locally(runtime_, instance_id_, database_name_, limit));
@@ -74,16 +68,15 @@ InstanceStatus InstanceMonitor::ask(const Limit& limit) {
             if (error.kind() == ErrorKind::cancelled) throw;
             // The application's database may not be there yet, or not any more. For this look only: it may come.
             auto server = connect_locally(runtime_, instance_id_, "postgres", limit);
-            return ask_in(server, limit);
+            return ask_in(server, now, limit);
         }
-    return ask_in(*session_, limit);
+    return ask_in(*session_, now, limit);
 }
 
-InstanceStatus InstanceMonitor::ask_in(Connection& session, const Limit& limit) {
+InstanceStatus InstanceMonitor::ask_in(Connection& session, WallTime now, const Limit& limit) {
     const auto row = session.run(
         "SELECT split_part(current_setting('server_version'), ' ', 1) AS version, pg_is_in_recovery() AS replica,"
         " EXISTS (SELECT FROM pg_settings WHERE pending_restart) AS pending_restart,"
-        " current_setting('transaction_read_only') AS read_only,"
         " (SELECT extversion FROM pg_extension WHERE extname = $1) AS extension,"
         " to_regprocedure('pgedge_internal.watch()') IS NOT NULL AS has_watch,"
         " CASE WHEN pg_is_in_recovery() THEN"
@@ -92,7 +85,7 @@ InstanceStatus InstanceMonitor::ask_in(Connection& session, const Limit& limit) 
     InstanceStatus status;
     status.postgres_version = row.text(0, "version");
     status.pending_restart = row.text(0, "pending_restart") == "t";
-    status.read_only = row.text(0, "read_only");
+    status.read_only = read_only_for_clients(session, limit);
     status.extension_version = row.at(0, "extension").value_or("");
     const bool replica = row.text(0, "replica") == "t";
     tends_ = !replica && row.text(0, "has_watch") == "t";
@@ -100,17 +93,17 @@ InstanceStatus InstanceMonitor::ask_in(Connection& session, const Limit& limit) 
     if (replica)
         status.replay_lag_bytes = number(row.at(0, "replay_lag"));
     else if (!status.extension_version.empty())
-        ask_primary(session, status, limit);
+        ask_primary(session, status, now, limit);
     return status;
 }
 
-void InstanceMonitor::ask_primary(Connection& session, InstanceStatus& status, const Limit& limit) const {
-    const auto slots = session.run(
-        "SELECT slot_name, pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::bigint AS lag"
-        " FROM pg_replication_slots WHERE database = current_database() AND confirmed_flush_lsn IS NOT NULL",
-        limit);
-    for (std::size_t i = 0; i < slots.size(); ++i)
-        if (const auto lag = number(slots.at(i, "lag"))) status.slot_lag_bytes[slots.text(i, "slot_name")] = *lag;
+InstancePaths InstanceMonitor::paths() const { return server_of(runtime_, instance_id_).paths; }
+
+void InstanceMonitor::ask_primary(Connection& session, InstanceStatus& status, WallTime now, const Limit& limit) {
+    status.slots = logical_slots(session, limit);
+    std::error_code error;
+    const auto room = std::filesystem::space(paths().data() / "pg_wal", error);
+    if (!error) status.wal_room_bytes = static_cast<std::int64_t>(room.available);
     if (tends_) {
         constexpr std::string_view kNames = "20";
         const auto keyless =
@@ -119,17 +112,38 @@ void InstanceMonitor::ask_primary(Connection& session, InstanceStatus& status, c
         status.keyless_tables = {number(keyless.at(0, "number")).value_or(0),
                                  Json::parse(keyless.text(0, "names")).get<std::vector<std::string>>()};
     }
-    const auto& dialect = ReplicationDialect::of(dialect_);
-    for (const auto& each : dialect.subscriptions(session, limit)) {
+    for (const auto& each : ReplicationDialect::of(dialect_).subscriptions(session, limit))
         status.subscriptions.push_back({.provider_node = each.provider,
                                         .name = each.name,
                                         .status = each.status,
                                         .slot = each.slot,
                                         .lag_bytes = {},
-                                        .down_since = {}});
-        // A provider that was restarted is back long before the extension looks again.
-        if (each.enabled && each.status == "down") dialect.wake_subscription(session, each.name, limit);
+                                        .down_since = {},
+                                        .enabled = each.enabled});
+    ask_links(session, status, now, limit);
+}
+
+/// What is wrong with them, and what can be done about it here.
+void InstanceMonitor::ask_links(Connection& session, InstanceStatus& status, WallTime now, const Limit& limit) {
+    const auto& dialect = ReplicationDialect::of(dialect_);
+    std::map<std::string, LinkOrigin> origins;
+    std::vector<ApplyFailure> failures;
+    if (links_.needs_details(status.subscriptions)) {
+        origins = replication_origins(session, limit);
+        failures = apply_failures(last_log_lines(paths(), kLogLines));
     }
+    links_.note(status.subscriptions, origins, failures, now);
+    if (dialect.name() == "spock") {
+        const auto& discarded = discarded_.of(session, limit);
+        for (auto& subscription : status.subscriptions)
+            if (const auto found = discarded.find(subscription.name); found != discarded.end())
+                subscription.discarded = found->second;
+    }
+    for (auto& each : status.subscriptions)
+        if (!each.enabled && enable_abandoned(session, dialect, each.name, limit)) each.enabled = true;
+    for (const auto& each : status.subscriptions)
+        if (each.enabled && each.status == "down" && links_.shall_wake(each, now))
+            dialect.wake_subscription(session, each.name, limit);
 }
 
 }  // namespace pgedge

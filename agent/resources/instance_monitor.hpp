@@ -1,25 +1,16 @@
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/postgres/connection.hpp"
+#include "agent/postgres/link_sql.hpp"
+#include "agent/resources/link_memory.hpp"
 #include "agent/runtime/runtime.hpp"
 #include "common/model/instance.hpp"
 
 namespace pgedge {
-
-/// Remembers since when subscriptions are down. Not thread-safe.
-class DownTimes {
-public:
-    /// Sets `down_since` of those that are down at `now`; forgets all others.
-    void note(std::vector<SubscriptionStatus>& subscriptions, WallTime now);
-
-private:
-    std::map<std::string, WallTime> since_;  ///< by the subscription's name
-};
 
 /// Looks at one server of this host, again and again, over one session that is kept. Not thread-safe.
 class InstanceMonitor {
@@ -31,6 +22,8 @@ public:
           dialect_(std::move(dialect)),
           database_name_(std::move(database_name)) {}
 
+    /// What the last status of the server said of its links; before the first look.
+    void remember(const std::vector<SubscriptionStatus>& before) { links_.remember(before); }
     /// What the server says of itself at `now`; when it cannot be asked, what the runtime knows. Throws
     /// Error{cancelled}.
     InstanceStatus look(WallTime now, const Limit& limit);
@@ -42,15 +35,18 @@ public:
     bool tends() const { return session_ && tends_; }
 
 private:
-    InstanceStatus ask(const Limit& limit);
-    InstanceStatus ask_in(Connection& session, const Limit& limit);
-    void ask_primary(Connection& session, InstanceStatus& status, const Limit& limit) const;
+    InstanceStatus ask(WallTime now, const Limit& limit);
+    InstanceStatus ask_in(Connection& session, WallTime now, const Limit& limit);
+    void ask_primary(Connection& session, InstanceStatus& status, WallTime now, const Limit& limit);
+    void ask_links(Connection& session, InstanceStatus& status, WallTime now, const Limit& limit);
+    InstancePaths paths() const;
 
     Runtime& runtime_;
     const std::string instance_id_, dialect_, database_name_;
     std::optional<Connection> session_;
     bool tends_ = false;  ///< the database of session_ has watch(), and the server is a primary
-    DownTimes down_times_;
+    LinkMemory links_;
+    DiscardedCount discarded_;
 };
 
 /// In the words of the API's `patroni_state`: running, starting, stopped, crashed.

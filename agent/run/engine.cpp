@@ -27,7 +27,8 @@ Engine::Engine(const std::string& host_id, const Parts& parts, const EngineOptio
       parts_(parts),
       options_(options),
       queue_(parts.store, host_id, parts.leases.incarnation()),
-      runner_(parts.store, parts.secrets, parts.kinds, queue_, parts.clock, options.retry, parts.keeps_server),
+      runner_(parts.store, parts.secrets, parts.kinds, queue_, parts.clock, options.retry, parts.keeps_server,
+              parts.works),
       task_log_(parts.store, parts.clock, parts.log),
       scheduler_(parts.store, parts.leases, parts.replanner, parts.clock, parts.log, options.silent_after) {}
 

@@ -40,6 +40,7 @@ public:
         const Clock& clock;
         Log log;
         KeepsServer keeps_server = {};
+        WorkKinds works = {};
     };
     Engine(const std::string& host_id, const Parts& parts, const EngineOptions& options = {});
     /// Stops at once. What runs is interrupted and not recorded: this host's next engine takes it up.

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "agent/run/observed_links.hpp"
 #include "common/base/digest.hpp"
 #include "common/base/error.hpp"
 #include "common/orchestrate/preflight.hpp"
@@ -87,7 +88,11 @@ DraftOperation OperationPlanner::draft(const std::string& type, const Database& 
     draft.type = type;
     draft.database = wanted;
     draft.base_revision = stored ? stored->revision : 0;
-    const Known known = without_hosts(survey.known, options.remove_hosts);
+    Known known = without_hosts(survey.known, options.remove_hosts);
+    // Afterwards the hosts themselves have looked.
+    std::vector<std::string> drift;
+    if (moment == Moment::asked && type == "update")
+        drift = mark_observed_links(known, survey.all_instances, clock_.wall());
     Surroundings around;
     around.hosts = survey.hosts;
     around.gone_hosts = options.remove_hosts;
@@ -113,6 +118,7 @@ DraftOperation OperationPlanner::draft(const std::string& type, const Database& 
         around.instances = settle_instances(target, all, survey.hosts, taken, random_ports_);
         throw_if_any(preflight(input));  // now also what depends on the versions
         draft.warnings = warnings(input);
+        draft.warnings.insert(draft.warnings.end(), drift.begin(), drift.end());
         draft.instances = around.instances;
         draft.database = target;
     }

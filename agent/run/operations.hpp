@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/json.hpp"
 #include "common/base/limit.hpp"
 #include "common/model/database.hpp"
 #include "common/model/task.hpp"
@@ -32,6 +33,16 @@ struct UpdateOptions {
     std::optional<std::string> expected_digest;  ///< of a saved plan: Error stale_plan when planning gives another
 };
 
+/// Something that one host does for a database without changing what is wanted: a task of one step.
+struct DatabaseWork {
+    std::string type;                        ///< of the task: "skip_transaction"
+    std::string kind;                        ///< of WorkKinds
+    std::string host_id;                     ///< who does it
+    std::string node_name{}, instance_id{};  ///< whom it concerns, for the task
+    Json arguments = Json::object();
+    std::string about{};  ///< the first line of the task's log
+};
+
 /// What can be done to databases: checks against the cluster, plans, stores plan and task in one transaction, and
 /// leaves the work to the engine. Every entry of the product (HTTP API, CLI) comes through here. Safe from any thread.
 class Operations {
@@ -45,6 +56,8 @@ public:
     virtual StartedOperation update(const std::string& id, const DatabaseDocument& wanted, const UpdateOptions& options,
                                     const Limit& limit) = 0;
     virtual Task remove(const std::string& id, bool force, const UpdateOptions& options, const Limit& limit) = 0;
+    /// Throws not_found, operation_already_in_progress.
+    virtual Task begin(const std::string& database_id, const DatabaseWork& work, const Limit& limit) = 0;
     virtual Task cancel(const std::string& database_id, const std::string& task_id, const Limit& limit) = 0;
 
     /// Dry run of create or update (whichever it would be). Nothing is stored.

@@ -15,6 +15,7 @@ namespace {
 
 std::string what_it_does(const StepRow& row) {
     if (row.step) return fmt::format("{} resource {}", verb_of(row.step->action), row.step->resource.id.text());
+    if (row.own.contains("work")) return "doing what it was asked for";
     return row.id.starts_with(kLookPrefix) ? "refreshing its state" : "checking its ports";
 }
 

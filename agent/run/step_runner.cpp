@@ -41,19 +41,21 @@ std::chrono::milliseconds with_jitter(std::chrono::milliseconds pause) {
 }  // namespace
 
 StepRunner::StepRunner(Store& store, const Secrets& secrets, const ResourceKinds& kinds, const StepQueue& queue,
-                       const Clock& clock, RetryPolicy retry, KeepsServer keeps_server)
+                       const Clock& clock, RetryPolicy retry, KeepsServer keeps_server, WorkKinds works)
     : store_(store),
       secrets_(secrets),
       kinds_(kinds),
       queue_(queue),
       clock_(clock),
       retry_(retry),
-      keeps_server_(std::move(keeps_server)) {}
+      keeps_server_(std::move(keeps_server)),
+      works_(std::move(works)) {}
 
 StepOutcome StepRunner::run(const ClaimedStep& step, StepLog& log, const std::stop_token& stop) const {
     const Limit limit(kStepLimit, stop);
     try {
         if (step.row.step) return change(step, log, limit);
+        if (step.row.own.contains("work")) return work(step, log, limit);
         if (step.row.own.contains("check_ports")) return check_ports(step, limit);
         return look(step, log, limit);
     } catch (const Error& error) {
@@ -215,6 +217,26 @@ StepOutcome StepRunner::look(const ClaimedStep& step, StepLog& log, const Limit&
                               log_line("finished refreshing current state (took " + short_duration(took) + ")",
                                        {{"duration_ms", took.count()}}, now),
                               log_line("nothing to do: the database is as wanted", Json::object(), now))};
+}
+
+StepOutcome StepRunner::work(const ClaimedStep& step, StepLog& log, const Limit& limit) const {
+    const std::string kind = step.row.own.at("work");
+    const auto found = works_.find(kind);
+    if (found == works_.end())
+        throw Error(ErrorKind::failed, fmt::format("the agent of {} does not know how to {}", step.row.host_id, kind),
+                    "all agents of a cluster need the same version");
+    Resource nothing;
+    nothing.host_id = step.row.host_id;
+    auto with = context(step, nothing, log, limit);
+    const Json fields{{"host_id", step.row.host_id}};
+    with.tell = [&](std::string_view message) { log.add(message, fields); };
+    try {
+        return {"", found->second(step.row.own.at("arguments"), with)};
+    } catch (const Error& error) {
+        if (limit.stop().stop_requested()) return {std::string(kCanceled), {}};
+        log.add("error", {{"host_id", step.row.host_id}, {"error", error.text_and_hint()}});
+        return {error.text_and_hint(), {}};
+    }
 }
 
 StepOutcome StepRunner::check_ports(const ClaimedStep& step, const Limit& limit) const {

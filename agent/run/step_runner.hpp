@@ -27,6 +27,11 @@ struct RetryPolicy {
     std::chrono::milliseconds at_most{60'000};  ///< from the first try; no new try begins later
 };
 
+/// What a task does besides changing resources, on one host: gets its arguments, returns what is to be stored with its
+/// end. Can be repeated: after a crash the same host begins it again. Throws Error.
+using Work = std::function<std::vector<Statement>(const Json& arguments, StepContext& context)>;
+using WorkKinds = std::map<std::string, Work, std::less<>>;
+
 /// How a step ended.
 struct StepOutcome {
     std::string error;              ///< empty: it is done
@@ -41,7 +46,7 @@ using KeepsServer = std::function<bool(const std::string& instance_id, int port)
 class StepRunner {
 public:
     StepRunner(Store& store, const Secrets& secrets, const ResourceKinds& kinds, const StepQueue& queue,
-               const Clock& clock, RetryPolicy retry, KeepsServer keeps_server);
+               const Clock& clock, RetryPolicy retry, KeepsServer keeps_server, WorkKinds works = {});
     /// Does what the step says and writes about it. Never throws. When `stop` is requested it ends soon, with an error.
     StepOutcome run(const ClaimedStep& step, StepLog& log, const std::stop_token& stop) const;
 
@@ -50,6 +55,7 @@ private:
     StepOutcome look(const ClaimedStep& step, StepLog& log, const Limit& limit) const;
     std::pair<Observed, std::string> look_at(const ClaimedStep& step, const Resource& resource,
                                              std::set<std::string>& troubled, StepLog& log, const Limit& limit) const;
+    StepOutcome work(const ClaimedStep& step, StepLog& log, const Limit& limit) const;
     StepOutcome check_ports(const ClaimedStep& step, const Limit& limit) const;
     StepContext context(const ClaimedStep& step, const Resource& resource, StepLog& log, const Limit& limit) const;
     ResourceKind& kind_of(const Resource& resource) const;
@@ -63,6 +69,7 @@ private:
     const Clock& clock_;
     RetryPolicy retry_;
     KeepsServer keeps_server_;
+    WorkKinds works_;
 };
 
 }  // namespace pgedge

@@ -167,6 +167,31 @@ Task StoredOperations::remove(const std::string& id, bool force, const UpdateOpt
     throw Error(ErrorKind::conflict, "the database changed again and again while its removal was planned", "try again");
 }
 
+Task StoredOperations::begin(const std::string& database_id, const DatabaseWork& work, const Limit& limit) {
+    found(database_id, limit);
+    const auto now = clock_.wall();
+    Task task;
+    task.id = new_uuid();
+    task.scope = "database";
+    task.entity_id = task.database_id = database_id;
+    task.type = work.type;
+    task.host_id = work.host_id;
+    task.node_name = work.node_name;
+    task.instance_id = work.instance_id;
+    task.created_at = now;
+    StepRow row;
+    row.task_id = task.id;
+    row.id = work.kind;
+    row.host_id = work.host_id;
+    row.own = {{"work", work.kind}, {"arguments", work.arguments}};
+    Transaction transaction;
+    transaction.add(Tasks::insert(task, TaskStage::apply, Json::object()));
+    transaction.add(Tasks::insert_step(row));
+    transaction.add(Tasks::append_log(task.id, log_line(work.about, Json::object(), now)));
+    if (!store_.commit(transaction, limit).committed) refuse_as_busy(database_id);
+    return task;
+}
+
 Task StoredOperations::cancel(const std::string& database_id, const std::string& task_id, const Limit& limit) {
     const auto find = [&] {
         auto task = Tasks(store_).find(task_id, limit);

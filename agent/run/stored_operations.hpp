@@ -20,6 +20,7 @@ public:
     StartedOperation update(const std::string& id, const DatabaseDocument& wanted, const UpdateOptions& options,
                             const Limit& limit) override;
     Task remove(const std::string& id, bool force, const UpdateOptions& options, const Limit& limit) override;
+    Task begin(const std::string& database_id, const DatabaseWork& work, const Limit& limit) override;
     Task cancel(const std::string& database_id, const std::string& task_id, const Limit& limit) override;
     PlannedOperation plan(const DatabaseDocument& wanted, const UpdateOptions& options, const Limit& limit) override;
     PlannedOperation plan_removal(const std::string& id, const UpdateOptions& options, const Limit& limit) override;

@@ -40,6 +40,23 @@ Json to_json(const SubscriptionStatus& subscription) {
               {"status", subscription.status},
               {"slot", subscription.slot}};
     if (subscription.down_since) json["down_since"] = to_stored(*subscription.down_since);
+    if (!subscription.enabled) json["enabled"] = false;
+    if (const auto& failure = subscription.failure)
+        json["failure"] = {
+            {"since", to_stored(failure->since)}, {"error", failure->error}, {"action", failure->action},
+            {"commit_lsn", failure->commit_lsn},  {"xid", failure->xid},     {"committed_at", failure->committed_at}};
+    if (const auto& discarded = subscription.discarded)
+        json["discarded"] = {{"transactions", discarded->transactions},
+                             {"rows", discarded->rows},
+                             {"since", to_stored(discarded->since)},
+                             {"last_error", discarded->last_error}};
+    return json;
+}
+
+Json to_json(const SlotStatus& slot) {
+    Json json{{"lag", slot.lag_bytes}, {"kept", slot.kept_bytes}, {"wal_status", slot.wal_status}};
+    if (slot.safe_bytes) json["safe"] = *slot.safe_bytes;
+    if (slot.limit_bytes) json["limit"] = *slot.limit_bytes;
     return json;
 }
 
@@ -53,7 +70,9 @@ Json to_json(const InstanceStatus& status) {
               {"extension_version", status.extension_version},
               {"read_only", status.read_only},
               {"subscriptions", std::move(subscriptions)},
-              {"slot_lag_bytes", status.slot_lag_bytes}};
+              {"slots", Json::object()}};
+    for (const auto& [name, slot] : status.slots) json["slots"][name] = to_json(slot);
+    if (status.wal_room_bytes) json["wal_room_bytes"] = *status.wal_room_bytes;
     if (status.replay_lag_bytes) json["replay_lag_bytes"] = *status.replay_lag_bytes;
     if (const auto& keyless = status.keyless_tables; keyless.count > 0) {
         json["keyless_table_count"] = keyless.count;
@@ -75,7 +94,28 @@ SubscriptionStatus subscription_from_json(const Json& json) {
     subscription.status = json.value("status", "");
     subscription.slot = json.value("slot", "");
     if (const auto since = integer_if_there(json, "down_since")) subscription.down_since = time_from_stored(*since);
+    subscription.enabled = json.value("enabled", true);
+    if (const auto failure = json.find("failure"); failure != json.end())
+        subscription.failure = {.since = time_from_stored(failure->value("since", std::int64_t{0})),
+                                .error = failure->value("error", ""),
+                                .action = failure->value("action", ""),
+                                .commit_lsn = failure->value("commit_lsn", ""),
+                                .xid = failure->value("xid", ""),
+                                .committed_at = failure->value("committed_at", "")};
+    if (const auto discarded = json.find("discarded"); discarded != json.end())
+        subscription.discarded = {.transactions = discarded->value("transactions", std::int64_t{0}),
+                                  .rows = discarded->value("rows", std::int64_t{0}),
+                                  .since = time_from_stored(discarded->value("since", std::int64_t{0})),
+                                  .last_error = discarded->value("last_error", "")};
     return subscription;
+}
+
+SlotStatus slot_from_json(const Json& json) {
+    return {.lag_bytes = json.value("lag", std::int64_t{0}),
+            .kept_bytes = json.value("kept", std::int64_t{0}),
+            .wal_status = json.value("wal_status", ""),
+            .safe_bytes = integer_if_there(json, "safe"),
+            .limit_bytes = integer_if_there(json, "limit")};
 }
 
 InstanceStatus status_from_json(const Json& json, WallTime updated_at) {
@@ -88,7 +128,9 @@ InstanceStatus status_from_json(const Json& json, WallTime updated_at) {
     status.read_only = json.value("read_only", "");
     for (const auto& one : json.value("subscriptions", Json::array()))
         status.subscriptions.push_back(subscription_from_json(one));
-    status.slot_lag_bytes = json.value("slot_lag_bytes", status.slot_lag_bytes);
+    for (const auto& [name, slot] : json.value("slots", Json::object()).items())
+        status.slots.emplace(name, slot_from_json(slot));
+    status.wal_room_bytes = integer_if_there(json, "wal_room_bytes");
     status.replay_lag_bytes = integer_if_there(json, "replay_lag_bytes");
     status.keyless_tables = {json.value("keyless_table_count", std::int64_t{0}),
                              json.value("keyless_tables", std::vector<std::string>())};

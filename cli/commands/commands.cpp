@@ -34,6 +34,18 @@ std::unique_ptr<CliCommand> host() {
     return group;
 }
 
+std::unique_ptr<CliCommand> link() {
+    auto group = std::make_unique<Group>(
+        "link", "Look at the links between nodes, and mend one that has stopped",
+        std::vector<Example>{
+            {"pgedgectl db link list storefront", "all of them and how they are"},
+            {"pgedgectl db link show storefront n1-n2", "one, with the transaction that it cannot apply"}});
+    group->add(make_db_link_list());
+    group->add(make_db_link_show());
+    group->add(make_db_link_skip());
+    return group;
+}
+
 std::unique_ptr<CliCommand> database() {
     auto group = std::make_unique<Group>(
         "db", "Create, show, change and delete databases",
@@ -45,6 +57,7 @@ std::unique_ptr<CliCommand> database() {
     group->add(make_db_create());
     group->add(make_db_update());
     group->add(make_db_delete());
+    group->add(link());
     group->add(make_uri());
     return group;
 }

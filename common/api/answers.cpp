@@ -83,7 +83,27 @@ std::vector<Answer> all_of(const Json& list, Read read) {
 
 SubscriptionAnswer subscription_answer(const Json& json) {
     const Fields fields(json, "subscription");
-    return {fields.text("provider_node"), fields.text("name"), fields.text("status"), fields.number("lag_bytes")};
+    SubscriptionAnswer answer{fields.text("provider_node"), fields.text("name"),  fields.text("status"),
+                              fields.number("lag_bytes"),   fields.text("state"), fields.text("error")};
+    if (answer.state.empty()) answer.state = answer.status;
+    return answer;
+}
+
+LinkTransactionAnswer link_transaction_answer(const Json& json) {
+    const Fields fields(json, "transaction");
+    LinkTransactionAnswer answer;
+    answer.xid = fields.needed("xid");
+    answer.commit_lsn = fields.text("commit_lsn");
+    answer.committed_at = fields.text("committed_at");
+    answer.error = fields.text("error");
+    answer.left_out = fields.flag("left_out");
+    answer.changes = fields.number("changes").value_or(0);
+    answer.tables = fields.texts("tables");
+    for (const Json& row : fields.array("rows")) {
+        const Fields change(row, "change");
+        answer.rows.push_back({change.needed("action"), change.text("table"), change.text("row"), change.text("sql")});
+    }
+    return answer;
 }
 
 InstanceAnswer instance_answer(const Json& json) {
@@ -160,6 +180,7 @@ DatabaseAnswer database_answer(const Json& json) {
     answer.last_task_id = fields.text("last_task_id");
     answer.dialect = fields.text("dialect");
     answer.revision = fields.number("revision").value_or(0);
+    answer.warnings = fields.texts("warnings");
     answer.instances = all_of<InstanceAnswer>(fields.array("instances"), instance_answer);
     answer.spec = fields.object("spec");
     answer.json = json;
@@ -239,6 +260,30 @@ PlanAnswer plan_answer(const Json& json) {
     }
     answer.json = json;
     return answer;
+}
+
+LinkAnswer link_answer(const Json& json) {
+    const Fields fields(json, "link");
+    LinkAnswer answer;
+    answer.name = fields.needed("name");
+    answer.provider_node = fields.needed("provider_node");
+    answer.subscriber_node = fields.needed("subscriber_node");
+    answer.dialect = fields.text("dialect");
+    answer.status = fields.text("status");
+    answer.state = fields.text("state");
+    if (answer.state.empty()) answer.state = answer.status;
+    answer.error = fields.text("error");
+    for (const char* name : {"stopped_since", "discarded_since", "down_since"})
+        if (answer.since.empty()) answer.since = fields.text(name);
+    answer.lag_bytes = fields.number("lag_bytes");
+    answer.kept_wal_bytes = fields.number("kept_wal_bytes");
+    answer.transactions = all_of<LinkTransactionAnswer>(fields.array("transactions"), link_transaction_answer);
+    answer.json = json;
+    return answer;
+}
+
+std::vector<LinkAnswer> link_answers(const Json& json) {
+    return all_of<LinkAnswer>(Fields(json, "list of links").array("links"), link_answer);
 }
 
 StartedAnswer started_answer(const Json& json) {

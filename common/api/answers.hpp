@@ -37,6 +37,7 @@ LogEntryAnswer log_entry_answer(const Json& json);
 struct SubscriptionAnswer {
     std::string provider_node, name, status;
     std::optional<std::int64_t> lag_bytes;
+    std::string state, error;  ///< state: as `status`, or a word of ours that says more: stopped, disabled …
 };
 
 struct InstanceAnswer {
@@ -56,6 +57,7 @@ struct DatabaseAnswer {
     std::string id, tenant_id, state, created_at, updated_at;
     std::string error, last_task_id, dialect;
     std::int64_t revision = 0;
+    std::vector<std::string> warnings;
     std::vector<InstanceAnswer> instances;
     Json spec = Json::object();  ///< empty in lists
     Json json;
@@ -112,6 +114,28 @@ struct PlanAnswer {
     bool deletes_data() const;
 };
 PlanAnswer plan_answer(const Json& json);
+
+/// A transaction that a link does not apply, or has left out.
+struct LinkTransactionAnswer {
+    struct Change {
+        std::string action, table, row, sql;
+    };
+    std::string xid, commit_lsn, committed_at, error;
+    bool left_out = false;
+    std::int64_t changes = 0;
+    std::vector<std::string> tables;
+    std::vector<Change> rows;
+};
+
+/// One direction between two nodes of a database.
+struct LinkAnswer {
+    std::string name, provider_node, subscriber_node, dialect, status, state, error, since;
+    std::optional<std::int64_t> lag_bytes, kept_wal_bytes;
+    std::vector<LinkTransactionAnswer> transactions;  ///< empty in lists
+    Json json;
+};
+LinkAnswer link_answer(const Json& json);
+std::vector<LinkAnswer> link_answers(const Json& json);  ///< of {"links": […]}
 
 /// What create, update and delete answer: the work that has begun.
 struct StartedAnswer {

@@ -185,6 +185,23 @@ StartedAnswer ApiClient::delete_database(const std::string& id, bool force,
     return started_answer(slow_call("DELETE", path_of({"databases", checked(id, "database")}), std::move(query)));
 }
 
+std::vector<LinkAnswer> ApiClient::links(const std::string& database_id) {
+    return link_answers(call("GET", path_of({"databases", checked(database_id, "database"), "links"})));
+}
+
+LinkAnswer ApiClient::link(const std::string& database_id, const std::string& link) {
+    return link_answer(
+        slow_call("GET", path_of({"databases", checked(database_id, "database"), "links", checked(link, "link")})));
+}
+
+TaskAnswer ApiClient::skip_transaction(const std::string& database_id, const std::string& link, const std::string& xid,
+                                       const std::string& commit_lsn) {
+    Json body{{"xid", xid}};
+    if (!commit_lsn.empty()) body["commit_lsn"] = commit_lsn;
+    const auto path = path_of({"databases", checked(database_id, "database"), "links", checked(link, "link"), "skip"});
+    return started_answer(slow_call("POST", path, {}, &body)).task;
+}
+
 std::vector<TaskAnswer> ApiClient::tasks(const TaskFilter& filter) {
     Query query;
     if (filter.limit) query.emplace_back("limit", std::to_string(*filter.limit));

@@ -57,6 +57,13 @@ public:
     StartedAnswer delete_database(const std::string& id, bool force, const std::vector<std::string>& remove_hosts = {},
                                   const std::string& expected_digest = {});
 
+    std::vector<LinkAnswer> links(const std::string& database_id);
+    /// `link`: "sub_n1_n2" or "n1-n2". With the transaction that stops it.
+    LinkAnswer link(const std::string& database_id, const std::string& link);
+    /// `commit_lsn`: empty for a transaction that is left out already.
+    TaskAnswer skip_transaction(const std::string& database_id, const std::string& link, const std::string& xid,
+                                const std::string& commit_lsn);
+
     std::vector<TaskAnswer> tasks(const TaskFilter& filter);
     TaskAnswer task(const std::string& id);
     TaskAnswer cancel_task(const TaskAnswer& task);

@@ -64,16 +64,17 @@ std::string_view to_string(InstanceState state) { return kInstanceStates.name_of
 InstanceState parse_instance_state(std::string_view text) { return kInstanceStates.value_of(text); }
 
 void fill_in_lags(std::vector<Instance>& instances) {
-    std::map<std::pair<std::string_view, std::string_view>, std::int64_t> lags;  // by database and slot
+    std::map<std::pair<std::string_view, std::string_view>, SlotStatus> slots;  // by database and slot
     for (const auto& instance : instances)
         if (instance.status)
-            for (const auto& [slot, bytes] : instance.status->slot_lag_bytes)
-                lags[{instance.database_id, slot}] = bytes;
+            for (const auto& [name, slot] : instance.status->slots) slots[{instance.database_id, name}] = slot;
     for (auto& instance : instances)
         if (instance.status)
             for (auto& subscription : instance.status->subscriptions)
-                if (const auto lag = lags.find({instance.database_id, subscription.slot}); lag != lags.end())
-                    subscription.lag_bytes = lag->second;
+                if (const auto slot = slots.find({instance.database_id, subscription.slot}); slot != slots.end()) {
+                    subscription.lag_bytes = slot->second.lag_bytes;
+                    subscription.at_provider = slot->second;
+                }
 }
 
 std::string instance_id(std::string_view database_id, std::string_view node_name, std::string_view host_id) {
@@ -97,16 +98,6 @@ InstanceState shown_state(const Instance& instance, WallTime now) {
     if (now - seen > kStale) return InstanceState::unknown;
     if (instance.stopped) return InstanceState::stopped;
     return status ? from_server_state(status->postgres_state) : instance.state;
-}
-
-bool has_link_down(const Instance& instance, WallTime from) {
-    constexpr std::chrono::seconds kPassing{10};
-    if (!instance.status) return false;
-    // By the times of the looks: the clock of whoever asks may differ from the instance's host's.
-    const auto& status = *instance.status;
-    return std::any_of(status.subscriptions.begin(), status.subscriptions.end(), [&](const auto& subscription) {
-        return subscription.down_since && status.updated_at - std::max(*subscription.down_since, from) >= kPassing;
-    });
 }
 
 }  // namespace pgedge

@@ -15,11 +15,44 @@ enum class InstanceState { creating, modifying, deleting, backing_up, available,
 std::string_view to_string(InstanceState state);
 InstanceState parse_instance_state(std::string_view text);
 
+/// A logical slot as its server, the provider, sees it.
+struct SlotStatus {
+    std::int64_t lag_bytes = 0;                 ///< WAL that its reader has not confirmed
+    std::int64_t kept_bytes = 0;                ///< WAL that the server keeps for it
+    std::string wal_status{};                   ///< reserved, extended, unreserved or lost
+    std::optional<std::int64_t> safe_bytes{};   ///< WAL to come before it is lost; none: max_slot_wal_keep_size is off
+    std::optional<std::int64_t> limit_bytes{};  ///< max_slot_wal_keep_size; none: it is off
+    bool operator==(const SlotStatus&) const = default;
+};
+
+/// What stopped the apply worker of a subscription.
+struct LinkFailure {
+    WallTime since{};            ///< of the first look that saw it
+    std::string error{};         ///< the server's own message, without details, which hold rows
+    std::string action{};        ///< "INSERT into public.t"; empty: unknown
+    std::string commit_lsn{};    ///< of the transaction, on the provider; empty: it was not in a transaction
+    std::string xid{};           ///< of the transaction, on the provider
+    std::string committed_at{};  ///< as the server wrote it
+    bool operator==(const LinkFailure&) const = default;
+};
+
+/// Transactions that Spock gave up: they are in its exception_log, and their changes are not here.
+struct DiscardedTransactions {
+    std::int64_t transactions = 0, rows = 0;
+    WallTime since{};          ///< of the oldest
+    std::string last_error{};  ///< of the newest
+    bool operator==(const DiscardedTransactions&) const = default;
+};
+
 struct SubscriptionStatus {
     std::string provider_node, name, status;
     std::string slot;                       ///< on the provider
     std::optional<std::int64_t> lag_bytes;  ///< WAL the provider has and this subscription has not confirmed
     std::optional<WallTime> down_since;     ///< first look of those in a row that saw it down
+    bool enabled = true;
+    std::optional<LinkFailure> failure{};              ///< stands until the link has gone on past it
+    std::optional<DiscardedTransactions> discarded{};  ///< not acknowledged yet
+    std::optional<SlotStatus> at_provider{};           ///< filled in from the provider's status
     bool operator==(const SubscriptionStatus&) const = default;
 };
 
@@ -39,9 +72,9 @@ struct InstanceStatus {
     std::string extension_version;
     std::string read_only;
     std::vector<SubscriptionStatus> subscriptions;  ///< primary only
-    /// Primary only: bytes of WAL that the reader of a logical slot has not confirmed, by the slot's name.
-    std::map<std::string, std::int64_t> slot_lag_bytes;
-    std::optional<std::int64_t> replay_lag_bytes;  ///< replica only
+    std::map<std::string, SlotStatus> slots;        ///< primary only: the database's logical slots by name
+    std::optional<std::int64_t> wal_room_bytes;     ///< primary only: free space where its WAL is
+    std::optional<std::int64_t> replay_lag_bytes;   ///< replica only
     KeylessTables keyless_tables;                  ///< primary only
     WallTime updated_at{};
     bool operator==(const InstanceStatus&) const = default;
@@ -60,7 +93,7 @@ struct Instance {
     std::optional<InstanceStatus> status;
 };
 
-/// A subscription's lag is known at its provider: takes it over from there, where both were seen.
+/// A subscription's slot is known at its provider: takes over what was seen there.
 void fill_in_lags(std::vector<Instance>& instances);
 
 /// "<database>-<node>-<h8>", h8 = first 8 characters of base36(SHA-1(host id)): host-1 → 689qacsi, host-2 → 9ptayhma,
@@ -74,9 +107,5 @@ const InstanceStatus* current_status(const Instance& instance, WallTime now);
 /// The state to show: a stored `available` whose status is older than 10 s is `unknown`; the stopped flag and the
 /// server's own state come next (control-plane API, "state of an instance is computed").
 InstanceState shown_state(const Instance& instance, WallTime now);
-
-/// Its last status says that a subscription is down, and was for 10 s, not counting the time before `from`: links are
-/// down for a moment when they are made, and when a server starts.
-bool has_link_down(const Instance& instance, WallTime from);
 
 }  // namespace pgedge

@@ -205,6 +205,11 @@ Json FakeAgent::database_json(const std::string& id, bool with_spec) const {
                                                  {"name", "sub_" + other["name"].get<std::string>()},
                                                  {"status", "replicating"},
                                                  {"lag_bytes", 0}});
+                for (Json& subscription : subscriptions)
+                    for (Json link : stored.value("links", Json::array()))
+                        if (link.at("subscriber_node") == node["name"] &&
+                            link.at("provider_node") == subscription.at("provider_node"))
+                            subscription.update(link);
                 instance["spock"] = {{"subscriptions", subscriptions}};
             }
             first = false;
@@ -218,7 +223,7 @@ Json FakeAgent::database_json(const std::string& id, bool with_spec) const {
                 {"dialect", "pglogical"},
                 {"revision", stored["revision"]},
                 {"instances", instances}};
-    for (const char* name : {"error", "last_task_id"})
+    for (const char* name : {"error", "last_task_id", "warnings"})
         if (stored.contains(name)) result[name] = stored[name];
     if (with_spec) result["spec"] = shown(stored["spec"]);
     return result;
@@ -318,6 +323,7 @@ HttpResponse FakeAgent::on_databases(const HttpRequest& request, const Segments&
     }
     if (path.size() == 2 && request.method == "DELETE") return change(request, id, Json::object(), "delete");
     if (path.size() == 2) return change(request, id, Json::parse(request.body).at("spec"), "update");
+    if (path.size() > 2 && path[2] == "links") return on_links(request, path);
     if (path.size() == 5 && path[2] == "instances" && path[4] == "log") {
         auto lines = instance_logs[path[3]];
         const auto last = std::stoul(request.parameter("lines").value_or("100"));
@@ -325,6 +331,31 @@ HttpResponse FakeAgent::on_databases(const HttpRequest& request, const Segments&
         return json({{"instance_id", path[3]}, {"lines", lines}});
     }
     return unknown_route();
+}
+
+HttpResponse FakeAgent::on_links(const HttpRequest& request, const Segments& path) {
+    Json& links = databases[path[1]]["links"];
+    if (path.size() == 3) {
+        Json list = Json::array();
+        for (Json link : links) {
+            link.erase("transactions");
+            list.push_back(std::move(link));
+        }
+        return json({{"links", list}});
+    }
+    for (Json& link : links) {
+        const auto nodes =
+            link.at("provider_node").get<std::string>() + "-" + link.at("subscriber_node").get<std::string>();
+        if (path[3] != link.at("name") && path[3] != nodes) continue;
+        if (path.size() == 4) return json(link);
+        Json& waiting = link["transactions"];
+        const Json body = Json::parse(request.body);
+        if (waiting.empty() || waiting[0].at("xid") != body.at("xid"))
+            return error(409, "conflict", "the link does not stand at this transaction");
+        waiting.erase(0);
+        return json({{"task", begin_task(path[1], "skip_transaction", {})}});
+    }
+    return error(404, "not_found", "there is no link \"" + path[3] + "\"");
 }
 
 HttpResponse FakeAgent::on_tasks(const HttpRequest& request, const Segments& path) {

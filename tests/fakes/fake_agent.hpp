@@ -19,7 +19,7 @@ public:
     bool initialized = true;
     std::string cluster_id = "test-cluster", token = "PGEDGE-token";
     std::vector<std::string> hosts{"host-1", "host-2", "host-3"};
-    std::map<std::string, Json> databases;  ///< by id: {spec, revision, state, error, …}
+    std::map<std::string, Json> databases;  ///< by id: {spec, revision, state, error, links, …}
     std::vector<Json> tasks;                ///< oldest first
     std::map<std::string, std::vector<Json>> task_logs;
     std::map<std::string, std::vector<std::string>> instance_logs;
@@ -40,6 +40,7 @@ private:
     using Segments = std::vector<std::string>;
     HttpResponse on_cluster(const HttpRequest& request, const Segments& path);
     HttpResponse on_databases(const HttpRequest& request, const Segments& path);
+    HttpResponse on_links(const HttpRequest& request, const Segments& path);
     HttpResponse on_tasks(const HttpRequest& request, const Segments& path);
     HttpResponse plan(const Json& body);
     Json planned(const std::string& id, const Json& spec, bool is_delete, bool force,

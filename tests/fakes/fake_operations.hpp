@@ -73,6 +73,18 @@ public:
         return task;
     }
 
+    std::vector<DatabaseWork> works;  ///< that were begun
+
+    Task begin(const std::string& database_id, const DatabaseWork& work, const Limit& limit) override {
+        existing(database_id, limit);
+        works.push_back(work);
+        const Task task = task_for(database_id, work.type);
+        Transaction transaction;
+        transaction.add(Tasks::insert(task, TaskStage::none, Json::object()));
+        commit(transaction, limit);
+        return task;
+    }
+
     Task cancel(const std::string&, const std::string& task_id, const Limit& limit) override {
         Task task = *Tasks(store_).find(task_id, limit);
         if (is_final(task.status))

@@ -89,6 +89,7 @@ struct ApiRoute {
 std::vector<ApiRoute> cluster_routes();
 std::vector<ApiRoute> host_routes();
 std::vector<ApiRoute> database_routes();
+std::vector<ApiRoute> link_routes();
 std::vector<ApiRoute> plan_routes();
 std::vector<ApiRoute> task_routes();
 std::vector<ApiRoute> later_routes();  ///< of the contract; refused in this version

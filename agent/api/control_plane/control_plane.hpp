@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "agent/api/instance_logs.hpp"
+#include "agent/api/links.hpp"
 #include "agent/cluster/membership.hpp"
 #include "agent/run/operations.hpp"
 #include "agent/store/store.hpp"
@@ -19,6 +20,7 @@ struct ClusterServices {
     Store& store;
     Operations& operations;
     InstanceLogs& instance_logs;
+    Links& links;
 };
 
 /// All that the control plane's API stands on, made by main(). Safe from any thread.

@@ -74,6 +74,56 @@ Schemas of_hosts() {
     };
 }
 
+/// Of a subscription, wherever it is shown.
+std::vector<SchemaField> subscription_fields() {
+    return {must("provider_node", text_like("^n[0-9]+$")),
+            must("name", text()),
+            must("status", text()),
+            may("lag_bytes", integer("WAL of the provider that is not yet confirmed here")),
+            may("state", one_of({"stopped", "disabled", "discarding"},
+                                "Where it says more than `status`, which changes at every try")),
+            may("enabled", boolean("false: somebody has disabled it")),
+            may("down_since", time_text()),
+            may("stopped_since", time_text("The first look that saw its apply worker fail")),
+            may("error", text("Why it does not go on, in the server's words")),
+            may("failed_action", text("What failed: INSERT into public.t")),
+            may("failed_commit_lsn", text("The transaction that failed, on the provider")),
+            may("failed_xid", text()),
+            may("failed_committed_at", text("As the server wrote it")),
+            may("discarded_transactions", integer("Spock: left out here, and not acknowledged")),
+            may("discarded_rows", integer()),
+            may("discarded_since", time_text()),
+            may("kept_wal_bytes", integer("WAL that the provider keeps for it")),
+            may("wal_status", text("Of its slot: reserved, extended, unreserved, lost")),
+            may("safe_wal_bytes", integer("WAL to come before its slot is lost"))};
+}
+
+Schemas of_links() {
+    auto in_list = subscription_fields();
+    in_list.push_back(must("subscriber_node", text_like("^n[0-9]+$")));
+    in_list.push_back(may("dialect", one_of({"spock", "pglogical"})));
+    auto whole = in_list;
+    whole.push_back(must("transactions", list_of(ref("LinkTransaction"))));
+    return {
+        {"LinkChange", object_of({must("action", text("INSERT, UPDATE, DELETE, TRUNCATE, DDL …")), may("table", text()),
+                                  may("row", text("As JSON; of DDL the command; not there when it is very long")),
+                                  may("sql", text("A statement that does the same on the subscriber"))})},
+        {"LinkTransaction",
+         object_of({must("xid", text("On the provider")), may("commit_lsn", text("On the provider")),
+                    may("end_lsn", text()), may("committed_at", text("As the server writes it")), may("error", text()),
+                    must("left_out", boolean("It is lost on the subscriber already")),
+                    must("changes", integer("All of them")), must("tables", list_of(text("INSERT public.t: 3"))),
+                    must("rows", list_of(ref("LinkChange")))})},
+        {"LinkSummary", object_of(in_list)},
+        {"Link", object_of(whole)},
+        {"ListLinksResponse", object_of({must("links", list_of(ref("LinkSummary")))})},
+        {"SkipTransactionRequest",
+         object_of({must("xid", text("Of the transaction that get-link shows")),
+                    may("commit_lsn", text("Of that transaction; not for one that is left out already"))})},
+        {"SkipTransactionResponse", object_of({must("task", ref("Task"))})},
+    };
+}
+
 Schemas of_instances() {
     return {
         {"InstanceConnectionInfo", object_of({may("addresses", list_of(text())), may("hostname", text()),
@@ -83,9 +133,7 @@ Schemas of_instances() {
                     may("patroni_paused", boolean()), may("role", one_of({"primary", "replica"})),
                     may("pending_restart", boolean()),
                     may("replay_lag_bytes", integer("WAL that a replica has still to replay"))})},
-        {"InstanceSubscription",
-         object_of({must("provider_node", text_like("^n[0-9]+$")), must("name", text()), must("status", text()),
-                    may("lag_bytes", integer("WAL of the provider that is not yet confirmed here"))})},
+        {"InstanceSubscription", object_of(subscription_fields())},
         {"InstanceSpockStatus",
          object_of({may("version", text("Of the replication extension")), may("read_only", text()),
                     may("subscriptions", list_of(ref("InstanceSubscription"))),
@@ -122,7 +170,8 @@ std::vector<SchemaField> database_fields() {
     return {must("id", identifier_text()),
             may("tenant_id", identifier_text()),
             must("state", one_of(kDatabaseStates)),
-            may("error", text("Why it is failed")),
+            may("error", text("Why it is failed or degraded")),
+            may("warnings", list_of(text("What will do harm if nothing is done"))),
             must("created_at", time_text()),
             must("updated_at", time_text()),
             may("dialect", one_of({"spock", "pglogical"}, "The replication extension of its servers")),
@@ -224,7 +273,7 @@ Schemas of_descriptions() {
 
 OrderedJson openapi_schemas() {
     std::map<std::string, OrderedJson> sorted;
-    for (auto make : {of_errors, of_cluster, of_hosts, of_instances, of_databases, of_plans, of_tasks,
+    for (auto make : {of_errors, of_cluster, of_hosts, of_instances, of_links, of_databases, of_plans, of_tasks,
                       of_later_operations, of_descriptions})
         for (auto& [name, schema] : make()) sorted.emplace(name, std::move(schema));
     const OrderedJson spec = schema_definitions("#/components/schemas/" + kSpecPrefix);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "common/base/text.hpp"
+#include "common/model/link_health.hpp"
 #include "common/spec/database_spec.hpp"
 #include "common/spec/write.hpp"
 
@@ -67,13 +69,7 @@ OrderedJson replication_shape(const InstanceStatus& status) {
     add_text(shape, "version", status.extension_version);
     add_text(shape, "read_only", status.read_only);
     OrderedJson subscriptions = OrderedJson::array();
-    for (const auto& subscription : status.subscriptions) {
-        OrderedJson one{{"provider_node", subscription.provider_node},
-                        {"name", subscription.name},
-                        {"status", subscription.status}};
-        if (subscription.lag_bytes) one["lag_bytes"] = *subscription.lag_bytes;
-        subscriptions.push_back(std::move(one));
-    }
+    for (const auto& subscription : status.subscriptions) subscriptions.push_back(subscription_shape(subscription));
     shape["subscriptions"] = std::move(subscriptions);
     if (const auto& keyless = status.keyless_tables; keyless.count > 0) {
         shape["keyless_table_count"] = keyless.count;
@@ -84,7 +80,6 @@ OrderedJson replication_shape(const InstanceStatus& status) {
 
 OrderedJson instances_shape(DatabaseView& view) {
     auto& instances = view.instances;
-    fill_in_lags(instances);
     std::sort(instances.begin(), instances.end(), [](const Instance& a, const Instance& b) {
         return std::tie(a.node_name, a.id) < std::tie(b.node_name, b.id);
     });
@@ -96,7 +91,43 @@ OrderedJson instances_shape(DatabaseView& view) {
     return list;
 }
 
+/// What is ours of a subscription. `state` does not change between two tries of a link that has stopped, while `status`
+/// is the extension's own word.
+void add_link(OrderedJson& to, const SubscriptionStatus& subscription) {
+    if (const auto state = link_state(subscription); state != subscription.status) to["state"] = state;
+    if (!subscription.enabled) to["enabled"] = false;
+    if (subscription.down_since) to["down_since"] = to_rfc3339(*subscription.down_since);
+    if (const auto& failure = subscription.failure) {
+        to["stopped_since"] = to_rfc3339(failure->since);
+        to["error"] = failure->error;
+        add_text(to, "failed_action", failure->action);
+        add_text(to, "failed_commit_lsn", failure->commit_lsn);
+        add_text(to, "failed_xid", failure->xid);
+        add_text(to, "failed_committed_at", failure->committed_at);
+    }
+    if (const auto& discarded = subscription.discarded) {
+        to["discarded_transactions"] = discarded->transactions;
+        to["discarded_rows"] = discarded->rows;
+        to["discarded_since"] = to_rfc3339(discarded->since);
+        if (!subscription.failure) to["error"] = discarded->last_error;
+    }
+    // How much is kept is told when it matters: for links that do not run.
+    if (const auto& slot = subscription.at_provider; slot && (slot->wal_status != "reserved" || to.contains("error"))) {
+        to["kept_wal_bytes"] = slot->kept_bytes;
+        add_text(to, "wal_status", slot->wal_status);
+        if (slot->safe_bytes) to["safe_wal_bytes"] = *slot->safe_bytes;
+    }
+}
+
 }  // namespace
+
+OrderedJson subscription_shape(const SubscriptionStatus& subscription) {
+    OrderedJson shape{
+        {"provider_node", subscription.provider_node}, {"name", subscription.name}, {"status", subscription.status}};
+    if (subscription.lag_bytes) shape["lag_bytes"] = *subscription.lag_bytes;
+    add_link(shape, subscription);
+    return shape;
+}
 
 OrderedJson host_shape(const Host& host, const std::string& cluster_id) {
     OrderedJson shape{{"id", host.id},
@@ -178,10 +209,17 @@ OrderedJson instance_shape(const Instance& instance, const Host* host, WallTime 
 
 OrderedJson database_summary_shape(DatabaseView view) {
     const Database& database = view.database;
+    fill_in_lags(view.instances);
     OrderedJson shape{{"id", database.id}};
     add_text(shape, "tenant_id", database.tenant_id);
-    shape["state"] = to_string(shown_state(database, view.instances, view.now));
-    add_text(shape, "error", database.error);
+    const DatabaseState state = shown_state(database, view.instances, view.now);
+    shape["state"] = to_string(state);
+    add_text(shape, "error",
+             state == DatabaseState::degraded && database.error.empty()
+                 ? joined(degraded_reasons(database, view.instances, view.now), "\n")
+                 : database.error);
+    if (const auto warnings = wal_warnings(view.instances, view.now); !warnings.empty())
+        shape["warnings"] = list_of(warnings);
     shape["created_at"] = to_rfc3339(database.created_at);
     shape["updated_at"] = to_rfc3339(database.updated_at);
     shape["dialect"] = database.dialect;
@@ -201,13 +239,7 @@ OrderedJson database_shape(DatabaseView view) {
 
 DatabaseState shown_state(const Database& database, const std::vector<Instance>& instances, WallTime now) {
     if (database.state != DatabaseState::available) return database.state;
-    const bool all_serve = std::all_of(instances.begin(), instances.end(), [&](const Instance& instance) {
-        const InstanceState state = shown_state(instance, now);
-        // What a status from before the end of the last operation says of links tells nothing of what it left.
-        if (state == InstanceState::available) return !has_link_down(instance, database.updated_at);
-        return state == InstanceState::backing_up;
-    });
-    return all_serve ? DatabaseState::available : DatabaseState::degraded;
+    return degraded_reasons(database, instances, now).empty() ? DatabaseState::available : DatabaseState::degraded;
 }
 
 }  // namespace pgedge

@@ -18,6 +18,7 @@ OrderedJson host_shape(const Host& host, const std::string& cluster_id);
 OrderedJson task_shape(const Task& task);
 OrderedJson tasks_shape(const std::vector<Task>& tasks);
 OrderedJson log_entry_shape(const TaskLogEntry& entry);
+OrderedJson subscription_shape(const SubscriptionStatus& subscription);
 /// `host`: where it runs, for its addresses; may be null.
 OrderedJson instance_shape(const Instance& instance, const Host* host, WallTime now);
 

@@ -43,13 +43,13 @@ struct Agent {
     Engine engine;
 
     Agent(Store& shared, FakeWorld& world, const std::string& host, Replanner& replanner, const EngineOptions& options,
-          const KeepsServer& keeps_server)
+          const KeepsServer& keeps_server, const WorkKinds& works)
         : store(shared),
           secrets(store, Secret(std::string(32, 'k'))),
           kind(world),
           kinds{{kind.kind(), &kind}},
           leases(store, clock, host, host + "-" + random_hex(4)),
-          engine(host, {store, secrets, kinds, leases, replanner, clock, Log::none(), keeps_server}, options) {
+          engine(host, {store, secrets, kinds, leases, replanner, clock, Log::none(), keeps_server, works}, options) {
         engine.start();
     }
 };
@@ -72,12 +72,13 @@ public:
     FixedReplanner replanner{store};
     EngineOptions options = quick_options();
     KeepsServer keeps_server;
+    WorkKinds works;
     std::map<std::string, std::unique_ptr<Agent>> agents;
 
     /// After the one before has died.
     void start(const std::string& host) {
         kill(host);
-        agents[host] = std::make_unique<Agent>(store, world, host, replanner, options, keeps_server);
+        agents[host] = std::make_unique<Agent>(store, world, host, replanner, options, keeps_server, works);
     }
     /// The dead cannot tell the store.
     void kill(const std::string& host) {

@@ -114,7 +114,11 @@ TEST_CASE("an instance shows its last status, and a status without an instance i
     status.read_only = "off";
     status.subscriptions = {{"n2", "sub_n2_n1", "replicating", "pgl_2", {}, {}},
                             {"n3", "sub_n3_n1", "down", "pgl_3", {}, WallTime(4s)}};
-    status.slot_lag_bytes = {{"pgl_4", 42}};
+    status.subscriptions[0].enabled = false;
+    status.subscriptions[0].discarded = {3, 300'000, WallTime(2s), "can't find relation"};
+    status.subscriptions[1].failure = {WallTime(3s), "it violates", "INSERT into public.t", "0/1A", "734", "today"};
+    status.slots = {{"pgl_4", {42, 50, "extended", 7, 70}}, {"pgl_5", {.lag_bytes = 1}}};
+    status.wal_room_bytes = 1000;
     status.replay_lag_bytes = 7;
     status.keyless_tables = {2, {"public.a", "odd.\"T\""}};
     status.updated_at = WallTime(9s);

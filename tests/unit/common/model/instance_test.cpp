@@ -126,8 +126,8 @@ TEST_CASE("a subscription's lag comes from the slot at its provider, of the same
     InstanceStatus reader, provider, stranger;
     reader.subscriptions = {{"n2", "sub_n2_n1", "replicating", "slot_2", {}, {}},
                             {"n3", "sub_n3_n1", "down", "slot_3", {}, {}}};
-    provider.slot_lag_bytes = {{"slot_2", 1024}, {"of_somebody_else", 7}};
-    stranger.slot_lag_bytes = {{"slot_3", 9}};
+    provider.slots = {{"slot_2", {.lag_bytes = 1024}}, {"of_somebody_else", {.lag_bytes = 7}}};
+    stranger.slots = {{"slot_3", {.lag_bytes = 9}}};
     std::vector<Instance> instances{instance("shop", reader), instance("shop", provider), instance("other", stranger),
                                     Instance()};
 
@@ -135,21 +135,4 @@ TEST_CASE("a subscription's lag comes from the slot at its provider, of the same
 
     CHECK(instances[0].status->subscriptions[0].lag_bytes == 1024);
     CHECK_FALSE(instances[0].status->subscriptions[1].lag_bytes);
-}
-
-TEST_CASE("a link is down when looks saw it down for ten seconds, all of them after the last operation") {
-    auto instance = available_instance("running");
-    const WallTime seen = instance.status->updated_at, long_ago = seen - 1h;
-    instance.status->subscriptions = {{"n2", "sub_n2_n1", "replicating", "slot_2", {}, {}},
-                                      {"n3", "sub_n3_n1", "down", "slot_3", {}, {}}};
-    CHECK_FALSE(has_link_down(instance, long_ago));
-
-    auto& since = instance.status->subscriptions[1].down_since;
-    since = seen - 9'999ms;
-    CHECK_FALSE(has_link_down(instance, long_ago));
-    since = seen - 10s;
-    CHECK(has_link_down(instance, long_ago));
-    CHECK_FALSE(has_link_down(instance, seen - 1s));
-    CHECK_FALSE(has_link_down(instance, seen + 1s));
-    CHECK_FALSE(has_link_down(Instance(), long_ago));
 }

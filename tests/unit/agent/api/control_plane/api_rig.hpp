@@ -15,6 +15,7 @@
 #include "tests/contract/openapi_check.hpp"
 #include "tests/fakes/fake_clock.hpp"
 #include "tests/fakes/fake_instance_logs.hpp"
+#include "tests/fakes/fake_links.hpp"
 #include "tests/fakes/fake_membership.hpp"
 #include "tests/fakes/fake_operations.hpp"
 
@@ -27,13 +28,14 @@ struct ApiRig {
     FakeMembership membership;
     FakeOperations operations{store, clock};
     FakeInstanceLogs logs;
+    FakeLinks links;
     Router router;
     const OpenApiCheck check{Json::parse(to_text(openapi_document()))};
     const Limit limit{std::chrono::seconds(20)};
 
     explicit ApiRig(bool initialized = true) {
         if (initialized) membership.init(std::nullopt, limit);
-        const auto services = std::make_shared<const ClusterServices>(ClusterServices{store, operations, logs});
+        const auto services = std::make_shared<const ClusterServices>(ClusterServices{store, operations, logs, links});
         add_control_plane(router,
                           {membership, clock, {"v0.10.0", "abc", "2026-11-21T10:00:00Z", "amd64"}, [this, services] {
                                return membership.initialized() ? services : nullptr;

@@ -42,13 +42,14 @@ TEST_CASE("a database is shown with its instances in order of node and id") {
     status.role = "primary";
     status.extension_version = "2.4.2";
     status.read_only = "off";
-    status.subscriptions = {{"n2", "sub_n2_n1", "replicating", "pgl_n2_n1", {}, {}}};
+    status.subscriptions = {{"n2", "sub_n2_n1", "replicating", "pgl_n2_n1", {}, {}},
+                            {"n3", "sub_n3_n1", "replicating", "pgl_n3_n1", {}, {}}};
     status.keyless_tables = {7, {"public.a", "public.b"}};
     status.updated_at = rig.clock.wall();
     rig.commit(Databases::set_instance_status("example-n1-689qacsi", status));
     InstanceStatus provider;  // it knows how far the subscription lags
     provider.postgres_state = "running";
-    provider.slot_lag_bytes = {{"pgl_n2_n1", 1024}};
+    provider.slots = {{"pgl_n2_n1", {.lag_bytes = 1024, .wal_status = "reserved"}}};
     provider.updated_at = rig.clock.wall();
     rig.commit(Databases::set_instance_status("example-n2-9ptayhma", provider));
 
@@ -78,7 +79,8 @@ TEST_CASE("a database is shown with its instances in order of node and id") {
                                     {"pending_restart", false}});
     CHECK(first["spock"]["version"] == "2.4.2");
     CHECK(first["spock"]["subscriptions"] ==
-          Json{{{"provider_node", "n2"}, {"name", "sub_n2_n1"}, {"status", "replicating"}, {"lag_bytes", 1024}}});
+          Json{{{"provider_node", "n2"}, {"name", "sub_n2_n1"}, {"status", "replicating"}, {"lag_bytes", 1024}},
+               {{"provider_node", "n3"}, {"name", "sub_n3_n1"}, {"status", "replicating"}}});
     CHECK(first["spock"]["keyless_table_count"] == 7);
     CHECK(first["spock"]["keyless_tables"] == Json{"public.a", "public.b"});
     CHECK(database["instances"][1]["id"] == "example-n2-9ptayhma");
@@ -175,11 +177,54 @@ TEST_CASE("an available database is degraded while a link of it stays down") {
     CHECK(database["state"] == "degraded");
     CHECK(rig.get("/v1/databases")["databases"][0]["state"] == "degraded");
     CHECK(database["instances"][0]["state"] == "available");
-    CHECK(database["instances"][0]["spock"]["subscriptions"] ==
-          Json{{{"provider_node", "n2"}, {"name", "sub_n2_n1"}, {"status", "down"}}});
+    CHECK(database["instances"][0]["spock"]["subscriptions"] == Json{{{"provider_node", "n2"},
+                                                                      {"name", "sub_n2_n1"},
+                                                                      {"status", "down"},
+                                                                      {"down_since", "2027-01-15T09:00:00Z"}}});
+    CHECK(database["error"] == "link n2 -> n1 (sub_n2_n1) is down since 2027-01-15T09:00:00Z");
 
     report("replicating", {});
     CHECK(rig.get("/v1/databases/example")["state"] == "available");
+}
+
+TEST_CASE("a link that stopped is told with its error and what waits, whatever its status says at the moment") {
+    ApiRig rig;
+    rig.create_example();
+    rig.make_available("example");
+    rig.clock.advance(std::chrono::hours(1));
+    InstanceStatus status;
+    status.postgres_state = "running";
+    status.role = "primary";
+    status.updated_at = rig.clock.wall();
+    status.slots = {{"pgl_n2_n1", {2048, 4096, "extended", 1000, 1'000'000}}};
+    for (const auto* other : {"example-n2-9ptayhma", "example-n3-ant97dj4"})
+        rig.commit(Databases::set_instance_status(other, status));
+    status.slots.clear();
+    status.subscriptions = {{"n2", "sub_n2_n1", "replicating", "pgl_n2_n1", {}, {}}};
+    status.subscriptions[0].failure = {rig.clock.wall() - 5s,
+                                       "new row violates check constraint \"small\"",
+                                       "INSERT into public.lk",
+                                       "0/1973F60",
+                                       "734",
+                                       "2026-11-29 19:26:04+00"};
+    rig.commit(Databases::set_instance_status("example-n1-689qacsi", status));
+
+    const Json database = rig.get("/v1/databases/example");
+
+    CHECK(database["state"] == "degraded");
+    const std::string error = database["error"];
+    for (const auto* part :
+         {"link n2 -> n1 (sub_n2_n1) has stopped since 2027-01-15T08:59:55Z: new row violates", "INSERT into public.lk",
+          "transaction 734", "commit 0/1973F60", "2KiB wait on n2", "pgedgectl db link show example sub_n2_n1"})
+        CHECK_MESSAGE(error.find(part) != std::string::npos, error);
+    const Json link = database["instances"][0]["spock"]["subscriptions"][0];
+    CHECK(link["status"] == "replicating");
+    CHECK(link["state"] == "stopped");
+    CHECK(link["failed_commit_lsn"] == "0/1973F60");
+    CHECK(link["kept_wal_bytes"] == 4096);
+    CHECK(link["safe_wal_bytes"] == 1000);
+    REQUIRE(database["warnings"].size() == 2);  // of both that say so
+    CHECK(database["warnings"][0].get<std::string>().find("max_slot_wal_keep_size") != std::string::npos);
 }
 
 TEST_CASE("the list shows databases without their specs") {

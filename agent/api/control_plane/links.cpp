@@ -1,0 +1,196 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "agent/api/control_plane/api_route.hpp"
+#include "agent/api/control_plane/decode_error.hpp"
+#include "agent/api/control_plane/shapes.hpp"
+#include "agent/run/link_places.hpp"
+#include "common/model/link_health.hpp"
+
+namespace pgedge {
+namespace {
+
+using Places = std::map<std::string, LinkPlace>;
+
+/// The links of the database that the path names, after a check that there is one.
+Places places_of(const ApiCall& call) {
+    const std::string& id = call.variable("database_id");
+    if (!call.databases().find(id, call.limit)) throw Error(ErrorKind::not_found, "no database \"" + id + "\" found");
+    return link_places(call.databases().resources(id, call.limit));
+}
+
+/// What the last look saw of a link; nullopt: nothing, or its subscription is not there.
+std::optional<SubscriptionStatus> seen_of(const std::vector<Instance>& instances, const LinkPlace& place,
+                                          WallTime now) {
+    for (const auto& instance : instances) {
+        const auto* status = instance.id == place.subscriber_instance ? current_status(instance, now) : nullptr;
+        if (!status) continue;
+        for (const auto& subscription : status->subscriptions)
+            if (subscription.name == place.subscription) return subscription;
+    }
+    return std::nullopt;
+}
+
+OrderedJson link_shape(const LinkPlace& place, const std::optional<SubscriptionStatus>& seen) {
+    OrderedJson shape{{"name", place.subscription},
+                      {"provider_node", place.provider},
+                      {"subscriber_node", place.subscriber},
+                      {"dialect", place.dialect},
+                      {"status", "unknown"}};
+    if (seen) shape.update(subscription_shape(*seen));
+    return shape;
+}
+
+std::vector<Instance> instances_of(const ApiCall& call) {
+    auto instances = call.databases().instances(call.variable("database_id"), call.limit);
+    fill_in_lags(instances);
+    return instances;
+}
+
+HttpResponse list_links(const ApiCall& call) {
+    const auto places = places_of(call);
+    const auto instances = instances_of(call);
+    OrderedJson list = OrderedJson::array();
+    for (const auto& [name, place] : places) list.push_back(link_shape(place, seen_of(instances, place, call.now())));
+    return json_response({{"links", std::move(list)}});
+}
+
+OrderedJson change_shape(const LinkChange& change) {
+    OrderedJson shape{{"action", change.action}};
+    for (const auto& [name, text] :
+         {std::pair{"table", &change.table}, std::pair{"row", &change.row}, std::pair{"sql", &change.sql}})
+        if (!text->empty()) shape[name] = *text;
+    return shape;
+}
+
+OrderedJson transaction_shape(const LinkTransaction& transaction) {
+    OrderedJson shape{{"xid", transaction.xid}};
+    for (const auto& [name, text] :
+         {std::pair{"commit_lsn", &transaction.commit_lsn}, std::pair{"end_lsn", &transaction.end_lsn},
+          std::pair{"committed_at", &transaction.committed_at}, std::pair{"error", &transaction.error}})
+        if (!text->empty()) shape[name] = *text;
+    shape["left_out"] = transaction.left_out;
+    shape["changes"] = transaction.changes;
+    shape["tables"] = transaction.tables;
+    OrderedJson rows = OrderedJson::array();
+    for (const auto& row : transaction.rows) rows.push_back(change_shape(row));
+    shape["rows"] = std::move(rows);
+    return shape;
+}
+
+/// Transactions that the subscriber does not apply, or has left out: of a link that stands, the first that waits.
+std::vector<LinkTransaction> transactions_of(const ApiCall& call, const LinkPlace& place,
+                                             const std::optional<SubscriptionStatus>& seen,
+                                             const LinkSubscriber& subscriber) {
+    auto transactions = subscriber.left_out;
+    const bool runs = subscriber.status == "replicating" && (!seen || link_state(*seen) == "replicating");
+    if (place.dialect == "spock" || runs || subscriber.slot.empty()) return transactions;
+    if (auto first = call.cluster->links.first_waiting(place, subscriber.slot, subscriber.origin_lsn, call.limit)) {
+        if (seen && seen->failure && seen->failure->commit_lsn == first->commit_lsn)
+            first->error = seen->failure->error;
+        transactions.push_back(*std::move(first));
+    }
+    return transactions;
+}
+
+HttpResponse show_link(const ApiCall& call) {
+    const auto places = places_of(call);
+    const auto& place = find_link(places, call.variable("link"));
+    const auto seen = seen_of(instances_of(call), place, call.now());
+    const auto subscriber = call.cluster->links.subscriber(place, call.limit);
+    OrderedJson shape = link_shape(place, seen);
+    if (!subscriber.exists) {
+        shape["status"] = "missing";
+    } else if (!seen) {
+        shape["status"] = subscriber.status;
+    }
+    OrderedJson transactions = OrderedJson::array();
+    for (const auto& one : transactions_of(call, place, seen, subscriber))
+        transactions.push_back(transaction_shape(one));
+    shape["transactions"] = std::move(transactions);
+    return json_response(shape);
+}
+
+std::string needed_text(const Json& body, const char* name) {
+    const auto found = body.find(name);
+    if (found == body.end()) throw missing_field(name, "body");
+    if (!found->is_string()) throw invalid_field_type(std::string("body.") + name, to_text(*found), "string");
+    return found->get<std::string>();
+}
+
+/// The caller names the transaction that he saw; another one is never left out in its place.
+HttpResponse skip(const ApiCall& call) {
+    const Json body = call.body();
+    const auto xid = needed_text(body, "xid");
+    const auto commit_lsn = body.contains("commit_lsn") ? needed_text(body, "commit_lsn") : std::string();
+    const auto places = places_of(call);
+    const auto& place = find_link(places, call.variable("link"));
+    const auto seen = seen_of(instances_of(call), place, call.now());
+    const auto subscriber = call.cluster->links.subscriber(place, call.limit);
+    const auto all = transactions_of(call, place, seen, subscriber);
+    const auto found = std::find_if(all.begin(), all.end(),
+                                    [&](const auto& each) { return each.xid == xid && each.commit_lsn == commit_lsn; });
+    if (found == all.end())
+        throw Error(ErrorKind::conflict,
+                    fmt::format("link {} does not stand at transaction {}{}: {}", place.subscription, xid,
+                                commit_lsn.empty() ? "" : ", commit " + commit_lsn,
+                                all.empty() ? "it stands at none"
+                                            : fmt::format("it stands at {}, commit {}", all.front().xid,
+                                                          all.front().commit_lsn)),
+                    "look again and name the transaction that is shown");
+    LinkTransaction named = *found;
+    named.rows.clear();  // they are nobody's business but the servers'
+    named.tables.clear();
+    const auto task = call.cluster->operations.begin(
+        call.variable("database_id"),
+        {.type = std::string(kSkipTransaction),
+         .kind = std::string(kSkipTransaction),
+         .host_id = place.subscriber_host,
+         .node_name = place.subscriber,
+         .instance_id = place.subscriber_instance,
+         .arguments = {{"link", to_json(place)}, {"transaction", to_json(named)}},
+         .about = fmt::format("transaction {} of {} ({}, {} changes) is to be left out on {}", named.xid,
+                              place.provider, named.committed_at, named.changes, place.subscriber)},
+        call.limit);
+    return json_response({{"task", task_shape(task)}});
+}
+
+const ApiParameter kLink{"link", ApiParameterType::text, "Its name: sub_n1_n2, or n1-n2"};
+
+}  // namespace
+
+std::vector<ApiRoute> link_routes() {
+    return {
+        {.method = "GET",
+         .path = "/v1/databases/{database_id}/links",
+         .id = "list-links",
+         .summary = "The links between the nodes of a database, and how they are",
+         .parameters = {kDatabaseParameter},
+         .answer = "ListLinksResponse",
+         .throws = {"invalid_input", "not_found", "cluster_not_initialized"},
+         .run = list_links},
+        {.method = "GET",
+         .path = "/v1/databases/{database_id}/links/{link}",
+         .id = "get-link",
+         .summary = "One link, with the transaction that stops it",
+         .parameters = {kDatabaseParameter, kLink},
+         .answer = "Link",
+         .throws = {"invalid_input", "not_found", "cluster_not_initialized", "unreachable"},
+         .at_most = std::chrono::seconds(60),
+         .run = show_link},
+        {.method = "POST",
+         .path = "/v1/databases/{database_id}/links/{link}/skip",
+         .id = "skip-transaction",
+         .summary = "Leave the transaction that stops a link out on its subscriber: its changes are lost there",
+         .parameters = {kDatabaseParameter, kLink},
+         .body = "SkipTransactionRequest",
+         .answer = "SkipTransactionResponse",
+         .throws = {"invalid_input", "not_found", "cluster_not_initialized", "operation_already_in_progress",
+                    "conflict", "unreachable"},
+         .at_most = std::chrono::seconds(60),
+         .run = skip},
+    };
+}
+
+}  // namespace pgedge

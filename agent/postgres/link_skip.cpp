@@ -1,0 +1,181 @@
+#include "agent/postgres/link_skip.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "agent/postgres/link_sql.hpp"
+#include "agent/postgres/scripts.hpp"
+
+namespace pgedge {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kPoll = 50ms;
+constexpr auto kWorkerGone = 60s;  ///< for an apply worker to end after its subscription was disabled
+
+std::string mark_of(const std::string& subscription) { return "skip on " + subscription; }
+
+/// The right to disable and enable the subscription for a while: a lock that goes with the session, and a mark that
+/// stays when the session dies.
+class Hold {
+public:
+    Hold(Session& session, const std::string& subscription, const Limit& limit)
+        : session_(session), subscription_(subscription) {
+        ensure_internal_schema(session, limit);
+        session.run("SELECT pg_advisory_lock(hashtextextended($1, 0))", {mark_of(subscription)}, limit);
+    }
+    ~Hold() {
+        try {
+            session_.run("SELECT pg_advisory_unlock(hashtextextended($1, 0))", {mark_of(subscription_)}, Limit(5s));
+        } catch (const Error&) {
+            // The session is lost, and the lock with it.
+        }
+    }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+    void mark(const Limit& limit) {
+        session_.run(
+            "INSERT INTO pgedge_internal.done SELECT $1 WHERE NOT EXISTS (SELECT FROM pgedge_internal.done"
+            " WHERE what = $1)",
+            {mark_of(subscription_)}, limit);
+    }
+    void unmark(const Limit& limit) {
+        session_.run("DELETE FROM pgedge_internal.done WHERE what = $1", {mark_of(subscription_)}, limit);
+    }
+
+private:
+    Session& session_;
+    const std::string subscription_;
+};
+
+/// The subscription's position once nobody applies any more. Taken by holding the origin for a moment.
+std::string settled_position(Session& session, const std::string& slot, const Limit& limit) {
+    for (;;) try {
+            session.run("SELECT pg_replication_origin_session_setup($1)", {slot}, limit);
+            const auto position = session.run("SELECT pg_replication_origin_session_progress(false)", limit).value();
+            session.run("SELECT pg_replication_origin_session_reset()", limit);
+            return position.value_or("0/0");
+        } catch (const SqlError& error) {
+            constexpr std::string_view kObjectInUse = "55006";
+            if (error.sqlstate() != kObjectInUse) throw;
+            limit.check("waiting for the apply worker of " + slot + " to end");
+            limit.pause(kPoll);
+        }
+}
+
+bool is_passed(Session& session, const std::string& position, const std::string& end, const Limit& limit) {
+    return session.run("SELECT $1::pg_lsn >= $2::pg_lsn", {position, end}, limit).yes();
+}
+
+std::string text_of(const LinkTransaction& transaction) {
+    return fmt::format("transaction {} (commit {})", transaction.xid, transaction.commit_lsn);
+}
+
+void refuse_another(const TransactionSkip& skip, const std::optional<LinkTransaction>& first) {
+    const auto& wanted = skip.transaction;
+    if (first && first->xid == wanted.xid && first->commit_lsn == wanted.commit_lsn && first->end_lsn == wanted.end_lsn)
+        return;
+    throw Error(ErrorKind::conflict,
+                fmt::format("{} stands at {} and not at {} any more", skip.subscription,
+                            first ? text_of(*first) : "no transaction", text_of(wanted)),
+                "look again: pgedgectl db link show");
+}
+
+std::string position_of(Session& session, const std::string& slot, const Limit& limit) {
+    const auto origins = replication_origins(session, limit);
+    const auto origin = origins.find(slot);
+    return origin == origins.end() ? "0/0" : origin->second.remote_lsn;
+}
+
+void skip_pglogical(Session& session, const ReplicationDialect& dialect, const TransactionSkip& skip,
+                    const Limit& limit) {
+    const auto& wanted = skip.transaction;
+    Hold hold(session, skip.subscription, limit);
+    const auto position = position_of(session, skip.slot, limit);
+    if (is_passed(session, position, wanted.end_lsn, limit)) {
+        skip.tell(text_of(wanted) + " is passed already");
+        dialect.wake_subscription(session, skip.subscription, limit);
+        hold.unmark(limit);
+        return;
+    }
+    refuse_another(skip, skip.first_waiting(position));
+    hold.mark(limit);
+    const auto enable = [&](const Limit& within) {
+        dialect.wake_subscription(session, skip.subscription, within);
+        hold.unmark(within);
+    };
+    try {
+        dialect.disable_subscription(session, skip.subscription, limit);
+        if (settled_position(session, skip.slot, limit.no_longer_than(kWorkerGone)) != position)
+            throw Error(ErrorKind::conflict, skip.subscription + " has gone on meanwhile: nothing was skipped",
+                        "look again: pgedgectl db link show");
+        session.run("SELECT pg_replication_origin_advance($1, $2::pg_lsn)", {skip.slot, wanted.end_lsn}, limit);
+    } catch (const Error&) {
+        try {
+            enable(Limit(5s));
+        } catch (const Error&) {
+            // The session is lost: the agent's next look enables it, and the first error says more.
+        }
+        throw;
+    }
+    skip.tell(text_of(wanted) + " is left out");
+    enable(limit);
+}
+
+void skip_spock(Session& session, const ReplicationDialect& dialect, const TransactionSkip& skip, const Limit& limit) {
+    const auto& wanted = skip.transaction;
+    const auto all = left_out_transactions(session, skip.subscription, limit);
+    const auto found = std::find_if(all.begin(), all.end(), [&](const auto& each) {
+        return each.xid == wanted.xid && each.committed_at == wanted.committed_at;
+    });
+    if (found == all.end()) {
+        skip.tell("transaction " + wanted.xid + " is acknowledged already");
+        return;
+    }
+    if (!found->left_out) {  // exception_behaviour = sub_disable: it stands in front of it, disabled by Spock
+        session.run("SELECT spock.sub_alter_skiplsn($1, $2)", {skip.subscription, found->end_lsn}, limit);
+        dialect.wake_subscription(session, skip.subscription, limit);
+    }
+    session.run(
+        "INSERT INTO spock.exception_status (remote_origin, remote_commit_ts, retry_errored_at, remote_xid, status,"
+        " resolved_at) SELECT e.remote_origin, e.remote_commit_ts, max(e.retry_errored_at), e.remote_xid, 'resolved',"
+        " now() FROM spock.exception_log e JOIN spock.subscription s ON s.sub_origin = e.remote_origin"
+        " WHERE s.sub_name = $1 AND e.remote_xid = $2::bigint AND e.remote_commit_ts = $3::timestamptz"
+        " GROUP BY e.remote_origin, e.remote_commit_ts, e.remote_xid",
+        {skip.subscription, wanted.xid, wanted.committed_at}, limit);
+    skip.tell("transaction " + wanted.xid + " is acknowledged: its changes are not on this node");
+}
+
+}  // namespace
+
+void skip_transaction(Session& session, const ReplicationDialect& dialect, const TransactionSkip& skip,
+                      const Limit& limit) {
+    if (dialect.name() == "spock")
+        skip_spock(session, dialect, skip, limit);
+    else
+        skip_pglogical(session, dialect, skip, limit);
+}
+
+bool enable_abandoned(Session& session, const ReplicationDialect& dialect, const std::string& subscription,
+                      const Limit& limit) {
+    const auto mark = mark_of(subscription);
+    if (!session.run("SELECT to_regclass('pgedge_internal.done') IS NOT NULL", limit).yes()) return false;
+    if (session.run("SELECT what FROM pgedge_internal.done WHERE what = $1", {mark}, limit).empty()) return false;
+    if (!session.run("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", {mark}, limit).yes()) return false;
+    const Limit unlock(5s);
+    try {
+        dialect.wake_subscription(session, subscription, limit);
+        session.run("DELETE FROM pgedge_internal.done WHERE what = $1", {mark}, limit);
+    } catch (const Error&) {
+        session.run("SELECT pg_advisory_unlock(hashtextextended($1, 0))", {mark}, unlock);
+        throw;
+    }
+    session.run("SELECT pg_advisory_unlock(hashtextextended($1, 0))", {mark}, unlock);
+    return true;
+}
+
+}  // namespace pgedge
