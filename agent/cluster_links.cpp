@@ -110,12 +110,11 @@ void ClusterLinks::skip(const Json& arguments, StepContext& context) {
          .first_waiting = [&](const std::string& after) { return first_waiting(link, now.slot, after, limit); },
          .tell = context.tell},
         limit);
-    if (!wanted.left_out) wait_until_it_goes_on(link, now.slot, wanted, limit.no_longer_than(kGoesOn));
+    if (!wanted.left_out) wait_until_it_goes_on(link, wanted, limit.no_longer_than(kGoesOn));
     context.tell("link " + link.provider + " -> " + link.subscriber + " goes on");
 }
 
-void ClusterLinks::wait_until_it_goes_on(const LinkPlace& link, const std::string& slot, const LinkTransaction& skipped,
-                                         const Limit& limit) {
+void ClusterLinks::wait_until_it_goes_on(const LinkPlace& link, const LinkTransaction& skipped, const Limit& limit) {
     auto session = connect_locally(runtime_, link.subscriber_instance, link.database_name, limit);
     const auto paths = server_of(runtime_, link.subscriber_instance).paths;
     std::optional<Limit::Clock::time_point> replicating_since;

@@ -33,8 +33,7 @@ public:
 
 private:
     Json ask(const std::string& host_id, const char* what, const Json& body, const Limit& limit);
-    void wait_until_it_goes_on(const LinkPlace& link, const std::string& slot, const LinkTransaction& skipped,
-                               const Limit& limit);
+    void wait_until_it_goes_on(const LinkPlace& link, const LinkTransaction& skipped, const Limit& limit);
 
     Runtime& runtime_;
     const std::string host_id_;

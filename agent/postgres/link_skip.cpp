@@ -7,6 +7,7 @@
 
 #include "agent/postgres/link_sql.hpp"
 #include "agent/postgres/scripts.hpp"
+#include "agent/postgres/waiting_transaction.hpp"
 
 namespace pgedge {
 namespace {
@@ -52,17 +53,26 @@ private:
     const std::string subscription_;
 };
 
-/// The subscription's position once nobody applies any more. Taken by holding the origin for a moment.
-std::string settled_position(Session& session, const std::string& slot, const Limit& limit) {
+/// Moves the origin of the subscription from `position` to `end`, with the subscription disabled. The agent's own look
+/// may wake it in between, so it is disabled as often as its worker is there.
+void advance(Session& session, const ReplicationDialect& dialect, const TransactionSkip& skip,
+             const std::string& position, const Limit& limit) {
     for (;;) try {
-            session.run("SELECT pg_replication_origin_session_setup($1)", {slot}, limit);
-            const auto position = session.run("SELECT pg_replication_origin_session_progress(false)", limit).value();
+            dialect.disable_subscription(session, skip.subscription, limit);
+            session.run("SELECT pg_replication_origin_session_setup($1)", {skip.slot},
+                        limit);  // fails while one applies
+            const auto now = session.run("SELECT pg_replication_origin_session_progress(false)", limit).value();
             session.run("SELECT pg_replication_origin_session_reset()", limit);
-            return position.value_or("0/0");
+            if (now.value_or("0/0") != position)
+                throw Error(ErrorKind::conflict, skip.subscription + " has gone on meanwhile: nothing was skipped",
+                            "look again: pgedgectl db link show");
+            session.run("SELECT pg_replication_origin_advance($1, $2::pg_lsn)", {skip.slot, skip.transaction.end_lsn},
+                        limit);
+            return;
         } catch (const SqlError& error) {
             constexpr std::string_view kObjectInUse = "55006";
             if (error.sqlstate() != kObjectInUse) throw;
-            limit.check("waiting for the apply worker of " + slot + " to end");
+            limit.check("waiting for the apply worker of " + skip.subscription + " to end");
             limit.pause(kPoll);
         }
 }
@@ -109,11 +119,7 @@ void skip_pglogical(Session& session, const ReplicationDialect& dialect, const T
         hold.unmark(within);
     };
     try {
-        dialect.disable_subscription(session, skip.subscription, limit);
-        if (settled_position(session, skip.slot, limit.no_longer_than(kWorkerGone)) != position)
-            throw Error(ErrorKind::conflict, skip.subscription + " has gone on meanwhile: nothing was skipped",
-                        "look again: pgedgectl db link show");
-        session.run("SELECT pg_replication_origin_advance($1, $2::pg_lsn)", {skip.slot, wanted.end_lsn}, limit);
+        advance(session, dialect, skip, position, limit.no_longer_than(kWorkerGone));
     } catch (const Error&) {
         try {
             enable(Limit(5s));

@@ -1,5 +1,6 @@
 #include "agent/postgres/waiting_transaction.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 

@@ -7,6 +7,9 @@
 namespace pgedge {
 namespace {
 
+/// Clocks of hosts differ: a look from before an operation's end may seem to be from after it by less than this.
+constexpr std::chrono::seconds kSettled{5};
+
 /// What was seen of the server that the resource lies in; nullptr: nothing that can be relied on.
 const InstanceStatus* seen_of(const KnownResource& known, const std::vector<Instance>& instances, WallTime now) {
     if (known.needs_recreate || !known.error.empty()) return nullptr;
@@ -15,6 +18,7 @@ const InstanceStatus* seen_of(const KnownResource& known, const std::vector<Inst
         std::find_if(instances.begin(), instances.end(), [&](const Instance& each) { return each.id == id; });
     if (instance == instances.end() || shown_state(*instance, now) != InstanceState::available) return nullptr;
     const auto* status = current_status(*instance, now);
+    if (status && status->updated_at - instance->updated_at < kSettled) return nullptr;
     // Without an extension it could not be asked in the application's database.
     return status && status->role == "primary" && !status->extension_version.empty() ? status : nullptr;
 }
