@@ -161,12 +161,16 @@ private:
         add_state(std::move(state));
     }
 
-    /// A subscription goes on where its subscriber is now; when that moves, only the way to the provider changes.
+    /// A subscription goes on where its subscriber is now; when that moves, only the way to the provider changes. One
+    /// that is not there, because a move was broken off, waits for the end state.
     void add_link(const Resource& link, const std::map<ResourceId, Resource>& patched, WantedState& state) const {
         const auto known = now_.find(link.id);
-        if (known == now_.end()) return;
-        if (known->second.resource.host_id == link.host_id) return add(link.id, patched, state);
-        Resource meanwhile = known->second.resource;
+        const auto subscriber = now_.find({"database.postgres_database", link.want.at("subscriber")});
+        if (known == now_.end() || subscriber == now_.end()) return;
+        const Resource& before = known->second.resource;
+        if (before.want.at("instance_id") != subscriber->second.resource.want.at("instance_id")) return;
+        if (before.want.at("instance_id") == link.want.at("instance_id")) return add(link.id, patched, state);
+        Resource meanwhile = before;
         meanwhile.want["provider_dsn"] = link.want.at("provider_dsn");
         state.resources.push_back(std::move(meanwhile));
     }

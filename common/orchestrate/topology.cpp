@@ -45,6 +45,18 @@ WantedInstance wanted_instance(const Database& wanted, const NodeSpec& node, con
     return instance;
 }
 
+/// Left by an update that moved the node and was broken off: a former primary, or a copy of one, of which no replica of
+/// `primary` can be made; or a copy that cannot be a primary.
+bool has_other_data(const std::string& database_id, const NodeSpec& node, const std::string& host,
+                    const std::string& primary, const Known& now) {
+    const auto data = now.find({"process.data_directory", instance_id(database_id, node.name, host)});
+    if (data == now.end() || data->second.needs_recreate) return false;
+    const Json& want = data->second.resource.want;
+    const bool copy = want.value("role", "") == "replica";
+    if (host == primary) return copy;
+    return !copy || want.at("primary").value("instance_id", "") != instance_id(database_id, node.name, primary);
+}
+
 }  // namespace
 
 std::optional<std::string> known_primary(const std::string& database_id, const NodeSpec& node, const Known& now) {
@@ -67,13 +79,20 @@ std::string primary_problem(const Database& wanted, const NodeSpec& node, const 
         return !contains(gone_hosts, host) && known != now.end() &&
                known->second.resource.want.value("role", "") == "replica";
     });
-    if (!primary || !replicas_stay) return {};
-    if (contains(gone_hosts, *primary))
+    if (!primary) return {};
+    if (replicas_stay && contains(gone_hosts, *primary))
         return fmt::format("the primary of node {} was on host {}, which is lost: no replica of it can be promoted yet",
                            node.name, *primary);
-    if (!contains(node.host_ids, *primary))
+    const bool stays = contains(node.host_ids, *primary);
+    if (replicas_stay && !stays)
         return fmt::format("the primary of node {} is on host {}, which cannot be left out while replicas of it stay",
                            node.name, *primary);
+    const std::string& next = stays || node.host_ids.empty() ? *primary : node.host_ids.front();
+    for (const auto& host : node.host_ids)
+        if (!contains(gone_hosts, host) && has_other_data(wanted.id, node, host, next, now))
+            return fmt::format("the instance of node {} on host {} has the data of a former primary of it: apply the "
+                               "spec without that host, then with it again",
+                               node.name, host);
     return {};
 }
 

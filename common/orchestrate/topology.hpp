@@ -29,10 +29,11 @@ struct WantedNode {
     std::vector<WantedInstance> replicas;
 };
 
-/// Which instance is the primary of a node that exists: the one that was made as such. Empty when none was yet.
+/// Which instance is the primary of a node that exists: the one that has its database, else the one that was made as
+/// such. Empty when none was yet.
 std::optional<std::string> known_primary(const std::string& database_id, const NodeSpec& node, const Known& now);
 /// Why the node cannot be as wanted: the host of its primary is left out or lost while others stay, which would need a
-/// promotion. Empty when it can.
+/// promotion; or an instance that shall be a replica has other data. Empty when it can.
 std::string primary_problem(const Database& wanted, const NodeSpec& node, const Known& now,
                             const std::vector<std::string>& gone_hosts);
 

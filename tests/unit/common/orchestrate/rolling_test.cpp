@@ -127,6 +127,44 @@ TEST_CASE("a primary that would have to move is refused") {
           "the primary of node n1 was on host host-1, which is lost: no replica of it can be promoted yet");
 }
 
+TEST_CASE("a node that moves is where it was until all restarts are done") {
+    SmallCluster cluster;
+    cluster.add_node("n1", {"host-1"});
+    cluster.add_node("n2", {"host-2"}).port = 5433;
+    cluster.wanted.spec.postgresql_conf["max_connections"] = "120";
+    cluster.carry_out(cluster.plan());
+    cluster.wanted.spec.nodes[0].host_ids = {"host-1", "host-2"};
+    cluster.wanted.spec.nodes[1].host_ids = {"host-3"};
+    cluster.wanted.spec.postgresql_conf.clear();
+
+    const Plan plan = cluster.plan();
+
+    CHECK(plan.states == std::vector<std::string>{"restart n1", "end state"});
+    for (const auto& step : plan.steps)
+        if (step.resource.id == ResourceId{"database.subscription", "sub_n1_n2"} && step.id.starts_with("0."))
+            CHECK(step.resource.host_id == "host-2");
+    cluster.carry_out(plan);
+    CHECK(cluster.plan().empty());
+}
+
+TEST_CASE("a former primary, left by a move that was broken off, is not taken for a replica") {
+    SmallCluster cluster;
+    cluster.add_node("n1", {"host-1"});
+    cluster.carry_out(cluster.plan());
+    cluster.wanted.spec.nodes[0].host_ids = {"host-2"};
+    Plan half = cluster.plan();
+    std::erase_if(half.steps, [](const Step& step) { return step.action == Action::remove; });
+    cluster.carry_out(half);
+
+    cluster.wanted.spec.nodes[0].host_ids = {"host-2", "host-1"};
+    CHECK(primary_problem(cluster.wanted, cluster.wanted.spec.nodes[0], cluster.known, {}) ==
+          "the instance of node n1 on host host-1 has the data of a former primary of it: apply the spec without that "
+          "host, then with it again");
+    cluster.wanted.spec.nodes[0].host_ids = {"host-1"};  // taken back
+    cluster.carry_out(cluster.plan());
+    CHECK(cluster.plan().empty());
+}
+
 TEST_CASE("planning without what is needed is our own mistake, told") {
     SmallCluster cluster;
     cluster.add_node("n1", {"host-1"});

@@ -1,6 +1,7 @@
 // Walks many updates of databases through the planner, one step after the other, and checks that what each step finds
 // is as it needs it: the rules of docs/resources.md, for every combination of changes in one file.
 #include <random>
+#include <set>
 
 #include <doctest/doctest.h>
 
@@ -40,32 +41,35 @@ int setting(const Known& known, const std::string& instance, const std::string& 
 class Walk {
 public:
     explicit Walk(const SmallCluster& cluster)
-        : now_(without_hosts(cluster.known, cluster.gone_hosts)), host_of_(hosts_of(cluster)) {}
+        : now_(without_hosts(cluster.known, cluster.gone_hosts)), host_of_(hosts_of(cluster)) {
+        for (const auto& [id, known] : now_)
+            if (!points_right(known.resource)) off_.insert(id);
+    }
 
     void step(const Step& step) {
         const Resource& resource = step.resource;
-        check_place(resource);
+        check_host(resource);
         if (step.action == Action::remove) return remove(resource);
+        check_server(resource);
         for (const auto& need : resource.needs) CHECK_MESSAGE(find(now_, need), step.id, " lacks ", need.text());
         if (resource.id.kind == "process.postgres") check_start(resource);
         now_[resource.id] = {resource, false, {}};
+        off_.erase(resource.id);
         if (resource.id.kind == "database.replication_slot") check_slot(resource);
-        if (resource.id.kind == "database.subscription") check_link(resource);
+        if (resource.id.kind == "database.subscription") CHECK_MESSAGE(link_points_right(resource), step.id);
         if (resource.id.kind == "process.postgres") check_standbys();
     }
 
-    /// After the last step of a state everything that is there finds what it points at.
-    void state_ended() {
-        for (const auto& [id, known] : now_) {
-            if (id.kind == "database.subscription") check_link(known.resource);
-            if (id.kind == "process.postgres_config") check_upstream(known.resource);
-        }
+    /// After the last step of a state everything that is there finds what it points at; what an update that was broken
+    /// off has left pointing elsewhere, when its own turn has come.
+    void state_ended() const {
+        for (const auto& [id, known] : now_)
+            if (!off_.contains(id)) CHECK_MESSAGE(points_right(known.resource), id.text());
     }
 
     const Known& now() const { return now_; }
 
 private:
-
     static std::map<std::string, std::string> hosts_of(const SmallCluster& cluster) {
         std::map<std::string, std::string> hosts;
         for (const auto& [id, host] : cluster.hosts)
@@ -74,11 +78,16 @@ private:
         return hosts;
     }
 
-    /// A step runs on the host that keeps its instance, and what is in a server finds that server there.
-    void check_place(const Resource& resource) const {
+    /// A step runs on the host that keeps its instance.
+    void check_host(const Resource& resource) const {
         const auto server = server_of(resource);
         CHECK_MESSAGE(host_of_.at(server) == resource.host_id, resource.id.text(), " of ", server, " on ",
                       resource.host_id);
+    }
+
+    /// What is made in a server finds it there. Removals need none: there is nothing to do where it has gone.
+    void check_server(const Resource& resource) const {
+        const auto server = server_of(resource);
         if (is_inside_server(resource))
             CHECK_MESSAGE(find(now_, {"process.postgres", server}), resource.id.text(), ": no server ", server);
     }
@@ -111,24 +120,29 @@ private:
         CHECK_MESSAGE(server_of(slot) == server_of(node(text_of(slot.want, "provider"))), slot.id.text());
     }
 
-    void check_link(const Resource& link) const {
-        CHECK_MESSAGE(server_of(link) == server_of(node(text_of(link.want, "subscriber"))), link.id.text());
-        const auto provider = server_of(node(text_of(link.want, "provider")));
-        const Resource* server = find(now_, {"process.postgres", provider});
-        REQUIRE(server);
-        const auto dsn = text_of(link.want, "provider_dsn");
-        CHECK_MESSAGE(dsn.find(text_of(server->want, "address")) != std::string::npos, link.id.text(), " ", dsn);
-        CHECK_MESSAGE(dsn.find(std::to_string(server->want["port"].get<int>())) != std::string::npos, link.id.text(),
-                      " ", dsn);
+    bool points_right(const Resource& resource) const {
+        if (resource.id.kind == "database.subscription") return link_points_right(resource);
+        if (resource.id.kind == "process.postgres_config") return upstream_is_right(resource);
+        return true;
     }
 
-    void check_upstream(const Resource& config) const {
-        const Json& primary = config.want["primary"];
-        if (!primary.is_object() || !find(now_, {"database.instance", config.id.name})) return;
-        const Resource* server = find(now_, {"process.postgres", text_of(primary, "instance_id")});
-        REQUIRE_MESSAGE(server, config.id.text(), " has no primary");
-        CHECK_MESSAGE(server->want["port"] == primary["port"], config.id.text());
-        CHECK_MESSAGE(server->want["address"] == primary["address"], config.id.text());
+    /// The link is in its subscriber's server and finds its provider's.
+    bool link_points_right(const Resource& link) const {
+        const Resource* subscriber = find(now_, {"database.postgres_database", text_of(link.want, "subscriber")});
+        const Resource* provider = find(now_, {"database.postgres_database", text_of(link.want, "provider")});
+        if (!subscriber || !provider || server_of(link) != server_of(*subscriber)) return false;
+        const Resource* server = find(now_, {"process.postgres", server_of(*provider)});
+        const auto dsn = text_of(link.want, "provider_dsn");
+        return server && dsn.find(text_of(server->want, "address")) != std::string::npos &&
+               dsn.find(std::to_string(server->want["port"].get<int>())) != std::string::npos;
+    }
+
+    bool upstream_is_right(const Resource& config) const {
+        const auto primary = config.want.find("primary");
+        if (primary == config.want.end() || !primary->is_object()) return true;
+        if (!find(now_, {"database.instance", config.id.name})) return true;
+        const Resource* server = find(now_, {"process.postgres", text_of(*primary, "instance_id")});
+        return server && server->want["port"] == (*primary)["port"] && server->want["address"] == (*primary)["address"];
     }
 
     /// No standby that serves has less than its primary of what binds it: its recovery would stop.
@@ -146,6 +160,7 @@ private:
 
     Known now_;
     std::map<std::string, std::string> host_of_;
+    std::set<ResourceId> off_;
 };
 
 class Updates {
@@ -181,14 +196,16 @@ public:
 
     /// What a user would be refused is put back.
     void keep_valid() {
-        raise_slots(cluster_.wanted.spec.postgresql_conf);
         for (auto& node : cluster_.wanted.spec.nodes) {
-            raise_slots(node.postgresql_conf);
             if (primary_problem(cluster_.wanted, node, cluster_.known, {}).empty()) continue;
             const auto primary = known_primary(cluster_.wanted.id, node, cluster_.known);
             REQUIRE(primary);
-            node.host_ids.push_back(*primary);
+            if (std::find(node.host_ids.begin(), node.host_ids.end(), *primary) == node.host_ids.end())
+                node.host_ids.push_back(*primary);
+            if (!primary_problem(cluster_.wanted, node, cluster_.known, {}).empty()) node.host_ids = {*primary};
         }
+        raise_slots(cluster_.wanted.spec.postgresql_conf);
+        for (auto& node : cluster_.wanted.spec.nodes) raise_slots(node.postgresql_conf);
     }
 
     /// Up to `steps` of the plan are carried out; the rest is broken off.
