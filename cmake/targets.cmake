@@ -1,7 +1,9 @@
-# How every target of the project is made: one static library per folder, all warnings are errors.
+# How every target of the project is made: one static library per folder, with the same warnings.
+# Errors are for those who change the code: another compiler or level of optimisation may warn of nothing.
+option(PGEDGE_WERROR "Treat warnings as errors; the presets do" OFF)
 add_library(pgedge_warnings INTERFACE)
-target_compile_options(pgedge_warnings INTERFACE -Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor
-                                                 -Woverloaded-virtual)
+target_compile_options(pgedge_warnings INTERFACE -Wall -Wextra -Wpedantic $<$<BOOL:${PGEDGE_WERROR}>:-Werror> -Wshadow
+                                                 -Wnon-virtual-dtor -Woverloaded-virtual)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
     # Three warnings of g++ 12 to 14 are false alarms on std::string at -O2 (GCC PR 105329, 105651).
     target_compile_options(pgedge_warnings INTERFACE -Wno-restrict -Wno-stringop-overread -Wno-array-bounds)
