@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kPoll = 50ms;
+constexpr auto kSlotPoll = 50ms;
 constexpr auto kWorkerGone = 60s;  ///< for an apply worker to end after its subscription was disabled
 
 std::string mark_of(const std::string& subscription) { return "skip on " + subscription; }
@@ -73,7 +73,7 @@ void advance(Session& session, const ReplicationDialect& dialect, const Transact
             constexpr std::string_view kObjectInUse = "55006";
             if (error.sqlstate() != kObjectInUse) throw;
             limit.check("waiting for the apply worker of " + skip.subscription + " to end");
-            limit.pause(kPoll);
+            limit.pause(kSlotPoll);
         }
 }
 

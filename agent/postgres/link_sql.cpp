@@ -9,7 +9,7 @@
 namespace pgedge {
 namespace {
 
-constexpr std::size_t kLongestError = 500;
+constexpr std::size_t kLongestMessage = 500;
 
 std::optional<std::int64_t> number(const PgValue& text) {
     if (!text) return std::nullopt;
@@ -99,7 +99,7 @@ const std::map<std::string, DiscardedTransactions>& DiscardedCount::of(Session& 
             .transactions = number(rows.at(i, "transactions")).value_or(0),
             .rows = number(rows.at(i, "changes")).value_or(0),
             .since = WallTime(std::chrono::milliseconds(number(rows.at(i, "since")).value_or(0))),
-            .last_error = shortened(rows.at(i, "last_error").value_or(""), kLongestError)};
+            .last_error = shortened(rows.at(i, "last_error").value_or(""), kLongestMessage)};
     counted_at_ = now;
     return counted_;
 }

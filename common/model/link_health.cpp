@@ -159,7 +159,7 @@ std::vector<std::string> wal_warnings(const std::vector<Instance>& instances, Wa
                                 who, size_text(slot.kept_bytes), size_text(std::max<std::int64_t>(*slot.safe_bytes, 0)),
                                 size_text(*slot.limit_bytes)));
             } else if (const auto room = instance.status->wal_room_bytes;
-                       room && slot.kept_bytes > (slot.kept_bytes + *room) / 100 * kMostKeptPercent) {
+                       room && slot.kept_bytes / kMostKeptPercent > (slot.kept_bytes + *room) / 100) {
                 warnings.push_back(
                     fmt::format("{} keeps {} of WAL and {} are free on its disk: mend the link that reads "
                                 "it, or remove its node, before the disk is full",

@@ -217,8 +217,8 @@ TEST_CASE("a transaction without changes is never the one that stops a link") {
     const auto position = pair.position();
     CHECK_FALSE(pair.first_waiting(position));
     for (int i = 0; i < 20; ++i) {
-        alice.run("CREATE TEMPORARY TABLE x AS SELECT 1 AS one", soon());
-        alice.run("DROP TABLE x", soon());
+        pair.on(1).run("CREATE TEMPORARY TABLE x AS SELECT 1 AS one", soon());
+        pair.on(1).run("DROP TABLE x", soon());
     }
     CHECK_FALSE(pair.first_waiting(position));
     alice.run("DELETE FROM shop.t", soon());  // of nothing
