@@ -52,7 +52,7 @@ std::vector<std::string> mark_observed_links(Known& known, const std::vector<Ins
             continue;
         }
         const auto found = std::find_if(status->subscriptions.begin(), status->subscriptions.end(),
-                                        [&](const auto& each) { return each.name == id.name; });
+                                        [&name = id.name](const auto& each) { return each.name == name; });
         if (found == status->subscriptions.end()) {
             one.needs_recreate = true;
             warnings.push_back(fmt::format(

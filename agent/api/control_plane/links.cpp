@@ -11,10 +11,10 @@
 namespace pgedge {
 namespace {
 
-using Places = std::map<std::string, LinkPlace>;
+using LinkPlaces = std::map<std::string, LinkPlace>;
 
 /// The links of the database that the path names, after a check that there is one.
-Places places_of(const ApiCall& call) {
+LinkPlaces link_places_of(const ApiCall& call) {
     const std::string& id = call.variable("database_id");
     if (!call.databases().find(id, call.limit)) throw Error(ErrorKind::not_found, "no database \"" + id + "\" found");
     return link_places(call.databases().resources(id, call.limit));
@@ -49,7 +49,7 @@ std::vector<Instance> instances_of(const ApiCall& call) {
 }
 
 HttpResponse list_links(const ApiCall& call) {
-    const auto places = places_of(call);
+    const auto places = link_places_of(call);
     const auto instances = instances_of(call);
     OrderedJson list = OrderedJson::array();
     for (const auto& [name, place] : places) list.push_back(link_shape(place, seen_of(instances, place, call.now())));
@@ -95,7 +95,7 @@ std::vector<LinkTransaction> transactions_of(const ApiCall& call, const LinkPlac
 }
 
 HttpResponse show_link(const ApiCall& call) {
-    const auto places = places_of(call);
+    const auto places = link_places_of(call);
     const auto& place = find_link(places, call.variable("link"));
     const auto seen = seen_of(instances_of(call), place, call.now());
     const auto subscriber = call.cluster->links.subscriber(place, call.limit);
@@ -124,7 +124,7 @@ HttpResponse skip(const ApiCall& call) {
     const Json body = call.body();
     const auto xid = needed_text(body, "xid");
     const auto commit_lsn = body.contains("commit_lsn") ? needed_text(body, "commit_lsn") : std::string();
-    const auto places = places_of(call);
+    const auto places = link_places_of(call);
     const auto& place = find_link(places, call.variable("link"));
     const auto seen = seen_of(instances_of(call), place, call.now());
     const auto subscriber = call.cluster->links.subscriber(place, call.limit);
