@@ -19,7 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::string_view kPath = "/internal/links/";
+constexpr std::string_view kLinksPath = "/internal/links/";
 constexpr auto kPeerLimit = 50s;  ///< for what another agent asks: its own caller waits at most a minute
 constexpr auto kGoesOn = 60s;     ///< for a link to go on after a transaction was skipped
 constexpr auto kSteady = 2s;      ///< a worker that fails, fails within moments of its start
@@ -68,7 +68,7 @@ Json ClusterLinks::ask(const std::string& host_id, const char* what, const Json&
     if (!host) throw Error(ErrorKind::not_found, "there is no host " + host_id);
     HttpRequest request;
     request.method = "POST";
-    request.path = std::string(kPath) + what;
+    request.path = std::string(kLinksPath) + what;
     request.body = to_text(body);
     const auto answer = peers_.send(host_id, peer_address_of(*host), request, limit);
     Json json = parse_json(answer.body);
@@ -144,14 +144,14 @@ void ClusterLinks::wait_until_it_goes_on(const LinkPlace& link, const LinkTransa
 }
 
 void ClusterLinks::add_peer_routes(Router& router, Runtime& runtime) {
-    router.add("POST", std::string(kPath) + "subscriber",
+    router.add("POST", std::string(kLinksPath) + "subscriber",
                [&runtime](const HttpRequest& request, const PathParameters&) {
                    const Json body = parse_json(request.body);
                    JsonFields fields(body, "body");
                    const auto link = link_place_from_json(fields.object("link"));
                    return json_answer(to_json(ask_subscriber(runtime, link, Limit(kPeerLimit))));
                });
-    router.add("POST", std::string(kPath) + "waiting", [&runtime](const HttpRequest& request, const PathParameters&) {
+    router.add("POST", std::string(kLinksPath) + "waiting", [&runtime](const HttpRequest& request, const PathParameters&) {
         const Json body = parse_json(request.body);
         JsonFields fields(body, "body");
         const auto link = link_place_from_json(fields.object("link"));
