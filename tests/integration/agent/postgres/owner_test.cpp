@@ -5,6 +5,7 @@
 #include "agent/resources/instance_monitor.hpp"
 #include "common/base/subprocess.hpp"
 #include "common/base/text.hpp"
+#include "tests/capture_bound.hpp"
 #include "tests/integration/support/mesh.hpp"
 
 using namespace pgedge;
@@ -282,8 +283,8 @@ TEST_CASE("setval() does not take a sequence out of its node's numbers") {
         {"sv_small", "32000"}, {"sv_seven", "700"},          {"sv_down", "-150"},
         {"sv_cycle", "100"},   {"\"sv Odd\"", "501, false"}, {"sv_big", "9223372036854775700"}};
     for (const auto& [name, value] : values) {
-        CAPTURE(name);
-        CAPTURE(value);
+        CAPTURE_BOUND(name);
+        CAPTURE_BOUND(value);
         for (int i = 1; i <= 3; ++i) mesh.as_alice(i).run(fmt::format("SELECT setval('{}', {})", name, value), soon());
         watch(mesh);
         CHECK(numbers(name) == 9);

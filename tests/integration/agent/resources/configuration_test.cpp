@@ -176,7 +176,7 @@ TEST_CASE("a server that starts with a wrong pg_ident.conf does not shut us out:
     machine.make(kPrimary);
     // What an agent before us accepted.
     const auto file = ident_file(machine.paths(kPrimary));
-    machine.host.user().write_file(file, pg_ident_conf({"root", "postgres"}, {"m /^(.*@x y"}), 0600);
+    machine.host.user().write_file(file, pg_ident_conf({"root", "postgres"}, {}, {"m /^(.*@x y"}), 0600);
     machine.host.runtime().restart(kPrimary, Limit(60s));
 
     SUBCASE("mended") {
