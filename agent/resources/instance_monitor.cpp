@@ -41,6 +41,7 @@ InstanceStatus InstanceMonitor::look(WallTime now, const Limit& limit) {
     } else {
         session_.reset();
         links_.server_stopped();
+        status.trouble = runtime_.trouble(instance_id_);
     }
     status.postgres_state = postgres_state(state);
     status.updated_at = now;

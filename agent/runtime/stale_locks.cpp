@@ -65,8 +65,7 @@ void delete_stale_socket_locks(const std::filesystem::path& sockets, const std::
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator(sockets, error)) {
         const auto name = entry.path().filename().string();
-        if (name.starts_with(".s.PGSQL.") && name.ends_with(".lock") &&
-            stale_lock_holder(entry.path(), data_directory))
+        if (name.starts_with(".s.PGSQL.") && name.ends_with(".lock") && stale_lock_holder(entry.path(), data_directory))
             ::unlinkat(directory.get(), name.c_str(), 0);
     }
 }

@@ -56,7 +56,8 @@ void ClientWatch::run() {
 }
 
 /// Numbered, because a socket's descriptor may be that of the next client when an event is read.
-ClientWatch::Watch::Watch(ClientWatch& clients, int socket, std::stop_source gone) : clients_(clients), socket_(socket) {
+ClientWatch::Watch::Watch(ClientWatch& clients, int socket, std::stop_source gone)
+    : clients_(clients), socket_(socket) {
     {
         const std::lock_guard lock(clients_.mutex_);
         number_ = ++clients_.last_number_;

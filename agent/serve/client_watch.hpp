@@ -21,8 +21,8 @@ public:
     ClientWatch(const ClientWatch&) = delete;
     ClientWatch& operator=(const ClientWatch&) = delete;
 
-    /// While it lives, `gone` is requested to stop as soon as the other end of the socket leaves. Where the system gives
-    /// no means to watch, nothing is seen.
+    /// While it lives, `gone` is requested to stop as soon as the other end of the socket leaves. Where the system
+    /// gives no means to watch, nothing is seen.
     class Watch {
     public:
         Watch(ClientWatch& clients, int socket, std::stop_source gone);
@@ -44,7 +44,7 @@ private:
 
     Fd epoll_, wake_;
     std::mutex mutex_;
-    std::uint64_t last_number_ = 0;                  ///< GUARDED_BY(mutex_)
+    std::uint64_t last_number_ = 0;                   ///< GUARDED_BY(mutex_)
     std::map<std::uint64_t, std::stop_source> gone_;  ///< GUARDED_BY(mutex_)
     std::optional<SmallThread> thread_;
 };

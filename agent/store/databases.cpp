@@ -78,6 +78,7 @@ Json to_json(const InstanceStatus& status) {
         json["keyless_table_count"] = keyless.count;
         json["keyless_tables"] = keyless.names;
     }
+    if (!status.trouble.empty()) json["trouble"] = status.trouble;
     return json;
 }
 
@@ -134,6 +135,7 @@ InstanceStatus status_from_json(const Json& json, WallTime updated_at) {
     status.replay_lag_bytes = integer_if_there(json, "replay_lag_bytes");
     status.keyless_tables = {json.value("keyless_table_count", std::int64_t{0}),
                              json.value("keyless_tables", std::vector<std::string>())};
+    status.trouble = json.value("trouble", "");
     status.updated_at = updated_at;
     return status;
 }

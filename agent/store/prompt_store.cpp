@@ -12,9 +12,9 @@ auto promptly(const Limit& limit, std::chrono::milliseconds patience, Call&& cal
         return call(limit.no_longer_than(patience));
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::timed_out || limit.over()) throw;
-        throw Error(ErrorKind::unreachable, error.text(),
-                    error.hint().empty() ? "a majority of the voting hosts must be up and reach each other"
-                                         : error.hint());
+        throw Error(
+            ErrorKind::unreachable, error.text(),
+            error.hint().empty() ? "a majority of the voting hosts must be up and reach each other" : error.hint());
     }
 }
 

@@ -15,8 +15,8 @@ public:
     explicit PromptStore(Store& store, std::chrono::milliseconds patience = kPatience)
         : store_(store), patience_(patience) {}
 
-    /// Throws Error{unreachable} when the store does not answer in time. Its text says so when the transaction was sent,
-    /// and may still be carried out; otherwise nothing has changed, nor will.
+    /// Throws Error{unreachable} when the store does not answer in time. Its text says so when the transaction was
+    /// sent, and may still be carried out; otherwise nothing has changed, nor will.
     CommitResult commit(const Transaction& transaction, const Limit& limit) override;
     Rows read(const Statement& query, Freshness freshness, const Limit& limit) override;
     Changes wait_for_changes(std::int64_t since, const Limit& limit) override {

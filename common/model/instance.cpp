@@ -100,4 +100,10 @@ InstanceState shown_state(const Instance& instance, WallTime now) {
     return status ? from_server_state(status->postgres_state) : instance.state;
 }
 
+std::string error_of(const Instance& instance, InstanceState state) {
+    if (!instance.error.empty() || state != InstanceState::degraded || !instance.status) return instance.error;
+    const auto& status = *instance.status;
+    return "its server is " + status.postgres_state + (status.trouble.empty() ? "" : ": " + status.trouble);
+}
+
 }  // namespace pgedge

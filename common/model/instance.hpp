@@ -75,8 +75,9 @@ struct InstanceStatus {
     std::map<std::string, SlotStatus> slots;        ///< primary only: the database's logical slots by name
     std::optional<std::int64_t> wal_room_bytes;     ///< primary only: free space where its WAL is
     std::optional<std::int64_t> replay_lag_bytes;   ///< replica only
-    KeylessTables keyless_tables;                  ///< primary only
+    KeylessTables keyless_tables;                   ///< primary only
     WallTime updated_at{};
+    std::string trouble{};  ///< why the server is crashed; empty: it is not, or nobody knows
     bool operator==(const InstanceStatus&) const = default;
 };
 
@@ -107,5 +108,9 @@ const InstanceStatus* current_status(const Instance& instance, WallTime now);
 /// The state to show: a stored `available` whose status is older than 10 s is `unknown`; the stopped flag and the
 /// server's own state come next (control-plane API, "state of an instance is computed").
 InstanceState shown_state(const Instance& instance, WallTime now);
+
+/// Why an instance in that state, as shown_state() gives it, does not serve: the error of its last operation; of a
+/// degraded one, what is known of its server. Empty: nothing is wrong, or all is told by the state.
+std::string error_of(const Instance& instance, InstanceState state);
 
 }  // namespace pgedge

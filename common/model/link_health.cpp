@@ -96,10 +96,9 @@ std::string instance_problem(const Instance& instance, InstanceState state) {
         return name + " is not heard of" + (last.empty() ? "" : " since " + last) +
                ": its agent does not run, or has no connection";
     }
-    if (!instance.error.empty()) return fmt::format("{} is {}: {}", name, to_string(state), instance.error);
+    if (const auto error = error_of(instance, state); !error.empty())
+        return fmt::format("{} is {}: {}", name, to_string(state), error);
     if (instance.stopped) return name + " was stopped";
-    if (instance.status && instance.status->postgres_state != to_string(state))
-        return fmt::format("{}: its server is {}", name, instance.status->postgres_state);
     return fmt::format("{} is {}", name, to_string(state));
 }
 

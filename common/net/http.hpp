@@ -27,8 +27,11 @@ struct HttpRequest {
     std::string body;
     std::string peer_name;     ///< common name of the client certificate; empty without mTLS
     std::string peer_address;  ///< "127.0.0.1"; empty over a unix socket
-    /// Requested as soon as the server begins to stop, and, unless it is a GET or HEAD, when the client leaves. For waits
-    /// that may be cut short (followers, long polls, the store without a majority); work that was begun is better
+    std::string own_address;   ///< of this machine, where it came in; empty over a unix socket
+    bool encrypted = false;    ///< it came over TLS
+    std::string authority;     ///< "host:port" of a target that was sent as a whole URL; else empty
+    /// Requested as soon as the server begins to stop, and, unless it is a GET or HEAD, when the client leaves. For
+    /// waits that may be cut short (followers, long polls, the store without a majority); work that was begun is better
     /// finished.
     std::stop_token stop;
 

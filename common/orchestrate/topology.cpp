@@ -54,7 +54,9 @@ bool has_other_data(const std::string& database_id, const NodeSpec& node, const 
     const Json& want = data->second.resource.want;
     const bool copy = want.value("role", "") == "replica";
     if (host == primary) return copy;
-    return !copy || want.at("primary").value("instance_id", "") != instance_id(database_id, node.name, primary);
+    const auto source = want.find("primary");
+    return !copy || source == want.end() || !source->is_object() ||
+           source->value("instance_id", "") != instance_id(database_id, node.name, primary);
 }
 
 }  // namespace
@@ -90,9 +92,10 @@ std::string primary_problem(const Database& wanted, const NodeSpec& node, const 
     const std::string& next = stays || node.host_ids.empty() ? *primary : node.host_ids.front();
     for (const auto& host : node.host_ids)
         if (!contains(gone_hosts, host) && has_other_data(wanted.id, node, host, next, now))
-            return fmt::format("the instance of node {} on host {} has the data of a former primary of it: apply the "
-                               "spec without that host, then with it again",
-                               node.name, host);
+            return fmt::format(
+                "the instance of node {} on host {} has the data of a former primary of it: apply the "
+                "spec without that host, then with it again",
+                node.name, host);
     return {};
 }
 

@@ -195,7 +195,7 @@ OrderedJson instance_shape(const Instance& instance, const Host* host, WallTime 
                       {"state", to_string(state)},
                       {"created_at", to_rfc3339(instance.created_at)},
                       {"updated_at", to_rfc3339(instance.updated_at)}};
-    add_text(shape, "error", instance.error);
+    add_text(shape, "error", error_of(instance, state));
     if (instance.port && host && !host->client_addresses.empty())
         shape["connection_info"] = connection_shape(host->client_addresses, *instance.port);
     if (!instance.status) return shape;

@@ -17,6 +17,7 @@ struct OneThatThrows final : Runtime {
     void start(const ServerSpec&, const Limit&) override {}
     void stop(const std::string&, StopMode, const Limit&) override {}
     void restart(const std::string&, const Limit&) override {}
+    void reload(const std::string&) override {}
     ServerState state(const std::string& instance_id) override {
         if (instance_id == "shop-n1") throw Error(ErrorKind::failed, "postmaster.pid is not a plain file");
         return ServerState::stopped;

@@ -64,7 +64,8 @@ class OtherProcess {
 public:
     explicit OtherProcess(const InstanceUser& user) : pid_(::fork()) {
         if (pid_ != 0) return;
-        if (!user.other || (::setgid(user.gid) == 0 && ::setuid(user.uid) == 0)) ::execlp("sleep", "sleep", "600", nullptr);
+        if (!user.other || (::setgid(user.gid) == 0 && ::setuid(user.uid) == 0))
+            ::execlp("sleep", "sleep", "600", nullptr);
         ::_exit(127);
     }
     ~OtherProcess() {

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-Limit soon() { return Limit(5s); }
+Limit shortly() { return Limit(5s); }
 
 /// A skip of transaction 734 on a subscriber that stands right before it.
 struct Skip {
@@ -36,7 +36,7 @@ struct Skip {
                               return first;
                           },
                           [&](std::string_view message) { told.emplace_back(message); }},
-                         soon());
+                         shortly());
     }
     std::ptrdiff_t place(const std::string& part) const {
         const auto& all = session.asked;
@@ -116,7 +116,7 @@ TEST_CASE("Spock: what it left out is acknowledged, what it stands before is ski
     skip.session.answer("e.ddl_statement",
                         ResultSet({"operation", "table_schema", "table_name", "ddl_statement", "new", "old"},
                                   {{"UPDATE", "public", "t", std::nullopt, R"({"id": 1})", std::nullopt}}));
-    const auto shown = left_out_transactions(skip.session, "sub_n1_n2", soon());
+    const auto shown = left_out_transactions(skip.session, "sub_n1_n2", shortly());
     REQUIRE(shown.size() == 1);
     CHECK(shown[0].left_out);
     CHECK(shown[0].changes == 300'000);
@@ -144,12 +144,12 @@ TEST_CASE("only a subscription that a skip left disabled is enabled") {
     FakeSession session;
     const auto& dialect = ReplicationDialect::of("pglogical");
     session.answer("to_regclass", "t");
-    CHECK_FALSE(enable_abandoned(session, dialect, "sub_n1_n2", soon()));
+    CHECK_FALSE(enable_abandoned(session, dialect, "sub_n1_n2", shortly()));
     session.answer("SELECT what FROM pgedge_internal.done", "skip on sub_n1_n2");
     session.answer("pg_try_advisory_lock", "f");
-    CHECK_FALSE(enable_abandoned(session, dialect, "sub_n1_n2", soon()));
+    CHECK_FALSE(enable_abandoned(session, dialect, "sub_n1_n2", shortly()));
     session.answer("pg_try_advisory_lock", "t");
-    CHECK(enable_abandoned(session, dialect, "sub_n1_n2", soon()));
+    CHECK(enable_abandoned(session, dialect, "sub_n1_n2", shortly()));
     const auto& asked = session.asked;
     CHECK(std::any_of(asked.begin(), asked.end(),
                       [](const auto& text) { return text.find("subscription_enable") != std::string::npos; }));

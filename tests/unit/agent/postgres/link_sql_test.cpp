@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-Limit soon() { return Limit(5s); }
+Limit in_a_while() { return Limit(5s); }
 
 bool was_asked(const FakeSession& session, const std::string& part) {
     return std::any_of(session.asked.begin(), session.asked.end(),
@@ -29,16 +29,16 @@ TEST_CASE("Spock's left out transactions are counted by subscription, and anew o
                                                {{"sub_n1_n2", "2", "300000", "1800000000000", "can't find relation"}}));
     DiscardedCount count;
 
-    const auto found = count.of(session, soon());
+    const auto found = count.of(session, in_a_while());
     REQUIRE(found.size() == 1);
     CHECK(found.at("sub_n1_n2") ==
           DiscardedTransactions{2, 300'000, WallTime(1'800'000'000'000ms), "can't find relation"});
 
     session.asked.clear();
-    CHECK(count.of(session, soon()).size() == 1);
+    CHECK(count.of(session, in_a_while()).size() == 1);
     CHECK_FALSE(was_asked(session, "count(DISTINCT"));
     session.answer("pg_relation_size", "8192/b");
-    count.of(session, soon());
+    count.of(session, in_a_while());
     CHECK(was_asked(session, "count(DISTINCT"));
 }
 
@@ -48,7 +48,7 @@ TEST_CASE("dropping a subscription forgets the progress of nodes that are gone, 
         session.answer("FROM pg_extension", "5.0.11");
         session.answer(".local_node", "n2");
         session.answer("spock.progress'", table ? "t" : "f");
-        ReplicationDialect::of("spock").drop_subscription(session, "sub_n1_n2", soon());
+        ReplicationDialect::of("spock").drop_subscription(session, "sub_n1_n2", in_a_while());
         CHECK(was_asked(session, "sub_drop"));
         CHECK(was_asked(session,
                         "DELETE FROM spock.progress WHERE remote_node_id NOT IN (SELECT node_id FROM spock.node)") ==
@@ -57,7 +57,7 @@ TEST_CASE("dropping a subscription forgets the progress of nodes that are gone, 
     FakeSession session;
     session.answer("FROM pg_extension", "2.4.2");
     session.answer(".local_node", "n2");
-    ReplicationDialect::of("pglogical").drop_subscription(session, "sub_n1_n2", soon());
+    ReplicationDialect::of("pglogical").drop_subscription(session, "sub_n1_n2", in_a_while());
     CHECK_FALSE(was_asked(session, "progress"));
 }
 
@@ -66,7 +66,7 @@ TEST_CASE("slots come with what they keep and what may be lost") {
     session.answer("pg_replication_slots", ResultSet({"slot_name", "lag", "kept", "wal_status", "safe", "most"},
                                                      {{"a", "1", "2", "extended", "3", "4"},
                                                       {"b", std::nullopt, "2", "lost", std::nullopt, std::nullopt}}));
-    const auto slots = logical_slots(session, soon());
+    const auto slots = logical_slots(session, in_a_while());
     CHECK(slots.at("a") == SlotStatus{1, 2, "extended", 3, 4});
     CHECK(slots.at("b") == SlotStatus{0, 2, "lost", {}, {}});
 }

@@ -23,6 +23,7 @@ struct FakeRuntime final : Runtime {
     void start(const ServerSpec&, const Limit&) override {}
     void stop(const std::string& id, StopMode, const Limit&) override { calls.push_back("stop " + id); }
     void restart(const std::string&, const Limit&) override {}
+    void reload(const std::string&) override {}
     ServerState state(const std::string&) override { return ServerState::absent; }
     void forget(const std::string& id) override { calls.push_back("forget " + id); }
     std::vector<ServerSpec> known() override { return {}; }

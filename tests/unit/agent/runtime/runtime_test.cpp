@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,8 +9,10 @@
 #include "agent/runtime/leftovers.hpp"
 #include "agent/runtime/server_file.hpp"
 #include "agent/runtime/server_log.hpp"
+#include "agent/runtime/stale_locks.hpp"
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
+#include "common/base/limit.hpp"
 
 using namespace pgedge;
 
@@ -118,4 +121,41 @@ TEST_CASE("a dead postmaster is in the way of the next one until its parent has 
     CHECK(kill_leftovers(directory.path, "/usr/lib/postgresql/15/bin") == 0);
     write_file(directory.path / "postmaster.pid", std::to_string(::getpid()) + "\n/data\n");  // the number of another
     CHECK(kill_leftovers(directory.path, "/usr/lib/postgresql/15/bin") == 0);
+}
+
+TEST_CASE("a number in a lock file is stale when another process has it and nobody works in the data directory") {
+    const Directory directory;
+    const auto data = directory.path / "data", lock_file = data / "postmaster.pid";
+    make_directory(data);
+    const auto holder = [&](pid_t pid) {
+        write_file(lock_file, std::to_string(pid) + "\n/data\n");
+        return stale_lock_holder(lock_file, data);
+    };
+    CHECK_FALSE(stale_lock_holder(lock_file, data));
+    const pid_t gone = ::fork();
+    REQUIRE(gone >= 0);
+    if (gone == 0) ::_exit(0);
+    ::waitpid(gone, nullptr, 0);
+    CHECK_FALSE(holder(gone));  // PostgreSQL sees that itself
+    CHECK(holder(::getpid()) == ::getpid());
+    CHECK(holder(-::getpid()) == ::getpid());
+
+    const pid_t worker = ::fork();
+    REQUIRE(worker >= 0);
+    if (worker == 0) {
+        if (::chdir(data.c_str()) != 0) ::_exit(1);
+        for (;;) ::pause();
+    }
+    const auto works_there = [&] {
+        std::error_code error;
+        return std::filesystem::read_symlink("/proc/" + std::to_string(worker) + "/cwd", error) ==
+               std::filesystem::canonical(data);
+    };
+    for (const Limit limit(std::chrono::seconds(20)); !works_there() && limit.pause(std::chrono::milliseconds(1));) {
+    }
+    CHECK_FALSE(holder(worker));
+    CHECK_FALSE(holder(::getpid()));  // a server of another number may be about to write its own
+    ::kill(worker, SIGKILL);
+    ::waitpid(worker, nullptr, 0);
+    CHECK(holder(::getpid()) == ::getpid());
 }

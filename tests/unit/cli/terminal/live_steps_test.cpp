@@ -24,7 +24,7 @@ LogEntryAnswer entry(const std::string& message, const std::string& resource = "
     return made;
 }
 
-const Style kPlain(false);
+const Style kUncoloured(false);
 
 using Lines = std::vector<std::string>;
 
@@ -60,7 +60,7 @@ TEST_CASE("a board shows steps by host, counts what is done and tells why a step
     board.take(entry("error while creating resource instance::b", "b", "host-2", "no space"), t0 + 2s);
 
     CHECK(board.done() == 1);
-    const auto lines = board.lines(t0 + 3s, t0, 80, 20, kPlain);
+    const auto lines = board.lines(t0 + 3s, t0, 80, 20, kUncoloured);
     REQUIRE(lines.size() == 5);
     CHECK(lines[0] == "create shop  1/3 steps  3.0s");
     CHECK(lines[1] == "host-1");
@@ -77,11 +77,11 @@ TEST_CASE("a board that is too small counts what is done, and never has more lin
         board.take(entry("creating resource x", name, "host-1"), t0);
         if (i < 28) board.take(entry("finished creating resource x", name, "host-1"), t0);
     }
-    const auto lines = board.lines(t0, t0, 30, 10, kPlain);
+    const auto lines = board.lines(t0, t0, 30, 10, kUncoloured);
     REQUIRE(lines.size() == 4);
     CHECK(lines[1] == "host-1  28 done");
     for (const auto& line : lines) CHECK(width_of(line) <= 30);
-    CHECK(board.lines(t0, t0, 30, 2, kPlain).size() == 2);
+    CHECK(board.lines(t0, t0, 30, 2, kUncoloured).size() == 2);
 }
 
 TEST_CASE("a step that is tried again runs again and counts once") {
@@ -93,7 +93,7 @@ TEST_CASE("a step that is tried again runs again and counts once") {
     board.take(entry("finished creating resource x", "a", "h"), t0 + 2s);
     board.take(entry("finished creating resource x", "a", "h"), t0 + 2s);
     CHECK(board.done() == 1);
-    CHECK(board.lines(t0 + 2s, t0, 80, 20, kPlain)[2] == "  ✓ creating instance a  1.0s");
+    CHECK(board.lines(t0 + 2s, t0, 80, 20, kUncoloured)[2] == "  ✓ creating instance a  1.0s");
 }
 
 TEST_CASE("when not even what runs fits, every host has its counts and what failed") {
@@ -107,19 +107,19 @@ TEST_CASE("when not even what runs fits, every host has its counts and what fail
         }
     board.take(entry("error while creating resource x", "9-5", "host-9", "no space"), t0);
 
-    const auto lines = board.lines(t0, t0, 80, 22, kPlain);
+    const auto lines = board.lines(t0, t0, 80, 22, kUncoloured);
     REQUIRE(lines.size() == 22);
     CHECK(lines[1] == "host-1  1 done  7 running");
     CHECK(lines[2].find("creating instance 1-1") != std::string::npos);
     CHECK(lines[19] == "host-9  1 done  6 running  1 failed");
     CHECK(lines[20] == "  ✗ creating instance 9-5: no space");
 
-    const auto few = board.lines(t0, t0, 80, 5, kPlain);
+    const auto few = board.lines(t0, t0, 80, 5, kUncoloured);
     REQUIRE(few.size() == 5);
     CHECK(few[3] == "host-3  1 done  7 running");
     CHECK(few[4] == "and 6 more hosts");
     for (int rows = -3; rows < 100; ++rows)
-        CHECK(board.lines(t0, t0, 80, rows, kPlain).size() <= static_cast<std::size_t>(std::max(1, rows)));
+        CHECK(board.lines(t0, t0, 80, rows, kUncoloured).size() <= static_cast<std::size_t>(std::max(1, rows)));
 }
 
 TEST_CASE("a live area draws over what it drew") {

@@ -100,6 +100,16 @@ TEST_CASE("a crash is shown although the instance was changed by a clock that ra
     CHECK(shown_state(instance, kNow + 12s) == InstanceState::unknown);
 }
 
+TEST_CASE("a degraded instance says what is known of its server, unless an operation has left an error") {
+    auto instance = available_instance("crashed");
+    CHECK(error_of(instance, InstanceState::degraded) == "its server is crashed");
+    instance.status->trouble = "killed by signal 9";
+    CHECK(error_of(instance, InstanceState::degraded) == "its server is crashed: killed by signal 9");
+    CHECK(error_of(instance, InstanceState::available).empty());
+    instance.error = "No space left on device";
+    CHECK(error_of(instance, InstanceState::failed) == "No space left on device");
+}
+
 TEST_CASE("an instance stopped by a user shows stopped") {
     auto instance = available_instance("stopped");
     instance.stopped = true;

@@ -7,7 +7,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const WallTime kNow{std::chrono::milliseconds(1'800'000'000'000)};
+const WallTime kLooked{std::chrono::milliseconds(1'800'000'000'000)};
 
 Instance primary(const std::string& node) {
     Instance instance;
@@ -16,12 +16,12 @@ Instance primary(const std::string& node) {
     instance.node_name = node;
     instance.host_id = "host-" + node;
     instance.state = InstanceState::available;
-    instance.updated_at = kNow - 1h;
+    instance.updated_at = kLooked - 1h;
     instance.status.emplace();
     instance.status->postgres_state = "running";
     instance.status->role = "primary";
     instance.status->extension_version = "2.4.2";
-    instance.status->updated_at = kNow - 1s;
+    instance.status->updated_at = kLooked - 1s;
     return instance;
 }
 
@@ -37,14 +37,14 @@ struct Pair {
     Pair() {
         database.id = "shop";
         database.state = DatabaseState::available;
-        database.updated_at = kNow - 1h;
+        database.updated_at = kLooked - 1h;
         instances[0].status->subscriptions = {subscription("n2", "n1")};
         instances[1].status->subscriptions = {subscription("n1", "n2")};
     }
     SubscriptionStatus& link() { return instances[1].status->subscriptions[0]; }
     std::vector<std::string> reasons() {
         fill_in_lags(instances);
-        return degraded_reasons(database, instances, kNow);
+        return degraded_reasons(database, instances, kLooked);
     }
 };
 
@@ -71,7 +71,7 @@ TEST_CASE("a link is down when looks saw it down for ten seconds, all of them af
 
 TEST_CASE("a link that failed at a transaction is stopped at once, and between two tries as well") {
     Pair pair;
-    pair.link().failure = {kNow - 5s, "it violates", "INSERT into public.t", "0/1A", "734", "today"};
+    pair.link().failure = {kLooked - 5s, "it violates", "INSERT into public.t", "0/1A", "734", "today"};
     pair.instances[0].status->slots = {{pair.link().slot, {.lag_bytes = 2048}}};
     REQUIRE(pair.reasons().size() == 1);
     CHECK(pair.reasons()[0] ==
@@ -88,7 +88,7 @@ TEST_CASE("a link that was disabled or dropped is a reason, and so are left out 
     REQUIRE(pair.reasons().size() == 1);
     CHECK(pair.reasons()[0].find("is disabled") != std::string::npos);
     pair.link().enabled = true;
-    pair.link().discarded = {2, 300'000, kNow - 5s, "can't find relation"};
+    pair.link().discarded = {2, 300'000, kLooked - 5s, "can't find relation"};
     REQUIRE(pair.reasons().size() == 1);
     CHECK(pair.reasons()[0].find("left out 2 transactions since 2027-01-15T07:59:55Z") != std::string::npos);
     pair.instances[1].status->subscriptions.clear();
@@ -101,8 +101,8 @@ TEST_CASE("a link that was disabled or dropped is a reason, and so are left out 
 TEST_CASE("every instance that does not serve has a reason") {
     Pair pair;
     pair.instances[0].status->postgres_state = "crashed";
-    CHECK(pair.reasons()[0] == "instance shop-n1 of n1 on host-n1: its server is crashed");
-    pair.instances[0].status->updated_at = kNow - 1min;
+    CHECK(pair.reasons()[0] == "instance shop-n1 of n1 on host-n1 is degraded: its server is crashed");
+    pair.instances[0].status->updated_at = kLooked - 1min;
     CHECK(pair.reasons()[0].find("is not heard of since") != std::string::npos);
     pair.instances[0] = primary("n1");
     pair.instances[0].stopped = true;
@@ -118,7 +118,7 @@ TEST_CASE("WAL that waits is told before it is lost or fills the disk") {
     const auto warnings = [&](const SlotStatus& slot, std::int64_t room) {
         pair.instances[0].status->slots = {{"pgl", slot}};
         pair.instances[0].status->wal_room_bytes = room;
-        return wal_warnings(pair.instances, kNow);
+        return wal_warnings(pair.instances, kLooked);
     };
     CHECK(warnings({0, kGiB, "reserved", {}, {}}, 3 * kGiB).empty());
     REQUIRE(warnings({0, kGiB + kGiB / 10, "extended", {}, {}}, 3 * kGiB).size() == 1);

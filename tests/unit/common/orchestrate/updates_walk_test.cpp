@@ -63,8 +63,8 @@ public:
     /// After the last step of a state everything that is there finds what it points at; what an update that was broken
     /// off has left pointing elsewhere, when its own turn has come.
     void state_ended() const {
-        for (const auto& [id, known] : now_)
-            if (!off_.contains(id)) CHECK_MESSAGE(points_right(known.resource), id.text());
+        for (const auto& each : now_)
+            if (!off_.contains(each.first)) CHECK_MESSAGE(points_right(each.second.resource), each.first.text());
     }
 
     const Known& now() const { return now_; }
@@ -93,9 +93,9 @@ private:
     }
 
     void remove(const Resource& resource) {
-        for (const auto& [id, known] : now_)
-            for (const auto& need : known.resource.needs)
-                CHECK_MESSAGE(need != resource.id, id.text(), " still needs ", need.text());
+        for (const auto& each : now_)
+            for (const auto& need : each.second.resource.needs)
+                CHECK_MESSAGE(need != resource.id, each.first.text(), " still needs ", need.text());
         now_.erase(resource.id);
     }
 
@@ -147,8 +147,9 @@ private:
 
     /// No standby that serves has less than its primary of what binds it: its recovery would stop.
     void check_standbys() const {
-        for (const auto& [id, known] : now_) {
-            const Json& want = known.resource.want;
+        for (const auto& each : now_) {
+            const ResourceId& id = each.first;
+            const Json& want = each.second.resource.want;
             if (id.kind != "process.postgres_config" || !want["primary"].is_object()) continue;
             if (!find(now_, {"database.instance", id.name})) continue;
             const auto primary = text_of(want["primary"], "instance_id");
