@@ -129,8 +129,8 @@ InstanceStatus status_from_json(const Json& json, WallTime updated_at) {
     status.read_only = json.value("read_only", "");
     for (const auto& one : json.value("subscriptions", Json::array()))
         status.subscriptions.push_back(subscription_from_json(one));
-    for (const auto& [name, slot] : json.value("slots", Json::object()).items())
-        status.slots.emplace(name, slot_from_json(slot));
+    const Json slots = json.value("slots", Json::object());  // items() refers to it
+    for (const auto& [name, slot] : slots.items()) status.slots.emplace(name, slot_from_json(slot));
     status.wal_room_bytes = integer_if_there(json, "wal_room_bytes");
     status.replay_lag_bytes = integer_if_there(json, "replay_lag_bytes");
     status.keyless_tables = {json.value("keyless_table_count", std::int64_t{0}),
