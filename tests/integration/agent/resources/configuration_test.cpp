@@ -46,7 +46,6 @@ TEST_CASE("a configuration with which the server does not start is taken back, a
     for (const auto& [name, value, words] : std::vector<std::tuple<const char*, const char*, const char*>>{
              {"shared_buffers", "3TB", "could not map anonymous shared memory"},
              {"shared_preload_libraries", "pglogical,no_such_library", "no_such_library"},
-             {"max_connections", "262143", "max_"},
              {"unix_socket_group", "no_such_group", "no_such_group"}}) {
         CAPTURE_BOUND(name);
         machine.configs.apply(machine.config(kPrimary, with(name, value)), context);
