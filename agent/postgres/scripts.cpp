@@ -37,7 +37,7 @@ WITH mine AS (
     UNION ALL
     SELECT 'pg_namespace'::regclass, n.oid, n.oid, format('%I', n.nspname), 'SCHEMA'
       FROM pg_namespace n WHERE n.nspowner = session_user::regrole)
-SELECT format('ALTER %s %s OWNER TO %I', m.kind, m.name, $1) AS statement
+SELECT format('ALTER %s %s OWNER TO %I', m.kind, m.name, $1::text) AS statement
   FROM mine m JOIN pg_namespace n ON n.oid = m.schema
  WHERE m.id >= 16384 AND n.nspname <> 'pgedge_internal' AND n.nspname !~ '^pg_'
    AND NOT EXISTS (SELECT FROM pg_extension x WHERE x.extnamespace = m.id AND m.kind = 'SCHEMA')

@@ -155,10 +155,10 @@ TEST_CASE("DDL of users runs as them on the other nodes, and gives them no more 
     CHECK(mesh.everywhere("SELECT rolsuper FROM pg_roles WHERE rolname = 'alice'", "f"));
     CHECK_THROWS_AS(alice.run("SELECT pgedge_internal.send_ddl('pgedge', '{}', 'SELECT 1')", soon()), SqlError);
     CHECK_THROWS_AS(alice.run("SELECT pgedge_internal.run_ddl('pgedge', 'public', 'SELECT 1')", soon()), SqlError);
-    CHECK(
-        mesh.everywhere("SELECT count(*) FROM pg_proc WHERE proname LIKE 'run\\_%' AND proname <> 'run_ddl' AND "
-                        "pronamespace = 'pgedge_internal'::regnamespace",
-                        "0"));
+    CHECK(mesh.everywhere(
+        "SELECT count(*) FROM pg_proc WHERE proname LIKE 'run\\_%' AND proname NOT IN ('run_ddl', 'run_truncate') AND "
+        "pronamespace = 'pgedge_internal'::regnamespace",
+        "0"));
 }
 
 TEST_CASE("a removed subscription leaves no slot and no origin, and the others go on") {

@@ -59,8 +59,8 @@ TEST_CASE("access rules stand in their order") {
 TEST_CASE("Spock's failover-slot worker of a replica may read its primary's slots, with a certificate") {
     const auto lines = rules_in(pg_hba_conf({.peers = {"10.0.0.2"}, .failover_slots = true}));
 
-    CHECK(lines[1] == "hostssl all pgedge 10.0.0.2/32 cert clientcert=verify-full");
-    CHECK(lines[2] == "hostssl replication,postgres patroni_replicator 10.0.0.2/32 cert clientcert=verify-full");
+    CHECK(lines[1] == "hostssl all pgedge 10.0.0.2/32 cert map=pgedge_certificate");
+    CHECK(lines[2] == "hostssl replication,postgres patroni_replicator 10.0.0.2/32 cert map=pgedge_certificate");
     CHECK(lines[3] == "host all,replication pgedge,patroni_replicator 0.0.0.0/0 reject");
 }
 

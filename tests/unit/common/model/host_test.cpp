@@ -57,6 +57,7 @@ TEST_CASE("a stored host with a missing or wrong field is refused, not guessed")
     for (const auto& [name, value] : stored.items()) {
         CAPTURE_BOUND(name);
         Json without = stored, wrong = stored;
+        if (name == "installations") continue;  // hosts that were stored before it was have none
         without.erase(name);
         wrong[name] = Json::array({Json::array()});
         CHECK_THROWS_AS(host_from_json(without), Error);

@@ -43,7 +43,7 @@ spec: {database_name: d, nodes: [{name: n1, host_ids: [h]}]}
 void feed(const std::string& text, const std::string& name) {
     const Loaded loaded = load_text(text, name, "/nowhere");
     for (const auto& problem : loaded.problems) {
-        const bool is_whole = !problem.text.empty() && problem.file == name && problem.line >= 0;
+        const bool is_whole = problem.more > 0 || (!problem.text.empty() && problem.file == name && problem.line >= 0);
         if (!is_whole) FAIL_CHECK(to_line(problem));
     }
     CHECK((!loaded.problems.empty() || !loaded.databases.empty()));
