@@ -151,13 +151,15 @@ void ClusterLinks::add_peer_routes(Router& router, Runtime& runtime) {
                    const auto link = link_place_from_json(fields.object("link"));
                    return json_answer(to_json(ask_subscriber(runtime, link, Limit(kPeerLimit))));
                });
-    router.add("POST", std::string(kLinksPath) + "waiting", [&runtime](const HttpRequest& request, const PathParameters&) {
-        const Json body = parse_json(request.body);
-        JsonFields fields(body, "body");
-        const auto link = link_place_from_json(fields.object("link"));
-        const auto found = ask_provider(runtime, link, fields.text("slot"), fields.text("after"), Limit(kPeerLimit));
-        return json_answer(found ? Json{{"transaction", to_json(*found)}} : Json::object());
-    });
+    router.add("POST", std::string(kLinksPath) + "waiting",
+               [&runtime](const HttpRequest& request, const PathParameters&) {
+                   const Json body = parse_json(request.body);
+                   JsonFields fields(body, "body");
+                   const auto link = link_place_from_json(fields.object("link"));
+                   const auto found =
+                       ask_provider(runtime, link, fields.text("slot"), fields.text("after"), Limit(kPeerLimit));
+                   return json_answer(found ? Json{{"transaction", to_json(*found)}} : Json::object());
+               });
 }
 
 }  // namespace pgedge

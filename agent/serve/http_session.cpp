@@ -27,7 +27,8 @@ constexpr std::size_t kReadSize = 16 * 1024;
 constexpr std::size_t kSlowestClient = 64 * 1024;  // bytes a second that a reader of a large answer must manage
 constexpr std::size_t kAroundTarget = 64;          // method and version in the request line
 constexpr std::string_view kStreamRetrySeconds = "5";
-constexpr int kClientLeft = 499;  // in the log, as nginx has it: nobody is there to be answered
+constexpr int kClientLeft = 499;    // in the log, as nginx has it: nobody is there to be answered
+constexpr char kTlsHandshake = 22;  // the first byte of what a TLS client sends (RFC 8446, 5.1)
 
 std::string_view view(boost::core::string_view text) { return {text.data(), text.size()}; }
 
