@@ -67,6 +67,18 @@ std::vector<std::string> to_directories(const std::string& text) {
     return directories;
 }
 
+std::vector<std::string> to_names(const std::string& text) {
+    std::vector<std::string> names;
+    for (const auto& part : split(text, ',')) {
+        const auto name = canonical_host(trimmed(part));
+        if (!name)
+            throw Error(ErrorKind::invalid_input,
+                        fmt::format("'{}' is not a host name or address (without a port)", part));
+        names.push_back(*name);
+    }
+    return names;
+}
+
 std::string to_host_id(const std::string& text) {
     if (is_identifier(text)) return text;
     throw Error(

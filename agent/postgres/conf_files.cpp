@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::string_view kHeader =
     "# Written by pgedge-agent; changes made here are lost. Change the database's spec.\n";
-constexpr std::string_view kMap = "pgedge_system";
+constexpr std::string_view kMap = "pgedge_system", kCertificateMap = "pgedge_certificate";
+constexpr std::size_t kLongestName = 64, kHashDigits = 32;
 constexpr std::string_view kUserMaps = "# pg_ident_conf of the spec:\n";
 
 /// A parameter: letters, digits and underscores, with at most one dot for an extension's (guc-file.l, ID and
@@ -58,9 +59,10 @@ std::string line(std::string_view type, std::string_view database, std::string_v
 }
 
 std::string internal_users(std::string_view address, bool failover_slots) {
-    constexpr std::string_view kType = "hostssl", kMethod = "cert clientcert=verify-full";
-    return line(kType, "all", kSuperuser, address, kMethod) +
-           line(kType, failover_slots ? "replication,postgres" : "replication", kReplicator, address, kMethod);
+    constexpr std::string_view kType = "hostssl";
+    const auto method = fmt::format("cert map={}", kCertificateMap);
+    return line(kType, "all", kSuperuser, address, method) +
+           line(kType, failover_slots ? "replication,postgres" : "replication", kReplicator, address, method);
 }
 
 /// An entry of the spec is one line: what would be a second one is refused.
@@ -108,6 +110,7 @@ std::string pg_ident_conf(const std::vector<std::string>& system_users, const st
                           const std::vector<std::string>& user_lines) {
     std::string text(kHeader);
     for (const auto& user : system_users) text += fmt::format("{} {} {}\n", kMap, user, kSuperuser);
+    for (const auto& [name, user] : logins) text += fmt::format("{} {} {}\n", kCertificateMap, name, user);
     if (!user_lines.empty()) text += kUserMaps;
     for (const auto& entry : user_lines) append_user_line(text, entry);
     return text;

@@ -33,10 +33,15 @@ struct CertificateLogin {
     std::string name, user;
 };
 /// `system_users`: the operating system's users that the agent and the server run as. See pg_hba_conf().
-std::string pg_ident_conf(const std::vector<std::string>& system_users, const std::vector<std::string>& user_lines);
+std::string pg_ident_conf(const std::vector<std::string>& system_users, const std::vector<CertificateLogin>& logins,
+                          const std::vector<std::string>& user_lines);
 /// What pg_ident_conf() wrote without the lines of users; nullopt when there are none. PostgreSQL takes such a file as
 /// a whole or not at all: a line that it refuses shuts out also whom the others would let in.
 std::optional<std::string> without_user_maps(std::string_view pg_ident_conf);
+/// Common name of the certificate of an internal user in one database: "pgedge:storefront". Whoever runs programs as
+/// the user of an instance can read its certificates; this keeps them from being of use at the servers of other
+/// databases. A name has at most 64 characters (X.520, ub-common-name): of a long id, a part of its hash stands in it.
+std::string certificate_name(std::string_view user, std::string_view database_id);
 
 /// Names of the users that are the product's own.
 inline constexpr std::string_view kSuperuser = "pgedge";

@@ -72,7 +72,7 @@ PostgresConfig::Texts PostgresConfig::texts(const Resource& resource, const Limi
                                            .user_lines = lines_of(want, "hba"),
                                            .published = want.at("published"),
                                            .failover_slots = want.at("dialect") == "spock"})},
-            {ident_file(paths), pg_ident_conf(system_users(user_), lines_of(want, "ident"))}};
+            {ident_file(paths), pg_ident_conf(system_users(user_), certificate_logins(want), lines_of(want, "ident"))}};
 }
 
 void PostgresConfig::write(const Texts& texts) const {

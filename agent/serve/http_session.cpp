@@ -361,7 +361,7 @@ HttpSession::Step HttpSession::answer() {
     // It may have stood in line, or the agent stood still: what nobody waits for any more is not begun.
     if (changes_something(exchange.request) && ClientWatch::has_left(connection_.fd())) {
         log_access(exchange, kClientLeft);
-        return false;
+        return Step::close;
     }
     HttpResponse response = respond(exchange);
     const bool streams = response.stream && exchange.request.method != "HEAD";

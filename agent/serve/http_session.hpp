@@ -34,7 +34,7 @@ struct HttpService {
     Log log;
     bool access_log = true;  ///< false: only failures (status 500 and up) are logged
     std::stop_source stop;
-    std::atomic<std::size_t> streams = 0;
+    std::atomic<std::size_t> streams = 0, unsent = 0;
     ClientWatch clients{};
 };
 

@@ -34,7 +34,8 @@ public:
             throw UsageError(plan_.empty() ? "pgedgectl apply needs -f FILE or a saved plan"
                                            : "give a saved plan or -f FILE, not both",
                              "see examples: pgedgectl apply -h");
-        if (!files_.empty()) return carry_out(session, plan_changes(session, load_specs(session, files_), options_));
+        if (!files_.empty())
+            return carry_out(session, plan_changes(session, load_specs(session, files_), options_), details_);
         if (options_.force_update || !options_.remove_hosts.empty())
             throw UsageError(fmt::format("a saved plan is applied as it is: {} belongs to pgedgectl plan",
                                          options_.force_update ? "--force-update" : "--remove-host"));

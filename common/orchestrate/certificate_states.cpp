@@ -13,8 +13,8 @@ bool is_there(const KnownResource& known, const Resource& wanted) {
 }  // namespace
 
 std::vector<WantedState> certificate_states(const std::vector<Resource>& end, const Known& now) {
-    WantedState accept{"accept certificates of this database", {}, false};
-    WantedState renew{"use certificates of this database", {}, false};
+    WantedState accept{"accept certificates of this database", {}, false, {}};
+    WantedState renew{"use certificates of this database", {}, false, {}};
     for (const auto& wanted : end) {
         const auto known = now.find(wanted.id);
         if (known == now.end() || !is_there(known->second, wanted)) continue;

@@ -11,7 +11,9 @@ std::vector<WantedState> ProcessOrchestrator::states(const Database& wanted, con
                                                      const Surroundings& surroundings) const {
     const auto nodes = wanted_nodes(wanted, now, surroundings);
     WantedState end{"end state", wanted_resources(wanted, nodes), true, {}};
-    auto states = rolling_states(nodes, end.resources, now);
+    auto states = certificate_states(end.resources, now);
+    for (auto& state : rolling_states(nodes, end.resources, after_states(now, states)))
+        states.push_back(std::move(state));
     states.push_back(std::move(end));
     return states;
 }

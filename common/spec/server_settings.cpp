@@ -194,11 +194,12 @@ struct OwnSetting {
     std::string_view name, why, as;  ///< `as`: the value that may be repeated
 };
 constexpr std::string_view kByProduct = "the platform sets it";
-constexpr std::array<OwnSetting, 28> kOwn{{
+constexpr std::array<OwnSetting, 30> kOwn{{
     {"port", "use port of the database or the node", ""},
     {"hba_file", "use pg_hba_conf", ""},
     {"ident_file", "use pg_ident_conf", ""},
     {"listen_addresses", "a server listens on the addresses of its host", ""},
+    {"compute_query_id", "replication of DDL needs it on", "on"},
     {"config_file", kByProduct, ""},
     {"data_directory", kByProduct, ""},
     {"external_pid_file", kByProduct, ""},
@@ -213,6 +214,7 @@ constexpr std::array<OwnSetting, 28> kOwn{{
     {"ssl_ca_file", kByProduct, ""},
     {"ssl_cert_file", kByProduct, ""},
     {"ssl_key_file", kByProduct, ""},
+    {"track_activities", "replication of DDL needs it on", "on"},
     {"track_commit_timestamp", "replication needs it on", "on"},
     {"unix_socket_directories", kByProduct, ""},
     {"wal_level", "replication needs it logical", "logical"},

@@ -35,6 +35,13 @@ public:
     TestAuthority authority;
     std::vector<std::string> told;
     std::atomic<std::size_t> lines_told{0};  ///< for other threads
+    std::string database = "shop";           ///< empty: as an earlier version made instances
+    bool takes_shared = false;
+
+    Json named(Json want) const {
+        if (!database.empty()) want["database_id"] = database;
+        return want;
+    }
 
     StepContext context() {
         return {Limit(60s), "shop", [](const SecretRef&) { return Secret(); },
@@ -54,7 +61,7 @@ public:
     std::string address_of(const std::string& id) const { return id == kPrimary ? kPrimaryAddress : kReplicaAddress; }
     Resource directory(const std::string& id) const { return resource("filesystem.dir", id, Json::object()); }
     Resource certs(const std::string& id) const {
-        return resource("common.postgres_certs", id, {{"addresses", {address_of(id)}}});
+        return resource("common.postgres_certs", id, named({{"addresses", {address_of(id)}}}));
     }
     Resource data(const std::string& id) const {
         return resource("process.data_directory", id,
@@ -64,17 +71,18 @@ public:
     }
     Resource config(const std::string& id, Json with = settings(), std::vector<std::string> hba = {},
                     std::vector<std::string> ident = {}) const {
-        return resource("process.postgres_config", id,
-                        {{"bin_dir", postgres_bin_dir()},
-                         {"address", address_of(id)},
-                         {"port", 5432},
-                         {"published", true},
-                         {"settings", std::move(with)},
-                         {"hba", std::move(hba)},
-                         {"ident", std::move(ident)},
-                         {"peers", {kPrimaryAddress, kReplicaAddress}},
-                         {"dialect", "pglogical"},
-                         {"primary", primary_of(id)}});
+        Json want = named({{"bin_dir", postgres_bin_dir()},
+                           {"address", address_of(id)},
+                           {"port", 5432},
+                           {"published", true},
+                           {"settings", std::move(with)},
+                           {"hba", std::move(hba)},
+                           {"ident", std::move(ident)},
+                           {"peers", {kPrimaryAddress, kReplicaAddress}},
+                           {"dialect", "pglogical"},
+                           {"primary", primary_of(id)}});
+        if (takes_shared) want["shared_certificates"] = true;
+        return resource("process.postgres_config", id, std::move(want));
     }
     Resource server(const std::string& id) const {
         return resource("process.postgres", id,

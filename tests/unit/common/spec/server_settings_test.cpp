@@ -185,6 +185,7 @@ TEST_CASE("what the platform sets is not for users, but what it says may be repe
     CHECK_FALSE(why_not_settable("wal_level", "logical"));
     CHECK(why_not_settable("track_commit_timestamp", "off") == "replication needs it on");
     CHECK_FALSE(why_not_settable("track_commit_timestamp", "yes"));
+    CHECK(why_not_settable("compute_query_id", "auto") == "replication of DDL needs it on");
     CHECK_FALSE(why_not_settable("work_mem", "1MB"));
 }
 
