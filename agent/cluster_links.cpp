@@ -117,17 +117,18 @@ void ClusterLinks::skip(const Json& arguments, StepContext& context) {
 void ClusterLinks::wait_until_it_goes_on(const LinkPlace& link, const LinkTransaction& skipped, const Limit& limit) {
     auto session = connect_locally(runtime_, link.subscriber_instance, link.database_name, limit);
     const auto paths = server_of(runtime_, link.subscriber_instance).paths;
-    std::optional<Limit::Clock::time_point> replicating_since;
+    constexpr auto kNotNow = Limit::Clock::time_point::max();
+    auto replicating_since = kNotNow;
     std::string status;
     for (;;) {
         const auto now = ask_subscriber(session, link, limit);
         status = now.status;
         if (lsn_number(now.origin_lsn) > lsn_number(skipped.end_lsn)) return;
         if (status != "replicating")
-            replicating_since.reset();
-        else if (!replicating_since)
+            replicating_since = kNotNow;
+        else if (replicating_since == kNotNow)
             replicating_since = Limit::Clock::now();
-        if (replicating_since && Limit::Clock::now() - *replicating_since >= kSteady) return;
+        if (replicating_since != kNotNow && Limit::Clock::now() - replicating_since >= kSteady) return;
         for (const auto& failure : apply_failures(last_log_lines(paths, kLogLines)))
             if (failure.subscription == link.subscription &&
                 lsn_number(failure.commit_lsn) > lsn_number(skipped.commit_lsn))

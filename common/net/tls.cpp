@@ -79,7 +79,8 @@ int note_and_go_on(int good, X509_STORE_CTX* verification) {
     if (!ssl) return 0;
     const std::intptr_t why = X509_STORE_CTX_get_error(verification);
     if (noted_problem(ssl) != X509_V_OK) return 1;
-    return SSL_set_ex_data(ssl, problem_index(), reinterpret_cast<void*>(why));
+    // OpenSSL keeps a pointer; a number in its place has no owner and no end of life.
+    return SSL_set_ex_data(ssl, problem_index(), reinterpret_cast<void*>(why));  // NOLINT(performance-no-int-to-ptr)
 }
 
 X509Ptr verified_certificate(const SSL* ssl) {
