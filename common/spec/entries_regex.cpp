@@ -29,8 +29,8 @@ std::vector<Character> characters_of(std::string_view text) {
 }
 
 bool is_letter(Character c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(Character c) { return c >= '0' && c <= '9'; }
-bool is_hex(Character c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool is_decimal(Character c) { return c >= '0' && c <= '9'; }
+bool is_hex(Character c) { return is_decimal(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 bool is_one_of(Character c, std::string_view set) {
     return c < 0x80 && set.find(static_cast<char>(c)) != std::string_view::npos;
 }
@@ -132,7 +132,7 @@ private:
         if (take("[[:<:]]") || take("[[:>:]]")) return Item::constraint;
         if (take("[")) return bracket(), Item::atom;
         if (take("\\")) return escape(in_look_around);
-        const bool bound = here() == '{' && at_ + 1 < text_.size() && is_digit(text_[at_ + 1]);
+        const bool bound = here() == '{' && at_ + 1 < text_.size() && is_decimal(text_[at_ + 1]);
         if (bound || is_one_of(here(), "*+?")) refuse_pattern("a quantifier has nothing to repeat");
         const Character c = here();
         ++at_;
@@ -149,11 +149,11 @@ private:
         if (over()) return;
         if (is_one_of(here(), "*+?")) {
             ++at_;
-        } else if (here() == '{' && at_ + 1 < text_.size() && is_digit(text_[at_ + 1])) {
+        } else if (here() == '{' && at_ + 1 < text_.size() && is_decimal(text_[at_ + 1])) {
             ++at_;
             const int least = number();
             const bool range = take(",");
-            const bool bounded = range && !over() && is_digit(here());
+            const bool bounded = range && !over() && is_decimal(here());
             const int most = bounded ? number() : least;
             if (!take("}")) refuse_pattern("braces are not balanced");
             if (least > kMaxRepeat || most > kMaxRepeat || least > most)
@@ -163,13 +163,13 @@ private:
         }
         take("?");
         skip_comments();
-        const bool bound = starts_with("{") && at_ + 1 < text_.size() && is_digit(text_[at_ + 1]);
+        const bool bound = starts_with("{") && at_ + 1 < text_.size() && is_decimal(text_[at_ + 1]);
         if (bound || (!over() && is_one_of(here(), "*+?"))) refuse_pattern("a quantifier has nothing to repeat");
     }
 
     int number() {
         int value = 0;
-        for (; !over() && is_digit(here()); ++at_)
+        for (; !over() && is_decimal(here()); ++at_)
             value = std::min(value * 10 + static_cast<int>(here() - '0'), kMaxRepeat + 1);
         return value;
     }
@@ -180,7 +180,7 @@ private:
         int count = 0;
         for (; count < most && !over() && is_hex(here()); ++count, ++at_) {
             const Character c = here();
-            const Character digit = is_digit(c) ? c - '0' : (c | 0x20U) - 'a' + 10;
+            const Character digit = is_decimal(c) ? c - '0' : (c | 0x20U) - 'a' + 10;
             value = std::min<std::uint64_t>(value * 16 + digit, kGreatest);
         }
         if (count < least) refuse_pattern("an escape is not valid");
@@ -220,7 +220,7 @@ private:
                 return value;
             default: break;
         }
-        if (!is_letter(c) && !is_digit(c)) return c;
+        if (!is_letter(c) && !is_decimal(c)) return c;
         static constexpr std::string_view kLetters = "abBefnrtv", kValues = "\a\b\\\x1b\f\n\r\t\v";
         const auto letter = c < 0x80 ? kLetters.find(static_cast<char>(c)) : std::string_view::npos;
         if (letter == std::string_view::npos) refuse_pattern("an escape is not valid");
@@ -231,7 +231,7 @@ private:
     void back_reference(bool in_look_around) {
         std::size_t number = 0;
         const auto begin = at_;
-        for (; !over() && is_digit(here()) && number < 100'000; ++at_) number = number * 10 + (here() - '0');
+        for (; !over() && is_decimal(here()) && number < 100'000; ++at_) number = number * 10 + (here() - '0');
         if (at_ - begin > 1 && number > groups_.size()) {
             at_ = begin;
             if (here() >= '8') refuse_pattern("a back reference names no group");

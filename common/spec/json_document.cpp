@@ -10,7 +10,7 @@
 namespace pgedge {
 namespace {
 
-constexpr std::size_t kShownName = 60;
+constexpr std::size_t kShownKey = 60;
 
 /// Builds the tree of a text that is known to be JSON, noting where each value stands.
 class JsonBuilder {
@@ -65,7 +65,7 @@ private:
                 value.entries.push_back(std::move(entry));
             else
                 complain(entry.at,
-                         fmt::format("the key \"{}\" stands twice in one object", shortened(entry.name, kShownName)));
+                         fmt::format("the key \"{}\" stands twice in one object", shortened(entry.name, kShownKey)));
         }
         take();
     }
