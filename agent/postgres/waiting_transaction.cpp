@@ -16,7 +16,7 @@ namespace {
 /// After transactions without changes, which are not applied and so never stop a link, so many changes at a time.
 constexpr int kLookAhead = 1000;
 
-std::int64_t number(const PgValue& text) {
+std::int64_t count_of(const PgValue& text) {
     std::int64_t value = 0;
     if (text) std::from_chars(text->data(), text->data() + text->size(), value);
     return value;
@@ -146,7 +146,7 @@ private:
             one.commit_lsn = rows.at(i, "commit_lsn").value_or("");
             one.end_lsn = rows.at(i, "end_lsn").value_or("");
             one.committed_at = rows.at(i, "committed_at").value_or("");
-            one.changes = number(rows.at(i, "changes"));
+            one.changes = count_of(rows.at(i, "changes"));
             found.push_back(std::move(one));
         }
         return found;
@@ -229,7 +229,7 @@ std::vector<LinkTransaction> left_out_transactions(Session& session, const std::
         LinkTransaction one;
         one.xid = found.text(i, "xid");
         one.committed_at = found.text(i, "committed_at");
-        one.changes = number(found.at(i, "changes"));
+        one.changes = count_of(found.at(i, "changes"));
         one.error = found.at(i, "error").value_or("");
         one.end_lsn = found.at(i, "skip_lsn").value_or("");
         one.left_out = one.end_lsn.empty();

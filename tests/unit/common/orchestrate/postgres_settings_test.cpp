@@ -150,7 +150,7 @@ TEST_CASE("Spock has its own settings") {
     CHECK(settings.at("spock.check_all_uc_indexes") == "on");
     CHECK(settings.at("snowflake.node") == "2");
     CHECK(settings.at("lolor.node") == "2");
-    CHECK(settings.at("max_active_replication_origins") == "16");
+    CHECK(settings.at("max_active_replication_origins") == "64");
     CHECK_FALSE(settings.contains("pglogical.conflict_resolution"));
 }
 
