@@ -128,7 +128,8 @@ private:
                 const auto same = [&](const Problem& problem) { return problem.path == path; };
                 if (std::any_of(problems_.begin(), problems_.end(), same)) continue;
                 const auto meant = nearest_setting(name);
-                add(path, "PostgreSQL 15 has no such setting", meant && *meant != name ? "did you mean " + *meant + "?" : "");
+                add(path, "PostgreSQL 15 has no such setting",
+                    meant && *meant != name ? "did you mean " + *meant + "?" : "");
             }
         }
     }
