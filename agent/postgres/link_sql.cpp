@@ -1,7 +1,5 @@
 #include "agent/postgres/link_sql.hpp"
 
-#include <charconv>
-
 #include <fmt/format.h>
 
 #include "common/base/text.hpp"
@@ -10,13 +8,6 @@ namespace pgedge {
 namespace {
 
 constexpr std::size_t kLongestMessage = 500;
-
-std::optional<std::int64_t> number(const PgValue& text) {
-    if (!text) return std::nullopt;
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-    return error == std::errc() ? std::optional(value) : std::nullopt;
-}
 
 }  // namespace
 
@@ -30,11 +21,11 @@ std::map<std::string, SlotStatus> logical_slots(Session& session, const Limit& l
         limit);
     std::map<std::string, SlotStatus> slots;
     for (std::size_t i = 0; i < rows.size(); ++i)
-        slots[rows.text(i, "slot_name")] = {.lag_bytes = number(rows.at(i, "lag")).value_or(0),
-                                            .kept_bytes = number(rows.at(i, "kept")).value_or(0),
+        slots[rows.text(i, "slot_name")] = {.lag_bytes = rows.integer(i, "lag").value_or(0),
+                                            .kept_bytes = rows.integer(i, "kept").value_or(0),
                                             .wal_status = rows.at(i, "wal_status").value_or(""),
-                                            .safe_bytes = number(rows.at(i, "safe")),
-                                            .limit_bytes = number(rows.at(i, "most"))};
+                                            .safe_bytes = rows.integer(i, "safe"),
+                                            .limit_bytes = rows.integer(i, "most")};
     return slots;
 }
 
@@ -96,9 +87,9 @@ const std::map<std::string, DiscardedTransactions>& DiscardedCount::of(Session& 
     counted_.clear();
     for (std::size_t i = 0; i < rows.size(); ++i)
         counted_[rows.text(i, "sub_name")] = {
-            .transactions = number(rows.at(i, "transactions")).value_or(0),
-            .rows = number(rows.at(i, "changes")).value_or(0),
-            .since = WallTime(std::chrono::milliseconds(number(rows.at(i, "since")).value_or(0))),
+            .transactions = rows.integer(i, "transactions").value_or(0),
+            .rows = rows.integer(i, "changes").value_or(0),
+            .since = WallTime(std::chrono::milliseconds(rows.integer(i, "since").value_or(0))),
             .last_error = shortened(rows.at(i, "last_error").value_or(""), kLongestMessage)};
     counted_at_ = now;
     return counted_;

@@ -1,6 +1,7 @@
 #include "agent/postgres/session.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 namespace pgedge {
 namespace {
@@ -26,6 +27,14 @@ const PgValue& ResultSet::at(std::size_t row, std::string_view column) const {
     if (row >= rows_.size() || found == columns_.end())
         throw Error(ErrorKind::internal, "no row " + std::to_string(row) + " with column " + std::string(column));
     return rows_[row].at(static_cast<std::size_t>(found - columns_.begin()));
+}
+
+std::optional<std::int64_t> ResultSet::integer(std::size_t row, std::string_view column) const {
+    const PgValue& text = at(row, column);
+    if (!text) return std::nullopt;
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+    return error == std::errc() ? std::optional(value) : std::nullopt;
 }
 
 const std::string& ResultSet::text(std::size_t row, std::string_view column) const {

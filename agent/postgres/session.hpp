@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,6 +40,8 @@ public:
     const PgValue& at(std::size_t row, std::string_view column) const;
     /// The same where NULL cannot be. Throws Error{internal}.
     const std::string& text(std::size_t row, std::string_view column) const;
+    /// The same as a whole number; nullopt where it is NULL or none. Throws Error{internal}.
+    std::optional<std::int64_t> integer(std::size_t row, std::string_view column) const;
     /// The first column of the first row; nullopt when it is NULL or there is no row.
     PgValue value() const;
     /// True when value() is "t".

@@ -1,7 +1,6 @@
 #include "agent/postgres/waiting_transaction.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 
 #include <fmt/format.h>
@@ -15,12 +14,6 @@ namespace {
 
 /// After transactions without changes, which are not applied and so never stop a link, so many changes at a time.
 constexpr int kLookAhead = 1000;
-
-std::int64_t count_of(const PgValue& text) {
-    std::int64_t value = 0;
-    if (text) std::from_chars(text->data(), text->data() + text->size(), value);
-    return value;
-}
 
 /// A table as it is on the server that is asked: what statements for its rows need to know.
 struct TableShape {
@@ -146,7 +139,7 @@ private:
             one.commit_lsn = rows.at(i, "commit_lsn").value_or("");
             one.end_lsn = rows.at(i, "end_lsn").value_or("");
             one.committed_at = rows.at(i, "committed_at").value_or("");
-            one.changes = count_of(rows.at(i, "changes"));
+            one.changes = rows.integer(i, "changes").value_or(0);
             found.push_back(std::move(one));
         }
         return found;
@@ -229,7 +222,7 @@ std::vector<LinkTransaction> left_out_transactions(Session& session, const std::
         LinkTransaction one;
         one.xid = found.text(i, "xid");
         one.committed_at = found.text(i, "committed_at");
-        one.changes = count_of(found.at(i, "changes"));
+        one.changes = found.integer(i, "changes").value_or(0);
         one.error = found.at(i, "error").value_or("");
         one.end_lsn = found.at(i, "skip_lsn").value_or("");
         one.left_out = one.end_lsn.empty();

@@ -1,6 +1,5 @@
 #include "agent/resources/instance_monitor.hpp"
 
-#include <charconv>
 #include <filesystem>
 
 #include "agent/postgres/dialect.hpp"
@@ -13,13 +12,6 @@ namespace pgedge {
 namespace {
 
 constexpr std::size_t kLogLines = 2000;  ///< read back for the error of a link, only while one does not run
-
-std::optional<std::int64_t> number(const PgValue& text) {
-    if (!text) return std::nullopt;
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-    return error == std::errc() ? std::optional(value) : std::nullopt;
-}
 
 }  // namespace
 
@@ -92,7 +84,7 @@ InstanceStatus InstanceMonitor::ask_in(Connection& session, WallTime now, const 
     tends_ = !replica && row.text(0, "has_watch") == "t";
     status.role = replica ? "replica" : "primary";
     if (replica)
-        status.replay_lag_bytes = number(row.at(0, "replay_lag"));
+        status.replay_lag_bytes = row.integer(0, "replay_lag");
     else if (!status.extension_version.empty())
         ask_primary(session, status, now, limit);
     return status;
@@ -110,7 +102,7 @@ void InstanceMonitor::ask_primary(Connection& session, InstanceStatus& status, W
         const auto keyless =
             session.run("SELECT number, array_to_json(names) AS names FROM pgedge_internal.keyless_tables($1::int)",
                         {std::string(kNames)}, limit);
-        status.keyless_tables = {number(keyless.at(0, "number")).value_or(0),
+        status.keyless_tables = {keyless.integer(0, "number").value_or(0),
                                  Json::parse(keyless.text(0, "names")).get<std::vector<std::string>>()};
     }
     for (const auto& each : ReplicationDialect::of(dialect_).subscriptions(session, limit))
