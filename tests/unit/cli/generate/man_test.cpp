@@ -44,9 +44,12 @@ TEST_CASE("mandoc has nothing to say against the pages") {
         command.input = read_file(entry.path());
         std::string complaints;
         run(command, Limit(std::chrono::seconds(20)), [&](std::string_view line) {
-            // Our own other pages are not installed where tests run.
-            if (line.find("referenced manual not found: Xr pgedge") == std::string_view::npos)
-                complaints += std::string(line) + "\n";
+            // What is installed where tests run is no matter of the page: neither our own other pages, nor mandoc's
+            // index.
+            const bool about_installed =
+                line.find("referenced manual not found: Xr pgedge") != std::string_view::npos ||
+                line.find("outdated mandoc.db") != std::string_view::npos;
+            if (!about_installed) complaints += std::string(line) + "\n";
         });
         CHECK(complaints == "");
     }
