@@ -228,6 +228,9 @@ void ReplicationDialect::ensure_subscription(Session& session, const WantedSubsc
 /// between.
 void ReplicationDialect::create_subscription(Session& session, const WantedSubscription& wanted,
                                              const Limit& limit) const {
+    // One that is left over tells how far another log was read: what comes before it in this one would be skipped.
+    session.run("SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin WHERE roname = $1", {wanted.slot},
+                limit);
     if (names_.creates_disabled) {
         session.run(names_.sub_create, {wanted.name, wanted.provider_dsn}, limit);
         return;
@@ -239,10 +242,7 @@ void ReplicationDialect::create_subscription(Session& session, const WantedSubsc
         "UPDATE pglogical.local_sync_status SET sync_status = 'r' WHERE sync_subid = (SELECT sub_id FROM "
         "pglogical.subscription WHERE sub_name = $1)",
         {wanted.name}, limit);
-    session.run(
-        "SELECT pg_replication_origin_create($1) WHERE NOT EXISTS (SELECT FROM pg_replication_origin WHERE roname = "
-        "$1)",
-        {wanted.slot}, limit);
+    session.run("SELECT pg_replication_origin_create($1)", {wanted.slot}, limit);
     transaction.commit();
 }
 

@@ -37,8 +37,10 @@ std::vector<WantedState> certificate_states(const std::vector<Resource>& end, co
 }
 
 Known after_states(Known now, const std::vector<WantedState>& states) {
-    for (const auto& state : states)
+    for (const auto& state : states) {
         for (const auto& resource : state.resources) now[resource.id] = {resource, false, {}};
+        for (const auto& id : state.gone) now.erase(id);
+    }
     return now;
 }
 

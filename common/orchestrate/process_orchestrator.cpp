@@ -1,6 +1,9 @@
 #include "common/orchestrate/process_orchestrator.hpp"
 
+#include <iterator>
+
 #include "common/orchestrate/certificate_states.hpp"
+#include "common/orchestrate/link_states.hpp"
 #include "common/orchestrate/rolling.hpp"
 #include "common/orchestrate/topology.hpp"
 #include "common/orchestrate/wanted_resources.hpp"
@@ -12,8 +15,11 @@ std::vector<WantedState> ProcessOrchestrator::states(const Database& wanted, con
     const auto nodes = wanted_nodes(wanted, now, surroundings);
     WantedState end{"end state", wanted_resources(wanted, nodes), true, {}};
     auto states = certificate_states(end.resources, now);
-    for (auto& state : rolling_states(nodes, end.resources, after_states(now, states)))
-        states.push_back(std::move(state));
+    const auto append = [&](std::vector<WantedState> more) {
+        std::move(more.begin(), more.end(), std::back_inserter(states));
+    };
+    append(link_states(end.resources, after_states(now, states)));
+    append(rolling_states(nodes, end.resources, after_states(now, states)));
     states.push_back(std::move(end));
     return states;
 }

@@ -89,14 +89,10 @@ extra_directories=()
 
 # Ids of processes whose command line or working directory names our directory: guards and servers that agents left.
 ours() {
-    local process
-    for process in /proc/[0-9]*; do
-        [ "${process#/proc/}" = $$ ] && continue
-        if tr '\0' ' ' 2>/dev/null <"$process/cmdline" | grep -qF "$work/" ||
-            [[ $(readlink "$process/cwd" 2>/dev/null) == "$work"/* ]]; then
-            echo "${process#/proc/}"
-        fi
-    done
+    {
+        grep -alsFf <(printf '%s/' "$work") /proc/[0-9]*/cmdline || true # none, or some ended meanwhile
+        find /proc/[0-9]*/cwd -maxdepth 0 -lname "$work/*" 2>/dev/null || true
+    } | sed -E 's|/proc/([0-9]+)/.*|\1|' | sort -u | { grep -vx $$ || true; }
 }
 kill_ours() {
     local pid

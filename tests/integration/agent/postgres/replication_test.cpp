@@ -202,3 +202,15 @@ TEST_CASE("said twice, nothing changes; said with another address, the subscript
     mesh.run(1, "CREATE TABLE after_move (id int PRIMARY KEY)");
     CHECK(mesh.everywhere("SELECT count(*) FROM after_move", "0"));
 }
+
+TEST_CASE("a new subscription does not begin where one of the same name had ended in another log") {
+    Mesh mesh(5525);
+    mesh.dialect.ensure_slot(mesh.on(1), mesh.wanted(1, 2).slot, soon());
+    // As left by a subscription to a server that had written more.
+    mesh.on(2).run("SELECT pg_replication_origin_create($1)", {mesh.wanted(1, 2).slot}, soon());
+    mesh.on(2).run("SELECT pg_replication_origin_advance($1, 'F/0')", {mesh.wanted(1, 2).slot}, soon());
+    mesh.connect_all();
+    mesh.run(1, "CREATE TABLE t (id int PRIMARY KEY)");
+    mesh.run(1, "INSERT INTO t VALUES (1)");
+    CHECK(mesh.everywhere("SELECT count(*) FROM t", "1"));
+}
