@@ -50,9 +50,10 @@ void RunningMember::set_store(std::unique_ptr<ClusterStore> store) {
     store_ = std::move(store);
     secrets_.emplace(*store_, credentials_.cluster_key);
     issuer_.emplace(*store_, *secrets_, credentials_.authority);
-    tokens_.emplace(*store_, *secrets_, clock_, fingerprint_of(credentials_.authority));
-    desk_.emplace(
-        JoinDesk::Parts{store_->cluster_id(), self_, *store_, *tokens_, *issuer_, clock_, credentials_.cluster_key});
+    prompt_store_.emplace(*store_);
+    tokens_.emplace(*prompt_store_, *secrets_, clock_, fingerprint_of(credentials_.authority));
+    desk_.emplace(JoinDesk::Parts{store_->cluster_id(), self_, *prompt_store_, *tokens_, *issuer_, clock_,
+                                  credentials_.cluster_key});
     add_routes();
 }
 

@@ -14,6 +14,7 @@
 #include "agent/serve/router.hpp"
 #include "agent/serve/server.hpp"
 #include "agent/store/cluster_store.hpp"
+#include "agent/store/prompt_store.hpp"
 #include "agent/store/secrets.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/log.hpp"
@@ -64,6 +65,7 @@ private:
     Router routes_;
     std::shared_ptr<ReloadableContext> context_;
     std::unique_ptr<ClusterStore> store_;
+    std::optional<PromptStore> prompt_store_;  ///< of those who join, or ask for a token
     std::optional<Secrets> secrets_;
     std::optional<ClusterIssuer> issuer_;
     std::optional<JoinTokens> tokens_;

@@ -285,8 +285,13 @@ void ReplicationDialect::wait_replicating(Session& session, const std::string& n
         for (const auto& row : subscriptions(session, limit))
             if (row.name == name) status = row.status;
         if (status == "replicating") return;
-        within(fmt::format("waiting for subscription {} to replicate; it is \"{}\"", name, status),
-               [&] { limit.check("waiting"); });
+        try {
+            limit.check(fmt::format("waiting for subscription {} to replicate; it is \"{}\"", name, status));
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::timed_out) throw;
+            throw Error(error.kind(), error.text(),
+                        "pgedgectl status tells why a link has stopped, pgedgectl db link show what waits in it");
+        }
         if (status == "down" && std::chrono::steady_clock::now() - woken > kWakeEvery) {
             wake_subscription(session, name, limit);
             woken = std::chrono::steady_clock::now();
