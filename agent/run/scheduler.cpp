@@ -15,6 +15,7 @@ namespace {
 
 std::string what_it_does(const StepRow& row) {
     if (row.step) return fmt::format("{} resource {}", verb_of(row.step->action), row.step->resource.id.text());
+    if (!row.unreadable.empty()) return "carrying out step " + row.id;
     if (row.own.contains("work")) return "doing what it was asked for";
     return row.id.starts_with(kLookPrefix) ? "refreshing its state" : "checking its ports";
 }
@@ -77,7 +78,7 @@ void Scheduler::plan_again(const OpenTask& task, const Limit& limit) {
         std::int64_t position = 0;
         for (const auto& row : Tasks(store_).steps(id, limit)) {
             position = std::max(position, row.position + 1);
-            if (!row.step) preliminaries.push_back(row.id);
+            if (!row.step && row.unreadable.empty()) preliminaries.push_back(row.id);
         }
         transaction.add(Statement{"DELETE FROM step WHERE task_id = ? AND resource NOT NULL", {id}, {}});
         for (const auto& row : plan_rows(id, preliminaries, position, plan)) {

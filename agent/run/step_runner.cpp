@@ -53,6 +53,13 @@ StepRunner::StepRunner(Store& store, const Secrets& secrets, const ResourceKinds
 
 StepOutcome StepRunner::run(const ClaimedStep& step, StepLog& log, const std::stop_token& stop) const {
     const Limit limit(kStepLimit, stop);
+    if (!step.row.unreadable.empty())
+        return {Error(ErrorKind::failed,
+                      fmt::format("the agent of {} cannot read step {}: {}", step.row.host_id, step.row.id,
+                                  step.row.unreadable),
+                      "all agents of a cluster need the same version")
+                    .text_and_hint(),
+                {}};
     try {
         if (step.row.step) return change(step, log, limit);
         if (step.row.own.contains("work")) return work(step, log, limit);

@@ -131,19 +131,23 @@ StepRow step_from_row(const Row& row, std::size_t first) {
     step.host_id = row.text(first + 2);
     step.instance_id = row.text(first + 3);
     step.position = row.integer(first + 4);
-    step.wait_for = Json::parse(row.text(first + 5)).get<std::vector<std::string>>();
-    Json body = Json::parse(row.text(first + 7));
-    if (row.null(first + 6)) {
-        step.own = std::move(body);
-    } else {
-        body["resource"] = Json::parse(row.text(first + 6));
-        body["after"] = step.wait_for;
-        step.step = step_from_json(body);
-    }
-    step.status = kStepStatuses.value_of(row.text(first + 8));
     step.incarnation = row.text(first + 9);
     step.error = row.text(first + 10);
     step.attempts = static_cast<int>(row.integer(first + 11));
+    step.status = kStepStatuses.value_of(row.text(first + 8));
+    try {
+        step.wait_for = parse_json(row.text(first + 5)).get<std::vector<std::string>>();
+        Json body = parse_json(row.text(first + 7));
+        if (row.null(first + 6)) {
+            step.own = std::move(body);
+        } else {
+            body["resource"] = parse_json(row.text(first + 6));
+            body["after"] = step.wait_for;
+            step.step = step_from_json(body);
+        }
+    } catch (const std::exception& error) {
+        step.unreadable = error.what();
+    }
     return step;
 }
 

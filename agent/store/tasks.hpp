@@ -34,6 +34,7 @@ struct StepRow {
     std::vector<std::string> wait_for{};  ///< ids of steps of this task
     std::optional<Step> step{};           ///< of the plan; its `after` is wait_for
     Json own = Json::object();            ///< without a step: what to do
+    std::string unreadable{};             ///< why what to do cannot be read, as of a newer agent's step; empty: it can
     StepStatus status = StepStatus::pending;
     std::string incarnation{}, error{};
     int attempts = 0;
@@ -84,7 +85,8 @@ private:
 /// Times as the store keeps them.
 std::int64_t to_stored(WallTime time);
 WallTime time_from_stored(std::int64_t stored);
-/// A step from the columns of kStepColumns, beginning at `first`.
+/// A step from the columns of kStepColumns, beginning at `first`. One whose content cannot be read says so in
+/// `unreadable`: it must not keep those who read it from the other steps.
 StepRow step_from_row(const Row& row, std::size_t first = 0);
 /// Of the table `step` under the name `s`.
 inline constexpr std::string_view kStepColumns =

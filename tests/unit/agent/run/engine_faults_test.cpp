@@ -284,3 +284,25 @@ TEST_CASE("a port that is taken fails the task before anything is made") {
     rig.start("host-1");
     CHECK(begin("127.15.0.1", "update").status == TaskStatus::completed);
 }
+
+TEST_CASE("a step that cannot be read fails with its name, and no other") {
+    for (const std::string damage : {"resource = '{'", "body = '[]'", "wait_for = '{}'",
+                                     "body = '{\"action\": \"dance\"}'", "resource = '{\"kind\": 7}'"}) {
+        CAPTURE(damage);
+        Rig rig;
+        rig.add_database("damaged", kHosts);
+        rig.add_database("whole", kHosts);
+        const auto damaged = rig.begin("damaged", {Rig::resource("d1", "host-1", {}, "damaged-host-1")});
+        const auto whole = rig.begin("whole", {Rig::resource("w1", "host-1", {}, "whole-host-1")});
+        Transaction transaction;
+        transaction.add(Statement{"UPDATE step SET " + damage + " WHERE task_id = ?", {damaged}, 1});
+        REQUIRE(rig.store.commit(transaction, soon()).committed);
+
+        rig.start("host-1");
+
+        CHECK(rig.ended(whole).status == TaskStatus::completed);
+        const auto task = rig.ended(damaged);
+        CHECK(task.status == TaskStatus::failed);
+        CHECK(task.error.find("cannot read step 0.fake::d1.create") != std::string::npos);
+    }
+}
