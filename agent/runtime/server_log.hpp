@@ -23,6 +23,11 @@ private:
     std::map<std::string, std::int64_t> sizes_;
 };
 
+/// Why a server ended by itself, from the end of its log: the last line of level FATAL or PANIC, without the time and
+/// the number before it. Where that line only sums up ("configuration file … contains errors"), the line before it that
+/// names the error is told first. At most 300 bytes; empty when there is no such line. Pure.
+std::string reason_to_give_up(const std::string& log);
+
 /// The last lines of a server's log, oldest first: at most `lines`, of the newest 4 MiB. Empty before the first line.
 std::vector<std::string> last_log_lines(const InstancePaths& paths, std::size_t lines);
 

@@ -65,16 +65,6 @@ std::string end_in_words(const std::optional<GuardState>& end) {
     return "ended with exit code " + number;
 }
 
-/// The server's reason to give up: its last line of level FATAL or PANIC, without the time and the number before it.
-std::string last_fatal_line(const std::string& log) {
-    constexpr std::size_t kMost = 300;
-    std::string found;
-    for (const auto& line : split(log, '\n'))
-        for (const std::string_view level : {"FATAL: ", "PANIC: "})
-            if (const auto at = line.find(level); at != std::string::npos) found = line.substr(at);
-    return shortened(found, kMost);
-}
-
 std::string_view word_of(StopMode mode) {
     switch (mode) {
         case StopMode::smart: return "smart";
@@ -324,7 +314,7 @@ void ProcessRuntime::Supervised::ended(std::optional<GuardState> last) {
     state_ = record_.up ? ServerState::crashed : ServerState::stopped;
     // Of a server that was killed the log has no reason: its last FATAL is about a client.
     const bool gave_up = last && last->end.starts_with("exited");
-    const auto why = gave_up && server_log_ ? last_fatal_line(server_log_->tail()) : std::string();
+    const auto why = gave_up && server_log_ ? reason_to_give_up(server_log_->tail()) : std::string();
     note_trouble(end_in_words(last) + (why.empty() ? "" : ": " + why));
     log_.info("server ended", {{"instance", paths_.instance_id()},
                                {"end", !last           ? "unseen"

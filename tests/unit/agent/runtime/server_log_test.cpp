@@ -54,3 +54,40 @@ TEST_CASE("a server that wrote nothing yet has no last lines") {
     CHECK(last_log_lines(logs.paths, 10).empty());
     CHECK(last_log_lines(InstancePaths(logs.directory, "example-n2-9ptayhma"), 10).empty());
 }
+
+TEST_CASE("the reason to give up is the last line that is fatal") {
+    CHECK(reason_to_give_up("").empty());
+    CHECK(reason_to_give_up("2026-01-01 00:00:00 GMT [7] LOG:  database system is ready\n").empty());
+    CHECK(
+        reason_to_give_up("2026-01-01 00:00:00 GMT [9] FATAL:  role \"a\" does not exist\n"
+                          "2026-01-01 00:00:00 GMT [7] LOG:  listening on IPv4 address \"127.0.0.1\", port 5432\n"
+                          "2026-01-01 00:00:00 GMT [7] FATAL:  could not map anonymous shared memory: Cannot allocate\n"
+                          "2026-01-01 00:00:00 GMT [7] HINT:  This error usually means that …\n"
+                          "2026-01-01 00:00:00 GMT [7] LOG:  database system is shut down\n") ==
+        "FATAL: could not map anonymous shared memory: Cannot allocate");
+    CHECK(
+        reason_to_give_up("2026-01-01 00:00:00 GMT [7] LOG:  starting PostgreSQL\n"
+                          "2026-01-01 00:00:00 GMT [7] FATAL:  could not load private key file \"a.key\": mismatch") ==
+        "FATAL: could not load private key file \"a.key\": mismatch");
+    CHECK(reason_to_give_up("x PANIC:  " + std::string(1000, 'x')).size() <= 300 + std::string("…").size());
+}
+
+TEST_CASE("where the fatal line only sums up, the error itself is told first") {
+    CHECK(
+        reason_to_give_up(
+            "2026-01-01 00:00:00 GMT [7] LOG:  invalid value for parameter \"shared_buffers\": \"much\"\n"
+            "2026-01-01 00:00:00 GMT [7] FATAL:  configuration file \"/a/postgresql.conf\" contains errors\n") ==
+        "invalid value for parameter \"shared_buffers\": \"much\" (configuration file \"/a/postgresql.conf\" contains "
+        "errors)");
+    CHECK(reason_to_give_up("2026-01-01 00:00:00 GMT [7] LOG:  invalid connection type \"foo\"\n"
+                            "2026-01-01 00:00:00 GMT [7] CONTEXT:  line 1 of configuration file \"/a/pg_hba.conf\"\n"
+                            "2026-01-01 00:00:00 GMT [7] FATAL:  could not load pg_hba.conf\n") ==
+          "invalid connection type \"foo\", line 1 of configuration file \"/a/pg_hba.conf\" (could not load "
+          "pg_hba.conf)");
+    CHECK(reason_to_give_up("2026-01-01 00:00:00 GMT [7] LOG:  could not bind IPv4 address \"192.0.2.1\": not here\n"
+                            "2026-01-01 00:00:00 GMT [7] WARNING:  could not create listen socket for \"192.0.2.1\"\n"
+                            "2026-01-01 00:00:00 GMT [7] FATAL:  could not create any TCP/IP sockets\n") ==
+          "could not bind IPv4 address \"192.0.2.1\": not here (could not create any TCP/IP sockets)");
+    CHECK(reason_to_give_up("FATAL:  configuration file \"a\" contains errors") ==
+          "FATAL: configuration file \"a\" contains errors");
+}
