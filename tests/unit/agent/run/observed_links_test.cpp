@@ -90,9 +90,10 @@ TEST_CASE("a subscription and a slot that were dropped by hand are planned to be
         if (node == "n1") status.slots.clear();
     });
     planned = nodes.plan();
-    REQUIRE(nodes.steps(planned).size() == 2);
-    CHECK(nodes.steps(planned)[0] == "creating n1_pgl_shop_n1_sub_n1_n2: needs_recreate");
-    CHECK(nodes.steps(planned)[1] == "updating sub_n1_n2: dependency_updated");
+    REQUIRE(nodes.steps(planned).size() == 3);
+    CHECK(nodes.steps(planned)[0] == "deleting sub_n1_n2: not_wanted");
+    CHECK(nodes.steps(planned)[1] == "creating n1_pgl_shop_n1_sub_n1_n2: needs_recreate");
+    CHECK(nodes.steps(planned)[2] == "creating sub_n1_n2: does_not_exist");
     CHECK(planned.warnings[0].find("what n1 committed since it went will be missing on n2") != std::string::npos);
 }
 
