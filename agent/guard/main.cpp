@@ -2,7 +2,7 @@
 //
 // It starts the server as its child, outlives the agent, tells how the server ended, and is the one place that enforces
 // a lease: when the deadline given by the agent passes, the server goes, whatever has become of the agent, the store or
-// the network. Rules R9–R11, R17 and R18 of the high-availability design; measured in shared/spikes/guard.
+// the network.
 //
 //   pgedge-guard --name PATH [--daemon] [--user UID:GID] [--log FILE] [--env NAME=VALUE]... -- PROGRAM ARG...
 //
@@ -12,9 +12,11 @@
 //                     refused ("late") when SOFT lies behind, and for ever once a deadline has been acted upon
 //   lease none        no deadline (a standby, an instance alone in its node)
 //   stop smart|fast|immediate
-//   state             pid=N state=running|exited:CODE|killed:SIGNAL cause=none|asked|signal|deadline soft=NS hard=NS
-//   left=N watch             answers like `state`, stays open, and says it again when the server and all it forked are
-//   gone
+//   state             answers, on one line, how the server is:
+//                     pid=N state=running|exited:CODE|killed:SIGNAL cause=none|asked|signal|deadline
+//                     soft=NS hard=NS left=N
+//   watch             answers as `state`, stays open, and answers again when the server and all it forked are gone
+//
 // Only the guard's own user and root are heard.
 //
 // What keeps it honest:

@@ -24,7 +24,7 @@ constexpr std::string_view kSets = "{default,default_insert_only,ddl_sql}";
 
 }  // namespace
 
-/// One row of replication.md §3 after the other.
+/// How the extension calls what both of them can do.
 struct ReplicationDialect::Names {
     std::string name, plugin;
     std::string node_create, sub_create, sub_drop, sub_enable, sub_disable, sub_status, slot_name;

@@ -23,9 +23,8 @@ struct SubscriptionRow {
     bool enabled = false;
 };
 
-/// The SQL of one replication extension. Both extensions go through the same steps with other names (reference:
-/// replication.md §3, §4, §6). Stateless; every call can be repeated. Sessions are of a superuser in the application's
-/// database unless said otherwise.
+/// The SQL of one replication extension. Both extensions go through the same steps with other names. Stateless; every
+/// call can be repeated. Sessions are of a superuser in the application's database unless said otherwise.
 class ReplicationDialect {
 public:
     /// "spock" or "pglogical". Throws Error{invalid_input} for another word.

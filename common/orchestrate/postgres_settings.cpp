@@ -25,7 +25,7 @@ std::string lower(std::string_view text) {
     return result;
 }
 
-/// Control-plane reference §4.3, "Fixed".
+/// As the pgEdge Control Plane sets them.
 void add_fixed(Settings& settings) {
     settings.merge(Settings{
         {"archive_command", "/bin/true"},
@@ -71,7 +71,7 @@ ReplicationPlaces replication_places(const ServerShape& shape, std::int64_t para
     return places;
 }
 
-/// Control-plane reference §4.3, "Sized": m = memory in bytes, c = CPUs.
+/// As the pgEdge Control Plane sizes them: m = memory in bytes, c = CPUs.
 void add_sized(Settings& settings, const ServerShape& shape) {
     const std::int64_t m = shape.memory_bytes;
     const auto set = [&](const char* name, std::int64_t value) { settings[name] = std::to_string(value); };
@@ -95,7 +95,7 @@ void add_sized(Settings& settings, const ServerShape& shape) {
     if (shape.major >= 18) set("max_active_replication_origins", places.origins);
 }
 
-/// Replication reference §2.
+/// What multi-active replication needs (docs/settings.md).
 void add_dialect(Settings& settings, const ServerShape& shape) {
     settings["shared_preload_libraries"] = "pg_stat_statements," + shape.dialect;
     if (shape.dialect != "spock") {

@@ -21,9 +21,9 @@ struct ServerShape {
     int port = 0;
 };
 
-/// Everything that the control-plane reference §4.3 and the replication reference §2 write, sized by its formulas, with
-/// `user` laid over. Without what only the host knows: paths, connection to the primary, output_plugin_libraries.
-/// Names are lower case. Values are the text for postgresql.conf, without quotes.
+/// All settings of a server that the pgEdge Control Plane writes, sized as it sizes them, and those that replication
+/// needs, with `user` laid over. Without what only the host knows: paths, connection to the primary,
+/// output_plugin_libraries. Names are lower case. Values are the text for postgresql.conf, without quotes.
 Settings postgres_settings(const ServerShape& shape, const Settings& user);
 
 /// Settings whose change needs a restart (context "postmaster" of PostgreSQL 15 to 18 and of the extensions we load).
