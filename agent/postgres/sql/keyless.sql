@@ -84,26 +84,33 @@ BEGIN
     IF present <> wanted THEN PERFORM pgedge_internal.guard_table(relation, wanted); END IF;
 END $f$;
 
+-- A change of a parent reaches its children, and what a child lacks its parents lack.
+CREATE OR REPLACE FUNCTION pgedge_internal.guard_related(relation oid) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    relative oid;
+BEGIN
+    PERFORM pgedge_internal.guard_if_needed(relation);
+    IF EXISTS (SELECT FROM pg_inherits WHERE inhrelid = relation) OR EXISTS (SELECT FROM pg_inherits WHERE inhparent = relation) THEN
+        FOR relative IN WITH RECURSIVE related(id) AS (
+                            SELECT pgedge_internal.with_children(relation)
+                            UNION SELECT i.inhparent FROM related r JOIN pg_inherits i ON i.inhrelid = r.id)
+                        SELECT id FROM related LOOP
+            PERFORM pgedge_internal.guard_if_needed(relative);
+        END LOOP;
+    END IF;
+END $f$;
+
 CREATE OR REPLACE FUNCTION pgedge_internal.on_keyless() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     relation oid;
-    relative oid;
 BEGIN
     FOR relation IN SELECT objid FROM pg_event_trigger_ddl_commands()
                      WHERE classid = 'pg_class'::regclass AND object_type LIKE 'table%' AND NOT in_extension
                     UNION SELECT (SELECT i.indrelid FROM pg_index i WHERE i.indexrelid = e.objid) FROM pg_event_trigger_ddl_commands() e
                      WHERE e.classid = 'pg_class'::regclass AND e.object_type = 'index' AND NOT in_extension LOOP
-        PERFORM pgedge_internal.guard_if_needed(relation);
-        -- A change of a parent reaches its children, and what a child lacks its parents lack.
-        IF EXISTS (SELECT FROM pg_inherits WHERE inhrelid = relation) OR EXISTS (SELECT FROM pg_inherits WHERE inhparent = relation) THEN
-            FOR relative IN WITH RECURSIVE related(id) AS (
-                                SELECT pgedge_internal.with_children(relation)
-                                UNION SELECT i.inhparent FROM related r JOIN pg_inherits i ON i.inhrelid = r.id)
-                            SELECT id FROM related LOOP
-                PERFORM pgedge_internal.guard_if_needed(relative);
-            END LOOP;
-        END IF;
+        PERFORM pgedge_internal.guard_related(relation);
     END LOOP;
 END $f$;
 
@@ -125,7 +132,7 @@ SET search_path = pg_catalog, pg_temp AS $f$
 $f$;
 
 -- Only what our own sessions and triggers call: the superuser.
-REVOKE ALL ON FUNCTION pgedge_internal.guard_table(oid, boolean), pgedge_internal.guard_if_needed(oid), pgedge_internal.adopt_keyless(), pgedge_internal.keyless_tables(int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgedge_internal.guard_table(oid, boolean), pgedge_internal.guard_if_needed(oid), pgedge_internal.guard_related(oid), pgedge_internal.adopt_keyless(), pgedge_internal.keyless_tables(int) FROM PUBLIC;
 
 -- ENABLE ALWAYS: also for changes that come from other nodes.
 CREATE EVENT TRIGGER pgedge_4_keyless ON ddl_command_end

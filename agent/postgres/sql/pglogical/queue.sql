@@ -19,9 +19,8 @@ BEGIN
         SELECT CASE WHEN bool_and(permanent) THEN 'permanent' WHEN bool_or(permanent) THEN 'mixed' ELSE 'temporary' END
           FROM (SELECT NOT coalesce(is_temporary OR object_identity ~ '(^| )pg_temp\.' OR schema_name = 'pg_temp', false) AS permanent
                   FROM pg_event_trigger_dropped_objects() WHERE original) o), true);
-    -- An index may have been dropped concurrently, which other nodes do not.
-    PERFORM set_config('pgedge.dropped_index', coalesce((SELECT object_identity FROM pg_event_trigger_dropped_objects()
-        WHERE original AND object_type = 'index' LIMIT 1), ''), true);
+    PERFORM set_config('pgedge.dropped_indexes', coalesce((SELECT string_agg(object_identity, ', ') FROM pg_event_trigger_dropped_objects()
+        WHERE original AND object_type = 'index'), ''), true);
 END $f$;
 
 -- The query id of the running statement; NULL where the server has none that is a hash of the text.
@@ -33,7 +32,8 @@ BEGIN
     RETURN (SELECT query_id FROM pg_stat_get_activity(pg_backend_pid()));
 END $f$;
 
--- Whether a text names something of this session's temporary schema: elsewhere the name means another thing, or nothing.
+-- Whether a text names something of this session's temporary schema: elsewhere the name means another thing, or nothing. Names
+-- written as U&"…" are not read.
 CREATE OR REPLACE FUNCTION pgedge_internal.names_temporary(statement text) RETURNS boolean LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $f$
     SELECT pg_my_temp_schema() <> 0 AND (statement ~* '\mpg_temp(_\d+)?"?\s*\.' OR EXISTS (
@@ -41,7 +41,8 @@ SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $f
                      UNION SELECT typname FROM pg_type WHERE typnamespace = pg_my_temp_schema() AND typrelid = 0 AND typelem = 0
                      UNION SELECT proname FROM pg_proc WHERE pronamespace = pg_my_temp_schema()
                      UNION SELECT stxname FROM pg_statistic_ext WHERE stxnamespace = pg_my_temp_schema()) t
-         WHERE statement ~* ('(?<![[:alnum:]_$])' || regexp_replace(name, '([^[:alnum:]_])', '\\\1', 'g') || '(?![[:alnum:]_$])')))
+         WHERE statement ~* '\mu&"'
+            OR statement ~* ('(?<![[:alnum:]_$])' || regexp_replace(replace(name, '"', '""'), '([^[:alnum:]_])', '\\\1', 'g') || '(?![[:alnum:]_$])')))
 $f$;
 
 -- CREATE TABLE AS and SELECT INTO: from any source (temporary, prepared, parameters, random()) and at any depth of functions.
@@ -78,19 +79,37 @@ BEGIN
     IF filled THEN PERFORM set_config('pgedge.rows', relation::text, true); END IF;
 END $f$;
 
--- A statement as other nodes can run it, inside a transaction: without CONCURRENTLY.
-CREATE OR REPLACE FUNCTION pgedge_internal.without_concurrently(statement text, bare text, tag text) RETURNS text LANGUAGE plpgsql
+-- Whether the running DDL stores a time that was computed from a literal like 'now' when the statement was read: each node would
+-- compute another one. Looks for such literals in the text, and for dates and times in what this transaction stored.
+CREATE OR REPLACE FUNCTION pgedge_internal.stores_moment(statement text) RETURNS boolean LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $f$
+    SELECT statement ~* '''\s*(now|today|tomorrow|yesterday)(\s[^'']*)?''' AND EXISTS (
+        SELECT FROM pg_event_trigger_ddl_commands() e CROSS JOIN LATERAL (
+            SELECT xmin, adbin::text FROM pg_attrdef WHERE e.classid = 'pg_class'::regclass AND adrelid = e.objid
+            UNION ALL SELECT xmin, conbin::text FROM pg_constraint WHERE e.objid IN (conrelid, contypid)
+            UNION ALL SELECT xmin, ev_action::text FROM pg_rewrite WHERE e.classid = 'pg_class'::regclass AND ev_class = e.objid
+            UNION ALL SELECT xmin, typdefaultbin::text FROM pg_type WHERE e.classid = 'pg_type'::regclass AND oid = e.objid
+            ) x(writer, expression)
+         WHERE pgedge_internal.is_ours(writer)
+           AND expression ~ format(':consttype (%s) ', (SELECT string_agg(oid::text, '|') FROM pg_type WHERE typcategory = 'D' AND typnamespace = 'pg_catalog'::regnamespace)))
+$f$;
+
+-- A statement of which the other nodes need another text. They run it inside a transaction, without CONCURRENTLY. An index that
+-- CREATE INDEX CONCURRENTLY or REINDEX CONCURRENTLY could not finish is on this node alone: it can be dropped, and takes the name
+-- that an index without one would get elsewhere.
+CREATE OR REPLACE FUNCTION pgedge_internal.text_for_others(statement text, bare text, tag text) RETURNS text LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $f$
 DECLARE
     index oid;
 BEGIN
-    IF bare !~* '\mconcurrently\M' THEN RETURN statement; END IF;
-    IF tag = 'CREATE INDEX' AND bare ~* '^\s*create\s+(unique\s+)?index\s+concurrently\M' THEN
-        SELECT objid INTO index FROM pg_event_trigger_ddl_commands() WHERE classid = 'pg_class'::regclass;
-        RETURN pg_get_indexdef(index);
+    IF tag = 'CREATE INDEX' AND bare ~* '^\s*create\s+(unique\s+)?index\s+(concurrently|on)\M' THEN
+        SELECT objid INTO index FROM pg_event_trigger_ddl_commands() e JOIN pg_class c ON c.oid = e.objid
+         WHERE e.classid = 'pg_class'::regclass AND c.relkind = 'i';   -- not the index of a partitioned table, which means its partitions too
+        RETURN coalesce(pg_get_indexdef(index), statement);
     END IF;
-    IF tag = 'DROP INDEX' AND bare ~* '^\s*drop\s+index\s+concurrently\M' THEN
-        RETURN format('DROP INDEX IF EXISTS %s', current_setting('pgedge.dropped_index'));
+    IF tag = 'DROP INDEX' AND bare ~* '^\s*drop\s+index\M' THEN
+        RETURN format('DROP INDEX IF EXISTS %s', current_setting('pgedge.dropped_indexes'))
+            || CASE WHEN bare ~* '\mcascade\s*$' THEN ' CASCADE' ELSE '' END;
     END IF;
     RETURN statement;
 END $f$;
@@ -145,7 +164,7 @@ BEGIN
       FROM (SELECT coalesce(schema_name = 'pg_temp' OR object_identity ~ '(^| )pg_temp\.' OR classid = 'pg_statistic_ext'::regclass
                             AND (SELECT c.relpersistence = 't' FROM pg_statistic_ext s JOIN pg_class c ON c.oid = s.stxrelid WHERE s.oid = objid),
                             false) AS temporary   -- GRANT and the like have no object
-              FROM pg_event_trigger_ddl_commands() WHERE NOT in_extension AND lower(object_type) <> 'large object') o;
+              FROM pg_event_trigger_ddl_commands() WHERE NOT in_extension AND object_type !~* '^(large object|publication|subscription)') o;
     IF made.permanent = 0 AND dropped NOT IN ('permanent', 'mixed') THEN RETURN; END IF;
     IF made.permanent > 0 AND made.temporary > 0 OR dropped = 'mixed' THEN
         PERFORM pgedge_internal.refuse('one statement for temporary and permanent objects cannot be replicated', 'Use one statement for each kind.');
@@ -191,6 +210,23 @@ BEGIN
         PERFORM pgedge_internal.refuse(format('%s: the statement has the name of a temporary object of this session in it, which other nodes do not have', tg_tag),
             'Drop or rename the temporary object, or send the statement in another session.');
     END IF;
+    -- Apply stops at a row that breaks one for a moment. A primary key may be one: its table sends inserts only.
+    IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() e JOIN pg_constraint c ON c.conrelid = e.objid
+               WHERE e.classid = 'pg_class'::regclass AND c.contype IN ('u', 'x') AND c.condeferrable AND pgedge_internal.is_ours(c.xmin)) THEN
+        PERFORM pgedge_internal.refuse('a UNIQUE or EXCLUDE constraint that is DEFERRABLE cannot be replicated', 'Leave out DEFERRABLE.');
+    END IF;
+    IF pgedge_internal.stores_moment(statement) THEN
+        PERFORM pgedge_internal.refuse('a literal like ''now'' cannot be replicated: each node would compute it anew', 'Write now(), or the value.');
+    END IF;
+    IF tg_tag IN ('ALTER INDEX', 'COMMENT') AND EXISTS (
+           SELECT FROM pg_event_trigger_ddl_commands() e JOIN pg_index i ON i.indexrelid = e.objid JOIN pg_class c ON c.oid = e.objid
+            WHERE e.classid = 'pg_class'::regclass AND c.relkind = 'i' AND NOT i.indisvalid) THEN
+        PERFORM pgedge_internal.refuse(format('%s: the index is not valid, and on this node alone', tg_tag), 'Drop it, and create it again.');
+    END IF;
+    IF EXISTS (SELECT FROM regexp_matches(bare, '\mset\s+(\S+)\s+from\s+current\M', 'gi') m
+               WHERE lower(btrim(m[1], '"')) <> ALL (SELECT lower(k) FROM jsonb_object_keys(typed->'settings') k UNION ALL SELECT 'search_path')) THEN
+        PERFORM pgedge_internal.refuse('SET … FROM CURRENT of this setting cannot be replicated: other nodes do not have its value', 'SET … TO the value.');
+    END IF;
     IF tg_tag ~ '^(CREATE|ALTER) (TABLE|INDEX|MATERIALIZED VIEW)$' AND bare ~* '\mtablespace\M(?!\s+"?pg_default\M)' AND NOT committed THEN
         PERFORM pgedge_internal.refuse('a statement with TABLESPACE cannot be replicated: other nodes may not have it',
             'Run it without TABLESPACE, then SET pgedge.replicate_ddl = off and move the table or index on each node.');
@@ -211,7 +247,7 @@ BEGIN
         PERFORM pgedge_internal.refuse('ALTER COLUMN … TYPE … USING an expression that is not immutable cannot be replicated',
             'ADD COLUMN, UPDATE it, and drop the old one.');
     END IF;
-    statement := pgedge_internal.without_concurrently(statement, bare, tg_tag);
+    statement := pgedge_internal.text_for_others(statement, bare, tg_tag);
     IF rewritten[2]::int & 1 > 0 AND rewritten[3] = 'u' AND rewritten[1]::oid IN (SELECT objid FROM pg_event_trigger_ddl_commands()) THEN
         PERFORM pgedge_internal.queue_logged_table(rewritten[1]::oid, who, typed, statement);
     ELSE

@@ -73,6 +73,19 @@ BEGIN
     DELETE FROM pglogical.replication_set_table m USING gone WHERE m.set_reloid = gone.objid;
 END $f$;
 
+-- A key may go without its table being altered: with its index, or with the type of its column.
+CREATE OR REPLACE FUNCTION pgedge_internal.on_lost_key() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    relation oid;
+BEGIN
+    IF to_regclass('pglogical.replication_set_table') IS NULL THEN RETURN; END IF;
+    FOR relation IN SELECT m.relation FROM pgedge_internal.members m WHERE m.set_name = 'default' AND NOT pgedge_internal.has_key(m.relation) LOOP
+        PERFORM pgedge_internal.join_table(relation);
+        PERFORM pgedge_internal.guard_related(relation);
+    END LOOP;
+END $f$;
+
 -- Does for what is there already what the triggers do for new things.
 CREATE OR REPLACE FUNCTION pgedge_internal.adopt() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
@@ -103,5 +116,9 @@ CREATE EVENT TRIGGER pgedge_2_join ON ddl_command_end
     WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'CREATE SCHEMA', 'CREATE INDEX', 'ALTER INDEX')
     EXECUTE FUNCTION pgedge_internal.on_table();
 ALTER EVENT TRIGGER pgedge_2_join ENABLE ALWAYS;
+CREATE EVENT TRIGGER pgedge_2_lost_key ON ddl_command_end
+    WHEN TAG IN ('DROP INDEX', 'DROP DOMAIN', 'DROP TYPE', 'DROP EXTENSION', 'DROP SCHEMA', 'DROP COLLATION', 'DROP OPERATOR CLASS', 'DROP OPERATOR FAMILY')
+    EXECUTE FUNCTION pgedge_internal.on_lost_key();
+ALTER EVENT TRIGGER pgedge_2_lost_key ENABLE ALWAYS;
 CREATE EVENT TRIGGER pgedge_2_leave ON sql_drop EXECUTE FUNCTION pgedge_internal.on_drop();
 ALTER EVENT TRIGGER pgedge_2_leave ENABLE ALWAYS;

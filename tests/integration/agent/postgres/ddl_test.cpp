@@ -156,6 +156,8 @@ TEST_CASE("DDL of sessions with settings of their own") { run_cases("session.sql
 TEST_CASE("DDL that makes rows") { run_cases("rows.sql"); }
 TEST_CASE("DDL of sessions with temporary objects") { run_cases("temporary.sql"); }
 TEST_CASE("DDL of many kinds") { run_cases("kinds.sql"); }
+TEST_CASE("an index that could not be finished is on one node alone") { run_cases("invalid_index.sql"); }
+TEST_CASE("keys that go without ALTER TABLE") { run_cases("lost_keys.sql"); }
 
 TEST_CASE("a table made from rows that others write at the same time is equal on all nodes") {
     auto alice = mesh().as_alice(1);

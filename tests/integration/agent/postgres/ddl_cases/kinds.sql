@@ -55,3 +55,13 @@ create sequence sq; alter sequence sq increment by 5; comment on sequence sq is 
 --- comments in front: file: same
 -- first;
 /* second; */ create /* third */ table cif(i int primary key); /* after */ -- end
+--- comment on a publication: file: same
+create table cpu(i int primary key); create publication pubc for table cpu; comment on publication pubc is 'x'; drop publication pubc;
+--- indexes dropped: file: same
+create table dx(id int primary key, v int); create index dx1 on dx(v); create index "dx I;" on dx(id, v); drop index if exists dx1, "dx I;", nothing_of_this cascade; create index on dx(v); drop index dx_v_idx restrict;
+--- indexes of partitions: file: same
+create table pix(id int, v int) partition by range(id); create table pix1 partition of pix for values from (0) to (10); create index on pix(v); create index on pix1(id) where v > 3; create index pixo on only pix(v, id); create index pix1o on pix1(v, id); alter index pixo attach partition pix1o; drop index pix_v_idx;
+--- deferrable unique: file: refused: that is DEFERRABLE cannot be replicated
+create table dfu(id int primary key, pos int, constraint dfu_pos unique (pos) deferrable initially deferred);
+--- deferrable unique added: file: refused: that is DEFERRABLE cannot be replicated
+create table dfu2(id int primary key, pos int); create table dfu3(a int primary key deferrable, r int references dfu2 deferrable); alter table dfu2 add unique (pos) deferrable;

@@ -86,3 +86,13 @@ create table kl(a int, b text); insert into kl values (1, 'x'); alter table kl a
 create table ap(id int, v int) partition by range (id); create table ap1 partition of ap for values from (0) to (10); insert into ap values (1, 1); alter table ap alter v type bigint using v + 1; alter table ap add w int default 4;
 --- materialized view: file: same
 create materialized view mvv as select count(*) c from src; refresh materialized view mvv; create unique index on mvv(c); refresh materialized view concurrently mvv; drop materialized view mvv;
+--- now as a literal: file: refused: a literal like 'now' cannot be replicated
+create table nl(id int primary key, t text default 'now'); insert into nl values (1); alter table nl add d date default '2020-01-01'; alter table nl add t2 text default 'today'; alter table nl add u timestamptz default 'now';
+--- today in a table: file: refused: a literal like 'now' cannot be replicated
+create table nl2(id int primary key, d date default 'today');
+--- today in a domain: file: refused: a literal like 'now' cannot be replicated
+create domain nld as date default ' Today';
+--- tomorrow in a view: file: refused: a literal like 'now' cannot be replicated
+create view nlv as select * from nl where d < 'tomorrow 12:00';
+--- yesterday in a check: file: refused: a literal like 'now' cannot be replicated
+alter table nl add check (d < 'yesterday');

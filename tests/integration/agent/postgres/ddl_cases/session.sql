@@ -28,3 +28,7 @@ create temp table body_tmp(i int); create function bt() returns int language sql
 set role bob; create table of_bob(i int primary key); reset role;
 --- custom setting: file: same
 set app.tenant = 'acme'; create table cs(id int primary key, t text default current_setting('app.tenant'));
+--- from current: file: same
+create schema fcs; set search_path = fcs, public; set datestyle = 'SQL, DMY'; create function of_current() returns int language sql set search_path from current set datestyle from current as 'select 1';
+--- from current of another setting: file: refused: FROM CURRENT of this setting cannot be replicated
+set work_mem = '77MB'; alter function fcs.of_current() set "work_mem" from current;

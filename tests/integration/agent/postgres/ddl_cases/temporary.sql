@@ -25,3 +25,7 @@ create table dn(i int primary key); create temp table dn(i int); drop table dn; 
 create temp table x_tmp(i int); create function sp() returns int language sql set search_path = pg_catalog, pg_temp as 'select 1';
 --- view becomes temporary: file: same
 create temp table tv(i int); create view v_of_tv as select * from tv;
+--- name with a quote: file: refused: name of a temporary object
+create temp table "a""b"(i int); create table with_quote(like "a""b");
+--- name by code points: file: refused: name of a temporary object
+create temp table tcp(i int); create table by_code_points(like U&"\0074cp");
