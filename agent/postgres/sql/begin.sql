@@ -20,6 +20,17 @@ BEGIN
     END LOOP;
 END $do$;
 
+-- The extension's workers take the settings that an owner gives the database. Those of their role come first.
+DO $do$
+DECLARE
+    setting text;
+BEGIN
+    FOREACH setting IN ARRAY ARRAY['default_transaction_read_only = off', 'default_transaction_isolation = ''read committed''',
+                                   'lock_timeout = 0', 'role = none'] LOOP
+        EXECUTE format('ALTER ROLE %I SET %s', session_user, setting);
+    END LOOP;
+END $do$;
+
 DROP EVENT TRIGGER IF EXISTS pgedge_1_queue;
 DROP EVENT TRIGGER IF EXISTS pgedge_1_queue_drop;
 DROP EVENT TRIGGER IF EXISTS pgedge_1_before_queue;

@@ -259,6 +259,25 @@ TEST_CASE("what clients of PostgreSQL make: pg_dump, pg_restore, pgbench") {
     CHECK(mesh().differences() == "");
 }
 
+TEST_CASE("settings that an owner gives the database do not stop its links") {
+    const auto owner = [](const char* statement) {
+        auto alice = mesh().as_alice(2);
+        alice.run("SET default_transaction_read_only = off", soon());
+        alice.run(statement, soon());
+    };
+    for (const char* setting :
+         {"ALTER DATABASE app SET default_transaction_read_only = on", "ALTER DATABASE app SET lock_timeout = '1ms'",
+          "ALTER DATABASE app SET default_transaction_isolation = serializable", "ALTER DATABASE app SET role = alice"})
+        owner(setting);
+    mesh().run(2, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type LIKE 'pglogical apply%'");
+    mesh().psql("alice",
+                {"-c", "CREATE TABLE under_settings (i serial PRIMARY KEY); INSERT INTO under_settings VALUES (1)"});
+    CHECK(mesh().arrives());
+    CHECK(mesh().differences() == "");
+    CHECK(mesh().run(2, "SELECT setconfig FROM pg_db_role_setting WHERE setrole = 0 AND setdatabase <> 0").size() == 1);
+    owner("ALTER DATABASE app RESET ALL");
+}
+
 TEST_CASE("what nodes with an earlier version queue still applies") {
     mesh().run(1,
                "INSERT INTO pglogical.queue (queued_at, role, replication_sets, message_type, message) VALUES (now(), "
