@@ -16,10 +16,22 @@ namespace {
 
 constexpr std::string_view kReservedUser = "pgedge_superuser";
 
-std::string hosts_of(const Surroundings& surroundings) {
-    std::vector<std::string> ids;
-    for (const auto& [id, host] : surroundings.hosts) ids.push_back(id);
-    return "hosts of this cluster: " + joined(ids, ", ");
+std::set<std::string> hosts_in(const DatabaseSpec& spec) {
+    std::set<std::string> ids;
+    for (const auto& node : spec.nodes) ids.insert(node.host_ids.begin(), node.host_ids.end());
+    return ids;
+}
+
+/// What can be written in place of a host that is not there. Of two that are as near, one that is not `used` is meant.
+std::string hosts_for(const std::string& unknown, const Surroundings& surroundings, const std::set<std::string>& used) {
+    std::vector<std::string> ids, by_likelihood, taken;
+    for (const auto& [id, host] : surroundings.hosts) {
+        ids.push_back(id);
+        (used.contains(id) ? taken : by_likelihood).push_back(id);
+    }
+    by_likelihood.insert(by_likelihood.end(), taken.begin(), taken.end());
+    const auto meant = nearest(unknown, by_likelihood);
+    return (meant ? "did you mean " + *meant + "? " : "") + "hosts of this cluster: " + joined(ids, ", ");
 }
 
 class Preflight {
@@ -62,20 +74,18 @@ private:
 
     void check_hosts() {
         for (auto& problem : unknown_gone_hosts(in_.surroundings)) problems_.push_back(std::move(problem));
-        std::set<std::string> invalid;
+        const auto used = hosts_in(spec_);
         for (std::size_t i = 0; i < spec_.nodes.size(); ++i)
             for (std::size_t j = 0; j < spec_.nodes[i].host_ids.size(); ++j) {
                 const auto& host = spec_.nodes[i].host_ids[j];
                 const auto& gone = in_.surroundings.gone_hosts;
+                const auto path = fmt::format("{}.host_ids[{}]", node_path(i), j);
                 if (!in_.surroundings.hosts.contains(host))
-                    invalid.insert(host);
+                    add(path, "got invalid host ids: " + host, hosts_for(host, in_.surroundings, used));
                 else if (std::find(gone.begin(), gone.end(), host) != gone.end())
-                    add(fmt::format("{}.host_ids[{}]", node_path(i), j),
-                        fmt::format("host {} is to be treated as lost and is still wanted", host),
+                    add(path, fmt::format("host {} is to be treated as lost and is still wanted", host),
                         "take it out of the spec");
             }
-        if (invalid.empty()) return;
-        add("", "got invalid host ids: " + joined({invalid.begin(), invalid.end()}, ", "), hosts_of(in_.surroundings));
     }
 
     void check_majors() {
@@ -266,7 +276,7 @@ std::vector<Problem> unknown_gone_hosts(const Surroundings& surroundings) {
         if (surroundings.hosts.contains(host)) continue;
         Problem problem;
         problem.text = fmt::format("host {} is to be treated as lost and is no host of this cluster", host);
-        problem.hint = hosts_of(surroundings);
+        problem.hint = hosts_for(host, surroundings, {});
         problems.push_back(std::move(problem));
     }
     return problems;

@@ -45,12 +45,16 @@ TEST_CASE("a good database has no problems") {
     CHECK(problems_of(cluster, &stored).empty());
 }
 
-TEST_CASE("unknown hosts are told all at once") {
+TEST_CASE("unknown hosts are told all at once, each at its place, with the one that is meant") {
     SmallCluster cluster;
     cluster.add_node("n1", {"host-9", "host-1"});
-    cluster.add_node("n2", {"host-8", "host-9"});
+    cluster.add_node("n2", {"elsewhere", "host-9", "hots-1"});
+    const std::string hosts = "hosts of this cluster: host-1, host-2, host-3, host-4)";
     CHECK(problems_of(cluster) ==
-          Lines{"got invalid host ids: host-8, host-9 (hosts of this cluster: host-1, host-2, host-3, host-4)"});
+          Lines{"nodes[0].host_ids[0]: got invalid host ids: host-9 (did you mean host-2? " + hosts,
+                "nodes[1].host_ids[0]: got invalid host ids: elsewhere (" + hosts,
+                "nodes[1].host_ids[1]: got invalid host ids: host-9 (did you mean host-2? " + hosts,
+                "nodes[1].host_ids[2]: got invalid host ids: hots-1 (did you mean host-1? " + hosts});
 }
 
 TEST_CASE("name, tenant and major stay") {
@@ -175,7 +179,8 @@ TEST_CASE("a primary cannot be left out, and a lost host not be wanted") {
     CHECK(problems_of(cluster, &stored).empty());
     cluster.gone_hosts = {"hots-2"};
     CHECK(problems_of(cluster, &stored) ==
-          Lines{"host hots-2 is to be treated as lost and is no host of this cluster (hosts of this cluster: host-1, "
+          Lines{"host hots-2 is to be treated as lost and is no host of this cluster (did you mean host-2? hosts of "
+                "this cluster: host-1, "
                 "host-2, host-3, host-4)"});
 }
 
