@@ -175,7 +175,7 @@ std::vector<SchemaField> database_fields() {
             must("created_at", time_text()),
             must("updated_at", time_text()),
             may("dialect", one_of({"spock", "pglogical"}, "The replication extension of its servers")),
-            may("revision", integer("Grows with every change; a saved plan names it")),
+            may("revision", integer("Grows when a change begins and when it ends; a saved plan names it")),
             may("last_task_id", uuid_text("The operation that touched it last")),
             may("instances", list_of(ref("Instance"))),
             may("available_upgrades", list_of(ref("AvailableUpgrade")))};
