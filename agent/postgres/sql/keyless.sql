@@ -36,6 +36,13 @@ BEGIN
     IF coalesce(current_setting('pgedge.keyless', true), '') = 'local' OR pgedge_internal.alone() THEN RETURN NULL; END IF;
     keyless := pgedge_internal.sent_without_key(TG_RELID);
     IF keyless IS NULL THEN RETURN NULL; END IF;
+    IF EXISTS (SELECT FROM pg_index WHERE indrelid = keyless AND indisprimary AND indimmediate) THEN
+        RAISE EXCEPTION 'cannot % table "%" because its primary key is not its replica identity and it is replicated',
+            CASE TG_OP WHEN 'DELETE' THEN 'delete from' ELSE 'update' END, keyless::text
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  DETAIL = 'Of such tables only inserts are sent to the other nodes.',
+                  HINT = 'ALTER TABLE … REPLICA IDENTITY DEFAULT. SET pgedge.keyless = local changes this node alone.';
+    END IF;
     RAISE EXCEPTION 'cannot % table "%" because it has no primary key and is replicated',
         CASE TG_OP WHEN 'DELETE' THEN 'delete from' ELSE 'update' END, keyless::text
         USING ERRCODE = 'object_not_in_prerequisite_state',

@@ -125,8 +125,9 @@ BEGIN
     END IF;
 END $f$;
 
+-- lc_messages: PG_CONTEXT, in which the statement of a function stands, is a text for people.
 CREATE OR REPLACE FUNCTION pgedge_internal.on_ddl() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $f$
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET lc_messages = 'C' AS $f$
 DECLARE
     source constant text := current_query();
     typed constant jsonb := current_setting('pgedge.typed');

@@ -1,3 +1,7 @@
+--- identity full beside a primary key: file: refused: its primary key is not its replica identity
+create table lif(a int primary key, b int); insert into lif values (1, 1); alter table lif replica identity full; update lif set b = 2;
+--- identity back to the primary key: file: same
+create table lib(a int primary key, b int); insert into lib values (1, 1); alter table lib replica identity full; alter table lib replica identity default; update lib set b = 2;
 --- index of the identity: file: refused: because it has no primary key
 create table lri(a int not null, b int); create unique index lri_a on lri(a); alter table lri replica identity using index lri_a; insert into lri values (1, 1); update lri set b = 2; drop index lri_a; update lri set b = 3;
 --- domain: file: refused: because it has no primary key
