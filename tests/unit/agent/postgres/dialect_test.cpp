@@ -97,14 +97,16 @@ TEST_CASE("a pglogical subscription is made, disabled, marked in sync and given 
     pglogical().ensure_subscription(session, wanted(), soon());
 
     const std::vector<std::string> steps(session.asked.begin() + 1, session.asked.end() - 2);
-    REQUIRE(steps.size() == 6);
-    CHECK(steps[0] == "BEGIN");
-    CHECK(steps[1].find("synchronize_structure => false, synchronize_data => false, forward_origins => '{}'") !=
+    REQUIRE(steps.size() == 7);
+    CHECK(steps[0] == "SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin WHERE roname = $1 [" +
+                          wanted().slot + "]");
+    CHECK(steps[1] == "BEGIN");
+    CHECK(steps[2].find("synchronize_structure => false, synchronize_data => false, forward_origins => '{}'") !=
           std::string::npos);
-    CHECK(steps[2] == "SELECT pglogical.alter_subscription_disable($1, false) [sub_n1_n2]");
-    CHECK(steps[3].find("SET sync_status = 'r'") != std::string::npos);
-    CHECK(steps[4].find("pg_replication_origin_create($1)") != std::string::npos);
-    CHECK(steps[5] == "COMMIT");
+    CHECK(steps[3] == "SELECT pglogical.alter_subscription_disable($1, false) [sub_n1_n2]");
+    CHECK(steps[4].find("SET sync_status = 'r'") != std::string::npos);
+    CHECK(steps[5].find("pg_replication_origin_create($1)") != std::string::npos);
+    CHECK(steps[6] == "COMMIT");
     CHECK(session.asked.back() == "SELECT pglogical.alter_subscription_enable($1, true) [sub_n1_n2]");
 }
 
