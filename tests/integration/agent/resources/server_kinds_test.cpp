@@ -222,9 +222,9 @@ TEST_CASE("a copy whose primary is killed meanwhile begins again, and leaves not
     constexpr std::size_t kKills = 2;
     std::jthread killer([&] {
         for (std::size_t killed = 0; killed < kKills; ++killed) {
-            comes_true([&] { return machine.lines_told >= killed && begun(); });
+            comes_true([&] { return machine.lines_told >= killed && begun(); }, 120s);
             ::kill(machine.host.postmaster_pid(server_of(machine.host.runtime(), kPrimary)), SIGKILL);
-            comes_true([&] { return machine.lines_told > killed; });
+            comes_true([&] { return machine.lines_told > killed; }, 120s);
         }
     });
 
