@@ -1,23 +1,18 @@
 #include "agent/postgres/link_log.hpp"
 
-#include <array>
 #include <map>
 #include <optional>
 #include <string_view>
 
 #include <fmt/format.h>
 
+#include "agent/postgres/log_line.hpp"
 #include "common/base/text.hpp"
 
 namespace pgedge {
 namespace {
 
 constexpr std::size_t kLongestError = 500;
-
-/// One message of a server: "PREFIX ERROR:  text", with the lines that belong to it.
-struct LogLine {
-    std::string prefix, severity, text;
-};
 
 /// A server writes what clients gave it in their own encoding.
 std::string as_utf8(std::string_view text) {
@@ -26,22 +21,6 @@ std::string as_utf8(std::string_view text) {
         for (auto& byte : clean)
             if (static_cast<unsigned char>(byte) >= 0x80) byte = '?';
     return clean;
-}
-
-/// A line that begins a message or one of its parts; continuations begin with a tab.
-std::optional<LogLine> parse_line(const std::string& line) {
-    constexpr std::array<std::string_view, 10> kWords{"ERROR",  "FATAL", "PANIC",   "LOG",       "WARNING",
-                                                      "DETAIL", "HINT",  "CONTEXT", "STATEMENT", "NOTICE"};
-    if (line.empty() || line.front() == '\t') return std::nullopt;
-    std::size_t at = std::string::npos;
-    std::string_view word;
-    for (const auto each : kWords)
-        if (const auto found = line.find(std::string(each) + ":  "); found < at) {
-            at = found;
-            word = each;
-        }
-    if (at == std::string::npos) return std::nullopt;
-    return LogLine{line.substr(0, at), std::string(word), line.substr(at + word.size() + 3)};
 }
 
 /// "8490" of "2026-11-29 19:26:04.055 UTC [8490] "; empty: there is none.
@@ -94,7 +73,7 @@ void read_context(const std::string& context, ApplyFailure& failure) {
 class Reader {
 public:
     void take(const std::string& line) {
-        const auto parsed = parse_line(line);
+        const auto parsed = parse_log_line(line);
         if (!parsed) {
             if (!line.empty() && line.front() == '\t' && in_context_) context_ += " " + line.substr(1);
             return;

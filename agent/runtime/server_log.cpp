@@ -1,7 +1,6 @@
 #include "agent/runtime/server_log.hpp"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 #include <vector>
 
@@ -9,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/postgres/log_line.hpp"
 #include "common/base/file.hpp"
 #include "common/base/text.hpp"
 
@@ -43,25 +43,6 @@ Fd open_log_directory(const InstancePaths& paths) {
     const Fd data(::open(paths.data().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
     if (!data) return Fd();
     return Fd(::openat(data.get(), "log", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-}
-
-struct LogLine {
-    std::string_view level;  ///< empty: the line goes on with the one before it
-    std::string_view text;
-};
-
-LogLine parse_log_line(std::string_view line) {
-    static constexpr std::array<std::string_view, 8> kLevels{"FATAL", "PANIC",   "ERROR",  "WARNING",
-                                                             "LOG",   "CONTEXT", "DETAIL", "HINT"};
-    LogLine found{{}, line};
-    std::size_t first = std::string_view::npos;
-    for (const auto level : kLevels) {
-        const auto at = line.find(std::string(level) + ":  ");
-        if (at >= first) continue;
-        first = at;
-        found = {level, trimmed(line.substr(at + level.size() + 1))};
-    }
-    return found;
 }
 
 /// A last line that does not say what is wrong: the server has said it just before.
@@ -123,14 +104,16 @@ std::string reason_to_give_up(const std::string& log) {
     constexpr std::size_t kMost = 300;
     std::string logged, reason;
     for (const auto& line : split(log, '\n')) {
-        const auto [level, text] = parse_log_line(line);
-        if (level == "LOG") logged = text;
-        if (level == "CONTEXT" && !logged.empty()) logged += ", " + std::string(text);
-        if (level != "FATAL" && level != "PANIC") continue;
+        const auto parsed = parse_log_line(line);
+        if (!parsed) continue;
+        const std::string_view text = trimmed(parsed->text);
+        if (parsed->severity == "LOG") logged = text;
+        if (parsed->severity == "CONTEXT" && !logged.empty()) logged += ", " + std::string(text);
+        if (parsed->severity != "FATAL" && parsed->severity != "PANIC") continue;
         if (only_sums_up(text) && !logged.empty())
             reason = logged + " (" + std::string(text) + ")";
         else
-            reason = std::string(level) + ": " + std::string(text);
+            reason = parsed->severity + ": " + std::string(text);
         logged.clear();
     }
     return shortened(reason, kMost);
