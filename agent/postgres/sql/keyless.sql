@@ -108,15 +108,20 @@ BEGIN
     END IF;
 END $f$;
 
+-- In a ddl_command_end trigger: the tables whose command ended, or one of an index of theirs.
+CREATE OR REPLACE FUNCTION pgedge_internal.altered_tables() RETURNS SETOF oid LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $f$
+    SELECT objid FROM pg_event_trigger_ddl_commands()
+     WHERE classid = 'pg_class'::regclass AND object_type LIKE 'table%' AND NOT in_extension
+    UNION SELECT i.indrelid FROM pg_event_trigger_ddl_commands() e JOIN pg_index i ON i.indexrelid = e.objid
+     WHERE e.classid = 'pg_class'::regclass AND e.object_type = 'index' AND NOT in_extension
+$f$;
+
 CREATE OR REPLACE FUNCTION pgedge_internal.on_keyless() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     relation oid;
 BEGIN
-    FOR relation IN SELECT objid FROM pg_event_trigger_ddl_commands()
-                     WHERE classid = 'pg_class'::regclass AND object_type LIKE 'table%' AND NOT in_extension
-                    UNION SELECT (SELECT i.indrelid FROM pg_index i WHERE i.indexrelid = e.objid) FROM pg_event_trigger_ddl_commands() e
-                     WHERE e.classid = 'pg_class'::regclass AND e.object_type = 'index' AND NOT in_extension LOOP
+    FOR relation IN SELECT pgedge_internal.altered_tables() LOOP
         PERFORM pgedge_internal.guard_related(relation);
     END LOOP;
 END $f$;
@@ -139,7 +144,7 @@ SET search_path = pg_catalog, pg_temp AS $f$
 $f$;
 
 -- Only what our own sessions and triggers call: the superuser.
-REVOKE ALL ON FUNCTION pgedge_internal.guard_table(oid, boolean), pgedge_internal.guard_if_needed(oid), pgedge_internal.guard_related(oid), pgedge_internal.adopt_keyless(), pgedge_internal.keyless_tables(int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgedge_internal.guard_table(oid, boolean), pgedge_internal.guard_if_needed(oid), pgedge_internal.guard_related(oid), pgedge_internal.altered_tables(), pgedge_internal.adopt_keyless(), pgedge_internal.keyless_tables(int) FROM PUBLIC;
 
 -- ENABLE ALWAYS: also for changes that come from other nodes.
 CREATE EVENT TRIGGER pgedge_4_keyless ON ddl_command_end

@@ -49,10 +49,7 @@ DECLARE
     relation oid;
     child oid;
 BEGIN
-    FOR relation IN SELECT DISTINCT objid FROM pg_event_trigger_ddl_commands()
-                    WHERE classid = 'pg_class'::regclass AND object_type LIKE 'table%' AND NOT in_extension
-                    UNION SELECT i.indrelid FROM pg_event_trigger_ddl_commands() e JOIN pg_index i ON i.indexrelid = e.objid
-                    WHERE e.classid = 'pg_class'::regclass AND e.object_type = 'index' AND NOT in_extension LOOP
+    FOR relation IN SELECT pgedge_internal.altered_tables() LOOP
         PERFORM pgedge_internal.join_table(relation);
         -- A key of a partitioned table is one of its partitions, of which the event says nothing.
         IF EXISTS (SELECT FROM pg_inherits WHERE inhparent = relation) THEN
