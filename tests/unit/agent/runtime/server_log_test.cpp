@@ -88,6 +88,9 @@ TEST_CASE("where the fatal line only sums up, the error itself is told first") {
                             "2026-01-01 00:00:00 GMT [7] WARNING:  could not create listen socket for \"192.0.2.1\"\n"
                             "2026-01-01 00:00:00 GMT [7] FATAL:  could not create any TCP/IP sockets\n") ==
           "could not bind IPv4 address \"192.0.2.1\": not here (could not create any TCP/IP sockets)");
+    // What a client wrote is no word of the server.
+    CHECK(reason_to_give_up("2026-01-01 00:00:00 GMT [9] STATEMENT:  SELECT 'FATAL:  not so'\n\tFATAL:  nor this")
+              .empty());
     CHECK(reason_to_give_up("FATAL:  configuration file \"a\" contains errors") ==
           "FATAL: configuration file \"a\" contains errors");
 }
