@@ -13,9 +13,9 @@
 #include "agent/config/config.hpp"
 #include "agent/config/environment.hpp"
 #include "agent/spare_memory.hpp"
+#include "agent/store/copy_keeper.hpp"
 #include "common/base/build_info.hpp"
 #include "common/base/error.hpp"
-#include "common/base/file.hpp"
 
 namespace pgedge {
 namespace {
@@ -42,15 +42,9 @@ void run_agent(const std::string& config_file) {
     agent.stop();
 }
 
-/// The store's mirror is replaced as a whole, at most a second after each change: a copy of it is a snapshot.
+/// The store's file is live: what is copied is a state between two changes.
 void export_store(const std::string& config_file, const std::string& to) {
-    const auto mirror = store_directory(load_config(config_file)) / "state.db";
-    constexpr std::size_t kMostBytes = std::size_t{1} << 30;
-    const auto text = read_file_if_there(mirror, kMostBytes);
-    if (!text)
-        throw Error(ErrorKind::not_found, "there is no " + mirror.string(),
-                    "this host keeps no copy of the store (it has not joined, or it does not vote); ask another one");
-    write_file(to, *text, 0600);
+    export_state(store_directory(load_config(config_file)), to);
 }
 
 int run_command(int argc, char** argv) {

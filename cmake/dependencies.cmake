@@ -11,7 +11,8 @@ find_package(Boost 1.81 REQUIRED)
 find_package(CLI11 2.1 REQUIRED)
 find_package(doctest 2.4.9 REQUIRED)
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(cowsql REQUIRED IMPORTED_TARGET cowsql>=1.15.6)
+pkg_check_modules(raft REQUIRED IMPORTED_TARGET raft>=0.22.1)
+pkg_check_modules(libuv REQUIRED IMPORTED_TARGET libuv>=1.44)
 
 if(NOT TARGET yaml-cpp::yaml-cpp)  # yaml-cpp 0.7 exports the target without a namespace
     add_library(yaml-cpp::yaml-cpp ALIAS yaml-cpp)

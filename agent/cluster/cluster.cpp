@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "agent/store/engine_node.hpp"
 #include "agent/store/hosts.hpp"
+#include "agent/store/raft/raft_engine.hpp"
 #include "agent/store/store_directory.hpp"
 #include "common/base/digest.hpp"
 #include "common/base/error.hpp"

@@ -4,10 +4,11 @@
 #include <atomic>
 #include <thread>
 
+#include "agent/store/copy_keeper.hpp"
 #include "agent/store/leader_finder.hpp"
 #include "agent/store/local_node.hpp"
-#include "agent/store/mirror.hpp"
 #include "agent/store/role_keeper.hpp"
+#include "agent/store/state/sql.hpp"
 #include "agent/store/store_client.hpp"
 #include "agent/store/store_protocol.hpp"
 #include "agent/store/store_writer.hpp"
@@ -22,6 +23,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds kLookAgain{100}, kAfterFailure{20};
 /// What an answer may take beyond the time it was held back for.
 constexpr milliseconds kAnswerSlack{500};
+/// How soon a member that has lost its data, or got it, is noticed by the feed.
+constexpr milliseconds kWatchRole{1000};
 constexpr milliseconds kSearch{2000};  ///< for a leader, before this host's own copy has to do
 constexpr std::string_view kNotLeader = "this host does not lead the store";
 
@@ -32,6 +35,7 @@ std::string answer_of(const StoreWriter::Reply& reply) {
     if (!reply.outcome.failure.empty()) return answer_with(CallStatus::failed, reply.outcome.failure);
     auto encoder = begin_answer(CallStatus::ok);
     encoder.result(reply.outcome.result);
+    encoder.number(reply.entry);
     return encoder.take();
 }
 
@@ -49,13 +53,13 @@ struct ClusterStore::Parts {
     const Options options;
     const Log log;
     AddressBook addresses;
-    LocalNode node;
     ChangeFeed feed;
     StoreWriter writer;
     LeaderFinder finder;
+    LocalNode node;
     StoreClient client;
     RoleKeeper roles;
-    std::optional<MirrorKeeper> mirror;
+    CopyKeeper copies;
     std::atomic<bool> stopping{false};
     std::jthread watching, following;
 
@@ -64,54 +68,77 @@ struct ClusterStore::Parts {
         : options(std::move(given)),
           log(store_log.component("store")),
           addresses(written_book(options.directory, hosts)),
+          writer(clock, log),
+          finder(addresses, peers, options.host_id),
           node({.directory = options.directory,
                 .host_id = options.host_id,
                 .address = options.address,
                 .port = options.port,
                 .own = options.own,
                 .authorities = options.authorities},
-               start, identity, addresses, log),
-          writer(feed, clock, log),
-          finder(node.id(), addresses, peers, options.host_id),
+               start, identity, addresses, feed,
+               {.told =
+                    [this](const Batch& batch, std::vector<Outcome> outcomes, const MemberState::Progress& progress) {
+                        writer.told(batch, std::move(outcomes), progress);
+                    },
+                .changed = [this] { finder.look(); }},
+               log),
           client(node, writer, finder, feed, addresses, peers, options.host_id),
-          roles(node, client, addresses, options.host_id, options.dead_after, log) {
-        if (options.mirror) mirror.emplace(node, feed, clock, log);
+          roles(node, client, addresses, options.host_id, options.dead_after, log),
+          copies(node, feed, clock, log) {
         watching = std::jthread([this](const std::stop_token& stop) { watch(stop); });
         following = std::jthread([this](const std::stop_token& stop) { follow(stop); });
     }
 
     void watch(const std::stop_token& stop);
+    void note_members(const RaftEngine::View& view);
     void follow(const std::stop_token& stop);
     bool follow_once(const std::stop_token& stop);
     std::string answer_changes(Decoder& request);
     std::string answer_read(Decoder& request);
     std::string answer_dump();
-    WireConnection::Dump newest_dump(const Limit& limit);
+    std::string newest_image(const Limit& limit);
     void stop();
 };
 
-/// Tells the writer and the roles when leadership moves.
+/// Tells the writer and the roles when leadership moves, and everybody who votes.
 void ClusterStore::Parts::watch(const std::stop_token& stop) {
-    bool leading = false;
+    std::uint64_t leading = 0;  // the term that we lead in
     while (!stop.stop_requested()) {
-        if (const auto leader = node.leader()) {
-            finder.note(*leader);
-            const bool now = leader->id == node.id();
-            if (now != leading) {
-                leading = now;
-                log.info(now ? "this host leads the store" : "this host leads the store no longer");
-                if (now)
-                    writer.lead(node.socket());
-                else
-                    writer.resign();
-                roles.lead(now);
+        const auto view = node.engine().view();
+        finder.note(view.leader);
+        const auto now = view.leads ? view.term : 0;
+        if (now != leading) {
+            if (leading != 0) {
+                writer.resign();
+                log.info("this host leads the store no longer");
             }
+            if (now != 0) {
+                log.info("this host leads the store");
+                writer.lead(node.engine(), node.state());
+            }
+            roles.lead(now != 0);
+            leading = now;
         }
+        if (view.role != NodeRole::spare) note_members(view);
         finder.wait_a_moment(stop);
     }
 }
 
-/// Keeps this host's feed up to that of the leader; on the leader's own agent the writer does.
+/// A member that has no data knows the voters from the leader's answers.
+void ClusterStore::Parts::note_members(const RaftEngine::View& view) {
+    std::vector<std::string> voters;
+    for (const auto& each : view.nodes)
+        if (each.role == NodeRole::voter) voters.push_back(each.address);
+    try {
+        addresses.set_voters(voters);
+        node.hold_to_data();
+    } catch (const Error& error) {
+        log.warn("the store's members were not written down", {{"reason", error.text()}});
+    }
+}
+
+/// Keeps the feed of a host without data up to that of the leader; elsewhere what is applied here feeds it.
 void ClusterStore::Parts::follow(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
         try {
@@ -127,8 +154,8 @@ void ClusterStore::Parts::follow(const std::stop_token& stop) {
 bool ClusterStore::Parts::follow_once(const std::stop_token& stop) {
     const auto unchanged = finder.while_unchanged();
     const auto leader = finder.find(Limit(kMaxHold, stop));
-    if (leader == options.host_id) {
-        Limit(kMaxHold, unchanged).pause(kMaxHold);
+    if (leader == options.host_id || (node.has_data() && node.state().revision() >= feed.revision())) {
+        Limit(kWatchRole, unchanged).pause(kWatchRole);
         return true;
     }
     Encoder request;
@@ -175,7 +202,7 @@ std::string ClusterStore::Parts::answer_read(Decoder& request) {
     const auto query = request.statement();
     if (kind_of(query.sql) != StatementKind::query) return answer_with(CallStatus::invalid, "it is not a query");
     if (!writer.ready()) return answer_with(CallStatus::not_leader, kNotLeader);
-    const auto rows = node.read(query, Limit(StoreClient::kReadAttempt));
+    const auto rows = node.state().read(query, Limit(StoreClient::kReadAttempt));
     auto encoder = begin_answer(CallStatus::ok);
     encoder.rows(rows);
     return encoder.take();
@@ -183,10 +210,8 @@ std::string ClusterStore::Parts::answer_read(Decoder& request) {
 
 std::string ClusterStore::Parts::answer_dump() {
     if (!writer.ready()) return answer_with(CallStatus::not_leader, kNotLeader);
-    const auto dump = node.dump();
     auto encoder = begin_answer(CallStatus::ok);
-    encoder.text(dump.database);
-    encoder.text(dump.log);
+    encoder.text(node.state().image(Limit(StoreClient::kReadAttempt)));
     return encoder.take();
 }
 
@@ -195,7 +220,7 @@ std::string ClusterStore::answer(std::string_view call, std::string_view body) {
     try {
         if (my.stopping) return answer_with(CallStatus::not_leader, "the store is stopping");
         Decoder request(body);
-        if (call == "leader") return my.finder.answer();
+        if (call == "leader") return my.finder.answer(my.node.id());
         if (call == "commit") {
             const auto transaction = request.transaction();
             check(transaction);
@@ -213,20 +238,17 @@ std::string ClusterStore::answer(std::string_view call, std::string_view body) {
 }
 
 /// The leader's, or, when there is none, that of this host.
-WireConnection::Dump ClusterStore::Parts::newest_dump(const Limit& limit) {
+std::string ClusterStore::Parts::newest_image(const Limit& limit) {
     try {
         const auto leader = finder.find(limit.no_longer_than(kSearch));
-        if (leader == options.host_id) return node.dump();
+        if (leader == options.host_id) return node.state().image(limit);
         const auto answer = client.call(leader, "dump", {}, limit);
         Decoder decoder(answer);
-        if (CallStatus(decoder.number()) == CallStatus::ok) {
-            auto database = decoder.text();
-            return {.database = std::move(database), .log = decoder.text()};
-        }
+        if (CallStatus(decoder.number()) == CallStatus::ok) return decoder.text();
     } catch (const Error& error) {
         log.debug("the store's leader gave no copy", {{"reason", error.text()}});
     }
-    return node.dump();
+    return node.state().image(limit);
 }
 
 void ClusterStore::Parts::stop() {
@@ -235,10 +257,10 @@ void ClusterStore::Parts::stop() {
     finder.stop();
     for (auto* thread : {&watching, &following}) thread->request_stop();
     for (auto* thread : {&watching, &following}) thread->join();
-    mirror.reset();
+    copies.stop();
     roles.stop();
-    writer.stop();
     node.stop();
+    writer.stop();
 }
 
 ClusterStore::ClusterStore(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -246,7 +268,7 @@ ClusterStore::~ClusterStore() { stop(); }
 
 std::unique_ptr<ClusterStore> ClusterStore::found(Options options, const std::string& cluster_id, StorePeers& peers,
                                                   const Clock& clock, const Log& log) {
-    const StoreIdentity identity{cluster_id, options.host_id, EngineNode::kFounder};
+    const StoreIdentity identity{cluster_id, options.host_id, RaftEngine::kFounder};
     return std::unique_ptr<ClusterStore>(new ClusterStore(
         std::make_unique<Parts>(std::move(options), LocalNode::Start::found, identity, Peers(), peers, clock, log)));
 }
@@ -281,7 +303,13 @@ Changes ClusterStore::wait_for_changes(std::int64_t since, const Limit& limit) {
 }
 
 void ClusterStore::wait_until_ready(const Limit& limit) {
-    while (parts_->feed.wait(0, limit.no_longer_than(kLookAgain)).revision == 0) {
+    for (;;) {
+        try {
+            read({.sql = "SELECT 1"}, Freshness::leader, limit);
+            if (parts_->feed.wait(0, limit.no_longer_than(kLookAgain)).revision != 0) return;
+        } catch (const Error& error) {
+            if (!error.transient()) throw;
+        }
         if (limit.stop().stop_requested()) limit.check("waiting for the store");
         if (limit.over())
             throw Error(ErrorKind::unreachable, "the store has no leader",
@@ -299,7 +327,7 @@ std::vector<std::string> ClusterStore::voters() const {
 const AddressBook& ClusterStore::addresses() const { return parts_->addresses; }
 void ClusterStore::set_certificate(const KeyPair& own) { parts_->node.tls().set_certificate(own); }
 void ClusterStore::export_to(const std::filesystem::path& file, const Limit& limit) {
-    write_mirror(parts_->newest_dump(limit), file);
+    SqliteConnection::of_image(parts_->newest_image(limit)).copy_to(file);
 }
 void ClusterStore::stop() { parts_->stop(); }
 

@@ -34,7 +34,6 @@ public:
         std::string authorities;  ///< PEM of the cluster's authority
         /// Silence after which a voter is replaced, if there is another host to take its place.
         std::chrono::milliseconds dead_after{10'000};
-        bool mirror = true;  ///< keep `state.db`, a plain SQLite file for people and for restoring
     };
     /// True when the host was part of a cluster before: resume() then.
     static bool has_identity(const std::filesystem::path& directory);

@@ -4,15 +4,15 @@
 #include <thread>
 #include <vector>
 
-#include "agent/store/codec.hpp"
+#include "agent/store/state/codec.hpp"
 #include "common/base/error.hpp"
 
 namespace pgedge {
 
-LeaderFinder::LeaderFinder(std::uint64_t node_id, const AddressBook& addresses, StorePeers& peers, std::string host_id)
-    : node_id_(node_id), addresses_(addresses), peers_(peers), host_id_(std::move(host_id)) {}
+LeaderFinder::LeaderFinder(const AddressBook& addresses, StorePeers& peers, std::string host_id)
+    : addresses_(addresses), peers_(peers), host_id_(std::move(host_id)) {}
 
-std::string LeaderFinder::answer() {
+std::string LeaderFinder::answer(std::uint64_t node_id) {
     Encoder encoder;
     {
         const std::lock_guard lock(mutex_);
@@ -20,8 +20,16 @@ std::string LeaderFinder::answer() {
         encoder.text(leader_.value_or(""));
     }
     doubted_.notify_all();
-    encoder.number(node_id_);
+    encoder.number(node_id);
     return encoder.take();
+}
+
+void LeaderFinder::look() {
+    {
+        const std::lock_guard lock(mutex_);
+        asked_ = true;
+    }
+    doubted_.notify_all();
 }
 
 void LeaderFinder::set(std::optional<std::string> leader) {
@@ -67,10 +75,8 @@ void LeaderFinder::note(const NodeInfo& leader) {
 
 void LeaderFinder::wait_a_moment(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
-    if (leader_)
-        doubted_.wait_for(lock, stop, kWatch, [&] { return !leader_ || asked_; });
-    else
-        doubted_.wait_for(lock, stop, kAskAgain, [] { return false; });
+    doubted_.wait_for(lock, stop, leader_ ? kWatch : kAskAgain,
+                      [&, led = leader_.has_value()] { return asked_ || (led && !leader_); });
     asked_ = false;
 }
 

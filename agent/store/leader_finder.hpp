@@ -7,8 +7,8 @@
 #include <string>
 
 #include "agent/store/address_book.hpp"
+#include "agent/store/raft/node_info.hpp"
 #include "agent/store/store_peers.hpp"
-#include "agent/store/wire.hpp"
 
 namespace pgedge {
 
@@ -22,7 +22,7 @@ public:
     static constexpr std::chrono::milliseconds kWatch{2000};
     static constexpr std::size_t kMaxAsked = 16;
 
-    LeaderFinder(std::uint64_t node_id, const AddressBook& addresses, StorePeers& peers, std::string host_id);
+    LeaderFinder(const AddressBook& addresses, StorePeers& peers, std::string host_id);
 
     /// Throws Error{unreachable} when none is found within the limit.
     std::string find(const Limit& limit);
@@ -31,6 +31,8 @@ public:
     void doubt(const std::string& host_id);
     /// What this host's node says, from the watch over it.
     void note(const NodeInfo& leader);
+    /// What this host's engine says may have changed: the watch looks at once.
+    void look();
     /// For the watch: a moment, shorter when nobody is known to lead or the one who is falls in doubt, here or at
     /// another agent, which asks then.
     void wait_a_moment(const std::stop_token& stop);
@@ -39,13 +41,12 @@ public:
     void stop();
 
     /// What an agent answers to "leader": the leader's host id, or "", and the id of its own node.
-    std::string answer();
+    std::string answer(std::uint64_t node_id);
 
 private:
     void set(std::optional<std::string> leader);
     std::optional<std::string> ask_peers(const Limit& limit);
 
-    const std::uint64_t node_id_;
     const AddressBook& addresses_;
     StorePeers& peers_;
     const std::string host_id_;

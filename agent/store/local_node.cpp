@@ -1,16 +1,13 @@
 #include "agent/store/local_node.hpp"
 
-#include "agent/store/store_writer.hpp"
+#include <fmt/format.h>
+
 #include "common/base/error.hpp"
 
 namespace pgedge {
 namespace {
 
-constexpr std::chrono::milliseconds kAskLimit{1000};
-constexpr std::chrono::milliseconds kReadLimit{5000};
-constexpr std::chrono::milliseconds kDumpLimit{10'000};
-/// Each connection of the engine has a page cache of its own, over pages that are in memory anyway.
-constexpr std::string_view kSmallCache = "PRAGMA cache_size = -128";
+constexpr std::chrono::milliseconds kHandOver{1000};
 
 StoreIdentity identity_for(StoreDirectory& directory, LocalNode::Start start, const StoreIdentity& wanted) {
     const auto known = directory.identity();
@@ -31,7 +28,7 @@ StoreIdentity identity_for(StoreDirectory& directory, LocalNode::Start start, co
 }  // namespace
 
 LocalNode::LocalNode(const Options& options, Start start, const StoreIdentity& identity, const AddressBook& addresses,
-                     Log log)
+                     ChangeFeed& feed, Hooks hooks, const Log& log)
     : directory_(options.directory), identity_(identity_for(directory_, start, identity)) {
     const auto resolve = [&addresses](const std::string& host) -> std::optional<std::string> {
         const auto found = addresses.find(host);
@@ -42,13 +39,13 @@ LocalNode::LocalNode(const Options& options, Start start, const StoreIdentity& i
                                                       .own = options.own,
                                                       .authorities = options.authorities,
                                                       .resolve = resolve},
-                                     std::move(log));
-    node_ = std::make_unique<EngineNode>(EngineNode::Options{.id = identity_.node_id,
-                                                             .address = identity_.host_id,
-                                                             .directory = directory_.engine(),
-                                                             .connect = &RaftTls::connect_callback,
-                                                             .connect_data = tls_.get()});
-    tls_->start(node_->socket());
+                                     log);
+    state_ = std::make_unique<MemberState>(directory_.path(), feed, std::move(hooks.told), log);
+    engine_ = std::make_unique<RaftEngine>(RaftEngine::Options{.id = identity_.node_id,
+                                                               .host_id = identity_.host_id,
+                                                               .directory = directory_.engine(),
+                                                               .found = start == Start::found},
+                                           *state_, *tls_, std::move(hooks.changed), log);
     if (start == Start::resume)
         directory_.hold_to_data();
     else
@@ -58,44 +55,18 @@ LocalNode::LocalNode(const Options& options, Start start, const StoreIdentity& i
 LocalNode::~LocalNode() { stop(); }
 
 void LocalNode::stop() {
-    if (node_) node_->stop();
+    if (engine_ && engine_->view().leads) engine_->hand_over(Limit(kHandOver));
+    if (state_) state_->stop();  // before the engine, whose thread may wait for it
+    if (engine_) engine_->stop();
     if (tls_) tls_->stop();
 }
 
-std::optional<NodeInfo> LocalNode::leader() {
-    const std::lock_guard lock(asking_.mutex);
-    try {
-        if (!asking_.connection) asking_.connection = std::make_unique<WireConnection>(socket(), kAskLimit);
-        return asking_.connection->leader();
-    } catch (const SqliteError&) {
-        return NodeInfo{};  // a node without a vote refuses to say
-    } catch (const Error&) {
-        asking_.connection.reset();
-        return std::nullopt;
-    }
-}
+bool LocalNode::has_data() const { return engine_->view().role != NodeRole::spare && state_->schema_version() > 0; }
 
-Rows LocalNode::read(const Statement& query, const Limit& limit) {
-    auto& reader = reading_[next_reader_++ % kReaders];
-    const std::lock_guard lock(reader.mutex);
-    limit.check("reading from the store");
-    if (!reader.connection) {
-        auto made = std::make_unique<WireConnection>(socket(), kReadLimit);
-        made->open(kStoreDatabase);
-        made->execute(kSmallCache);
-        reader.connection = std::move(made);
-    }
-    try {
-        return reader.connection->run(query).rows;
-    } catch (const SqliteError& error) {
-        if (!is_refusal(error.code())) reader.connection.reset();
-        throw;
-    } catch (const Error&) {
-        reader.connection.reset();
-        throw;
-    }
+void LocalNode::hold_to_data() {
+    if (held_ || engine_->view().role == NodeRole::spare) return;
+    directory_.hold_to_data();
+    held_ = true;
 }
-
-WireConnection::Dump LocalNode::dump() { return WireConnection(socket(), kDumpLimit).dump(kStoreDatabase); }
 
 }  // namespace pgedge

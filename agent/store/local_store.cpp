@@ -1,28 +1,31 @@
 #include "agent/store/local_store.hpp"
 
+#include "agent/store/state/migrations.hpp"
+#include "agent/store/state/sql.hpp"
 #include "common/base/error.hpp"
 
 namespace pgedge {
 
-LocalStore::LocalStore(const std::filesystem::path& file) : connection_(file), committer_(connection_, feed_, clock_) {
-    committer_.prepare();
+LocalStore::LocalStore(const std::filesystem::path& file) : machine_(file), memory_(clock_) {
+    for (auto version = machine_.schema_version(); version < newest_schema_version();) apply(schema_step(++version));
+    memory_.begin(machine_.newest_operation());
+    const auto part = machine_.changes_since(0);
+    feed_.restart(part.changes.empty() ? machine_.revision() : part.changes.front().revision - 1);
+    feed_.append(part.changes);
 }
+
+StateMachine::Applied LocalStore::apply(Batch batch) { return machine_.apply(machine_.applied() + 1, batch); }
 
 CommitResult LocalStore::commit(const Transaction& transaction, const Limit& limit) {
     check(transaction);
     limit.check("writing to the store");
     const std::lock_guard lock(mutex_);
-    Outcome outcome;
-    try {
-        outcome = committer_.alone(transaction);
-    } catch (const Error&) {
-        try {
-            connection_.execute("ROLLBACK");
-        } catch (const SqliteError&) {
-            // SQLite has undone it already, e.g. on a full disk
-        }
-        throw;
-    }
+    Batch batch;
+    batch.transactions.push_back(transaction);
+    memory_.limit(batch, machine_.newest_operation(), machine_.revision());
+    auto applied = apply(std::move(batch));
+    feed_.append(applied.changes);
+    auto& outcome = applied.outcomes.at(0);
     if (!outcome.failure.empty()) throw Error(ErrorKind::failed, outcome.failure);
     return std::move(outcome.result);
 }
@@ -32,14 +35,14 @@ Rows LocalStore::read(const Statement& query, Freshness, const Limit& limit) {
         throw Error(ErrorKind::internal, "a read of the store would change it: " + query.sql);
     limit.check("reading from the store");
     const std::lock_guard lock(mutex_);
-    return connection_.run(query).rows;
+    return machine_.connection().run(query).rows;
 }
 
 Changes LocalStore::wait_for_changes(std::int64_t since, const Limit& limit) { return feed_.wait(since, limit); }
 
 void LocalStore::export_to(const std::filesystem::path& file) {
     const std::lock_guard lock(mutex_);
-    connection_.copy_to(file);
+    machine_.connection().copy_to(file);
 }
 
 }  // namespace pgedge

@@ -3,9 +3,9 @@
 #include <filesystem>
 #include <mutex>
 
-#include "agent/store/change_feed.hpp"
-#include "agent/store/committer.hpp"
-#include "agent/store/sqlite.hpp"
+#include "agent/store/state/change_feed.hpp"
+#include "agent/store/state/memory_span.hpp"
+#include "agent/store/state/state_machine.hpp"
 #include "agent/store/store.hpp"
 #include "common/base/clock.hpp"
 
@@ -25,11 +25,13 @@ public:
     void export_to(const std::filesystem::path& file);
 
 private:
+    StateMachine::Applied apply(Batch batch);
+
     SystemClock clock_;
     ChangeFeed feed_;
-    std::mutex mutex_;  // guards the connection
-    SqliteConnection connection_;
-    Committer committer_;
+    std::mutex mutex_;  // guards what follows
+    StateMachine machine_;
+    MemorySpan memory_;
 };
 
 }  // namespace pgedge

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/store/state/codec.hpp"
 #include "agent/store/store_protocol.hpp"
 #include "common/base/error.hpp"
 #include "common/base/json.hpp"
@@ -75,19 +76,16 @@ void RoleKeeper::run(const std::stop_token& stop) {
                 outdated_ = true;
             }
             was_leading = leading;
-            if (!leading) engine_.reset();
             const bool changed = outdated_;
             if (outdated_ && revision_ != 0) read_hosts(limit);
             if (!leading || (!changed && steady_clock::now() - probed_ < kProbeEvery)) continue;
             probe_all(limit);
             while (leading_ && !stop.stop_requested() && step(limit)) continue;
         } catch (const Error& error) {
-            engine_.reset();
             log_.debug("the roles of the store could not be checked", {{"reason", error.text()}});
             Limit(kPause, stop).pause(kPause);
         }
     }
-    engine_.reset();
 }
 
 /// Waits for a change, or for a moment.
@@ -160,8 +158,7 @@ NodeHealth RoleKeeper::health_of(const HostNode& host, Time now) const {
 
 /// True: one step was made, look again.
 bool RoleKeeper::step(const Limit& limit) {
-    if (!engine_) engine_.emplace(node_.socket(), kStepLimit);
-    const auto nodes = engine_->cluster();
+    const auto nodes = node_.engine().view().nodes;
     note_voters(nodes, limit);
     const auto next = next_role_step(hosts_, nodes, node_.id());
     if (!next) return false;
@@ -172,20 +169,21 @@ bool RoleKeeper::step(const Limit& limit) {
                         : next->kind == RoleStep::Kind::remove   ? std::string_view("remove")
                         : next->kind == RoleStep::Kind::transfer ? std::string_view("hand leadership on")
                                                                  : to_string(next->role)}});
-    perform(*engine_, *next);
-    note_voters(engine_->cluster(), limit);
+    perform(*next, Limit(kStepLimit, limit.stop()));
+    note_voters(node_.engine().view().nodes, Limit(kStoreLimit, limit.stop()));
     return next->kind != RoleStep::Kind::transfer;
 }
 
-void RoleKeeper::perform(WireConnection& engine, const RoleStep& step) {
+void RoleKeeper::perform(const RoleStep& step, const Limit& limit) {
+    auto& engine = node_.engine();
     switch (step.kind) {
-        case RoleStep::Kind::add: engine.add(step.node_id, step.address); break;
-        case RoleStep::Kind::remove: engine.remove(step.node_id); break;
-        case RoleStep::Kind::transfer: engine.transfer(0); break;
+        case RoleStep::Kind::add: engine.add(step.node_id, step.address, limit); break;
+        case RoleStep::Kind::remove: engine.remove(step.node_id, limit); break;
+        case RoleStep::Kind::transfer: engine.hand_over(limit); break;
         case RoleStep::Kind::assign:
             // Giving a vote to a node that cannot be reached holds up all changes for most of a minute.
             if (step.role != NodeRole::spare) node_.tls().connect(step.address);
-            engine.assign(step.node_id, step.role);
+            engine.assign(step.node_id, step.role, limit);
             break;
     }
 }

@@ -11,7 +11,6 @@
 #include "agent/store/local_node.hpp"
 #include "agent/store/roles.hpp"
 #include "agent/store/store_client.hpp"
-#include "agent/store/wire.hpp"
 #include "common/base/log.hpp"
 
 namespace pgedge {
@@ -30,7 +29,7 @@ public:
     RoleKeeper& operator=(const RoleKeeper&) = delete;
 
     void lead(bool leading);
-    /// Host ids of the voters, as the engine's configuration last said; only on the leader's agent.
+    /// Host ids of the voters, as this member last knew; only on the leader's agent.
     std::vector<std::string> voters() const;
     void stop();
 
@@ -47,7 +46,7 @@ private:
     void read_hosts(const Limit& limit);
     void probe_all(const Limit& limit);
     bool step(const Limit& limit);
-    void perform(WireConnection& engine, const RoleStep& step);
+    void perform(const RoleStep& step, const Limit& limit);
     void note_voters(const std::vector<NodeInfo>& nodes, const Limit& limit);
     NodeHealth health_of(const HostNode& host, Time now) const;
 
@@ -69,7 +68,6 @@ private:
     std::map<std::string, bool> voter_flags_;
     std::map<std::string, Seen> seen_;
     Time leading_since_{}, probed_{};
-    std::optional<WireConnection> engine_;  // while we lead
     std::jthread thread_;
 };
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/store/wire.hpp"
+#include "agent/store/raft/node_info.hpp"
 
 namespace pgedge {
 

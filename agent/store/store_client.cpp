@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "agent/store/state/sql.hpp"
 #include "agent/store/store_protocol.hpp"
 #include "common/base/error.hpp"
 
@@ -44,7 +45,10 @@ StoreWriter::Reply StoreClient::commit_once(const std::string& leader, const Tra
     const auto answer = call(leader, "commit", request.take(), limit);
     Decoder decoder(answer);
     const auto status = CallStatus(decoder.number());
-    if (status == CallStatus::ok) return {.kind = Kind::done, .outcome = {.result = decoder.result(), .failure = {}}};
+    if (status == CallStatus::ok) {
+        Outcome outcome{.result = decoder.result(), .failure = {}};
+        return {.kind = Kind::done, .outcome = std::move(outcome), .why = {}, .entry = decoder.number()};
+    }
     auto text = decoder.text();
     if (status == CallStatus::failed)
         return {.kind = Kind::done, .outcome = {.result = {}, .failure = std::move(text)}};
@@ -75,6 +79,8 @@ CommitResult StoreClient::commit(const Transaction& transaction, const Limit& li
             auto reply = commit_once(leader, transaction, all.no_longer_than(kCommitAttempt));
             if (reply.kind == StoreWriter::Reply::Kind::not_leader) sent = sent_before;  // it was not taken
             if (reply.kind == StoreWriter::Reply::Kind::done) {
+                for (auto seen = seen_.load(); seen < reply.entry && !seen_.compare_exchange_weak(seen, reply.entry);)
+                    continue;
                 if (!reply.outcome.failure.empty()) throw Error(ErrorKind::failed, reply.outcome.failure);
                 return std::move(reply.outcome.result);
             }
@@ -92,13 +98,9 @@ CommitResult StoreClient::commit(const Transaction& transaction, const Limit& li
 std::optional<Rows> StoreClient::read_once(const std::string& leader, const Statement& query, const Limit& limit,
                                            std::string& why) {
     if (leader == host_id_) {
-        try {
-            return node_.read(query, limit);
-        } catch (const SqliteError& error) {
-            if (is_refusal(error.code())) throw;
-            why = error.text();
-            return std::nullopt;
-        }
+        if (writer_.ready()) return node_.state().read(query, limit);
+        why = "this host does not lead the store";
+        return std::nullopt;
     }
     Encoder request;
     request.statement(query);
@@ -112,9 +114,17 @@ std::optional<Rows> StoreClient::read_once(const std::string& leader, const Stat
     return std::nullopt;
 }
 
-Rows StoreClient::read(const Statement& query, Freshness, const Limit& limit) {
+/// From this host's own file, if it has all that this host was told of.
+std::optional<Rows> StoreClient::read_here(const Statement& query, const Limit& limit) {
+    if (!node_.has_data() || node_.state().applied() < seen_) return std::nullopt;
+    return node_.state().read(query, limit);
+}
+
+Rows StoreClient::read(const Statement& query, Freshness freshness, const Limit& limit) {
     if (kind_of(query.sql) != StatementKind::query)
         throw Error(ErrorKind::internal, "a read of the store would change it: " + query.sql);
+    if (freshness == Freshness::local && !stopping_)
+        if (auto rows = read_here(query, limit)) return std::move(*rows);
     std::string why = "the store has not answered";
     for (;;) {
         check_open(limit, "reading from the store", why);

@@ -18,7 +18,7 @@ public:
     /// One attempt at a request; then it is repeated, perhaps elsewhere (state-store.md §13.3).
     static constexpr std::chrono::milliseconds kCommitAttempt{300}, kReadAttempt{2000};
     /// Longest time that a commit is repeated: half of what outcomes are remembered.
-    static constexpr std::chrono::seconds kMaxRepeat{Committer::kRemembered / 2};
+    static constexpr std::chrono::seconds kMaxRepeat{MemorySpan::kRemembered / 2};
 
     StoreClient(LocalNode& node, StoreWriter& writer, LeaderFinder& finder, const ChangeFeed& feed,
                 const AddressBook& addresses, StorePeers& peers, std::string host_id);
@@ -35,6 +35,7 @@ public:
 private:
     CommitResult commit(const Transaction& transaction, const Limit& limit, bool& sent);
     StoreWriter::Reply commit_once(const std::string& leader, const Transaction& transaction, const Limit& limit);
+    std::optional<Rows> read_here(const Statement& query, const Limit& limit);
     std::optional<Rows> read_once(const std::string& leader, const Statement& query, const Limit& limit,
                                   std::string& why);
     void check_open(const Limit& limit, std::string_view doing, const std::string& why) const;
@@ -46,6 +47,7 @@ private:
     const AddressBook& addresses_;
     StorePeers& peers_;
     const std::string host_id_;
+    std::atomic<std::uint64_t> seen_{0};  ///< the newest entry of the log that an answer spoke of
     std::atomic<bool> stopping_{false};
 };
 

@@ -16,7 +16,7 @@ struct StoreIdentity {
     bool operator==(const StoreIdentity&) const = default;
 };
 
-/// The folder of the store on this host: `identity.json`, `raft/` of the engine, `peers.json`, `state.db` and its
+/// The folder of the store on this host: `identity.json`, `raft/` with the log, `peers.json`, `state.db`, live, and its
 /// hourly copies in `copies/`. One process at a time: holds a lock as long as it lives.
 class StoreDirectory {
 public:
@@ -35,7 +35,7 @@ public:
     const std::filesystem::path& path() const { return path_; }
     std::filesystem::path engine() const { return path_ / "raft"; }
     std::filesystem::path peers() const { return path_ / "peers.json"; }
-    std::filesystem::path mirror() const { return path_ / "state.db"; }
+    std::filesystem::path state() const { return path_ / "state.db"; }
     std::filesystem::path copies() const { return path_ / "copies"; }
     /// True when `directory` holds an identity, without opening it.
     static bool has_identity(const std::filesystem::path& directory);

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/store/codec.hpp"
+#include "agent/store/state/codec.hpp"
 
 namespace pgedge {
 

@@ -2,34 +2,37 @@
 
 #include <algorithm>
 
-#include <fmt/format.h>
-
+#include "agent/store/state/migrations.hpp"
+#include "agent/store/state/sql.hpp"
 #include "common/base/error.hpp"
 
 namespace pgedge {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-/// Between two attempts to get ready, or to begin while an older transaction still holds its lock.
-constexpr std::chrono::milliseconds kRetry{10};
-
-bool is_busy(std::uint64_t code) { return code == engine_code::kBusy || code == engine_code::kBusySnapshot; }
-bool says_not_leader(std::uint64_t code) {
-    return code == engine_code::kNotLeader || code == engine_code::kTransferring || code == engine_code::kNoDatabase;
-}
+/// Between two looks at an entry under way, and after a failure.
+constexpr milliseconds kLook{50}, kRetry{20};
+/// For another voter to take over from a leader that cannot write its file.
+constexpr milliseconds kMakeWay{1000};
 
 }  // namespace
 
-StoreWriter::StoreWriter(ChangeFeed& feed, const Clock& clock, Log log)
-    : feed_(feed), clock_(clock), log_(std::move(log)), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+StoreWriter::StoreWriter(const Clock& clock, Log log)
+    : log_(std::move(log)),
+      memory_(clock),
+      number_(new_node_id() >> 1),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 StoreWriter::~StoreWriter() { stop(); }
 
-void StoreWriter::lead(const std::string& socket) {
+void StoreWriter::lead(RaftEngine& engine, const MemberState& state) {
     {
         const std::lock_guard lock(mutex_);
-        socket_ = socket;
+        if (stopped_) return;
+        engine_ = &engine;
+        state_ = &state;
     }
     work_.notify_all();
 }
@@ -37,7 +40,7 @@ void StoreWriter::lead(const std::string& socket) {
 void StoreWriter::resign() {
     {
         const std::lock_guard lock(mutex_);
-        socket_.reset();
+        engine_ = nullptr;
         ready_ = false;
         turn_away("this host leads the store no longer");
     }
@@ -48,11 +51,11 @@ void StoreWriter::stop() {
     {
         const std::lock_guard lock(mutex_);
         stopped_ = true;
-        socket_.reset();
+        engine_ = nullptr;
         ready_ = false;
         turn_away("the store is stopping");
-        if (connection_) connection_->cut();
     }
+    work_.notify_all();
     if (thread_.joinable()) {
         thread_.request_stop();
         thread_.join();
@@ -64,9 +67,21 @@ bool StoreWriter::ready() const {
     return ready_;
 }
 
+void StoreWriter::told(const Batch& batch, std::vector<Outcome> outcomes, const MemberState::Progress& progress) {
+    {
+        const std::lock_guard lock(mutex_);
+        progress_ = progress;
+        if (!flight_ || flight_->number != batch.number) return;
+        flight_->applied = true;
+        flight_->outcomes = std::move(outcomes);
+        flight_->entry = progress.entry;
+    }
+    work_.notify_all();
+}
+
 StoreWriter::Reply StoreWriter::submit(const Transaction& transaction, const Limit& limit) {
     std::unique_lock lock(mutex_);
-    if (!socket_) return {.kind = Reply::Kind::not_leader, .why = "this host does not lead the store"};
+    if (!engine_) return {.kind = Reply::Kind::not_leader, .why = "this host does not lead the store"};
     auto& known = open_[transaction.id];
     if (!known) {
         const auto bytes = bytes_of(transaction);
@@ -81,9 +96,11 @@ StoreWriter::Reply StoreWriter::submit(const Transaction& transaction, const Lim
         work_.notify_all();
     }
     const auto operation = known;
+    ++operation->askers;
     done_.wait_until(lock, limit.stop(), limit.until(), [&] { return operation->done; });
-    if (!operation->done) return {.why = "the store has not answered in time"};
-    return operation->reply;
+    --operation->askers;
+    if (operation->done) return operation->reply;
+    return {.why = stuck_.empty() ? "the store has not answered in time" : stuck_};
 }
 
 /// With mutex_ held.
@@ -104,50 +121,76 @@ void StoreWriter::turn_away(const std::string& why) {
 
 void StoreWriter::run(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
-        std::string socket;
         {
             std::unique_lock lock(mutex_);
-            work_.wait(lock, stop, [&] { return socket_.has_value(); });
-            if (!socket_) break;
-            socket = *socket_;
+            work_.wait(lock, stop, [&] { return engine_ != nullptr; });
         }
-        if (!get_ready(socket)) {
+        if (stop.stop_requested()) break;
+        if (!get_ready(stop)) {
             Limit(steady_clock::duration(kRetry), stop).pause(kRetry);
             continue;
         }
-        for (auto batch = next_batch(stop); !batch.empty(); batch = next_batch(stop)) commit(batch);
-        drop_connection();
+        for (auto operations = next(stop); !operations.empty(); operations = next(stop)) commit(operations, stop);
+        const std::lock_guard lock(mutex_);
+        ready_ = false;
     }
-    drop_connection();
 }
 
-bool StoreWriter::get_ready(const std::string& socket) {
-    try {
-        auto connection = std::make_shared<WireConnection>(socket, kRequestLimit);
+/// One entry of our own term proves that we lead and that all before it is applied; the schema's next step is as good.
+bool StoreWriter::get_ready(const std::stop_token& stop) {
+    std::int64_t version = 0;
+    do {
+        const auto flight = fly({}, stop);
+        if (!flight || !flight->applied) return false;
         {
             const std::lock_guard lock(mutex_);
-            if (stopped_) return false;
-            connection_ = connection;
+            if (!state_) return false;
+            version = state_->schema_version();
         }
-        connection->open(kStoreDatabase);
-        committer_ = std::make_unique<Committer>(*connection, feed_, clock_);
-        committer_->prepare();
-        const std::lock_guard lock(mutex_);
-        ready_ = socket_.has_value();
-        return ready_;
-    } catch (const Error& error) {
-        // Leadership moved, or an older transaction still holds its lock: the next attempt comes soon.
-        log_.debug("the store's writer is not ready", {{"reason", error.text()}});
-        drop_connection();
-        return false;
-    }
+        if (version >= newest_schema_version()) break;
+        const auto stepped = fly(schema_step(version + 1), stop);
+        if (!stepped || !stepped->applied) return false;
+    } while (true);
+    const std::lock_guard lock(mutex_);
+    memory_.begin(progress_.newest_operation);
+    ready_ = engine_ != nullptr;
+    return ready_;
 }
 
-void StoreWriter::drop_connection() {
-    committer_.reset();
-    const std::lock_guard lock(mutex_);
-    connection_.reset();
-    ready_ = false;
+/// Proposes an entry and waits until it is applied here or given up. nullopt: we lead no longer.
+std::optional<StoreWriter::Flight> StoreWriter::fly(Batch batch, const std::stop_token& stop) {
+    RaftEngine* engine = nullptr;
+    {
+        const std::lock_guard lock(mutex_);
+        if (!engine_) return std::nullopt;
+        engine = engine_;
+        batch.proposer = engine->id();
+        batch.number = ++number_;
+        flight_ = Flight{.number = batch.number};
+    }
+    engine->propose(batch.encode(), [this, number = batch.number](RaftEngine::Refusal refusal) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (!flight_ || flight_->number != number) return;
+            flight_->refused = refusal;
+        }
+        work_.notify_all();
+    });
+    std::unique_lock lock(mutex_);
+    const auto settled = [&] { return flight_->applied || flight_->refused || !engine_; };
+    while (!work_.wait_for(lock, stop, kLook, settled) && !stop.stop_requested()) {
+        stuck_ = state_->stuck();
+        if (stuck_.empty()) continue;
+        lock.unlock();
+        log_.warn("the store's leader cannot write its file, another host is to lead");
+        engine->hand_over(Limit(kMakeWay, stop));
+        lock.lock();
+    }
+    stuck_.clear();
+    auto flight = std::move(*flight_);
+    flight_.reset();
+    if (!flight.applied && !flight.refused) return std::nullopt;
+    return flight;
 }
 
 /// With mutex_ held: everything in the queue has time, and there is room for more.
@@ -157,56 +200,64 @@ bool StoreWriter::may_wait() const {
            });
 }
 
-/// Empty: the connection is lost, or we lead no longer.
-StoreWriter::Batch StoreWriter::next_batch(const std::stop_token& stop) {
-    Batch batch;
+/// Empty: we lead no longer.
+StoreWriter::Operations StoreWriter::next(const std::stop_token& stop) {
+    Operations operations;
     std::unique_lock lock(mutex_);
-    if (!connection_ || connection_->broken() || !ready_) return batch;
-    work_.wait(lock, stop, [&] { return !queue_.empty() || !ready_; });
-    if (!queue_.empty() && may_wait())
-        work_.wait_until(lock, stop, queue_.front()->queued + kPatience, [&] { return !ready_ || !may_wait(); });
-    if (!ready_ || stop.stop_requested()) return batch;
-    std::size_t bytes = 0;
-    while (!queue_.empty() && batch.size() < kMaxBatch) {
-        const auto& next = queue_.front();
-        if (!batch.empty() && bytes + next->bytes > kMaxTransactionBytes) break;
-        bytes += next->bytes;
-        queued_bytes_ -= next->bytes;
-        batch.push_back(next);
-        queue_.pop_front();
+    while (operations.empty()) {
+        work_.wait(lock, stop, [&] { return !queue_.empty() || !ready_; });
+        if (!queue_.empty() && may_wait())
+            work_.wait_until(lock, stop, queue_.front()->queued + kPatience, [&] { return !ready_ || !may_wait(); });
+        if (!ready_ || stop.stop_requested()) return {};
+        std::size_t bytes = 0;
+        while (!queue_.empty() && operations.size() < kMaxBatch) {
+            const auto operation = queue_.front();
+            if (!operations.empty() && bytes + operation->bytes > kMaxTransactionBytes) break;
+            queue_.pop_front();
+            queued_bytes_ -= operation->bytes;
+            if (operation->askers == 0) {
+                finish(*operation, {.why = "nobody waited for it"});
+                continue;
+            }
+            bytes += operation->bytes;
+            operations.push_back(operation);
+        }
     }
-    return batch;
+    return operations;
 }
 
-void StoreWriter::commit(const Batch& batch) {
-    Reply failure;
-    try {
-        std::vector<const Transaction*> transactions;
-        for (const auto& operation : batch) transactions.push_back(&operation->transaction);
-        const auto together = batch.size() > 1 ? committer_->together(transactions) : std::nullopt;
-        for (std::size_t i = 0; i < batch.size(); ++i) {
-            auto outcome = together ? (*together)[i] : committer_->alone(*transactions[i]);
-            const std::lock_guard lock(mutex_);
-            finish(*batch[i], {.kind = Reply::Kind::done, .outcome = std::move(outcome)});
-        }
-        done_.notify_all();
-        return;
-    } catch (const SqliteError& error) {
-        failure = {.kind = says_not_leader(error.code()) ? Reply::Kind::not_leader : Reply::Kind::again,
-                   .why = error.text()};
-        if (is_busy(error.code())) failure.why = "an earlier change is still under way";
-    } catch (const Error& error) {
-        failure.why = error.text();
-    }
-    // The state of the connection is unknown, and so is the outcome of what was under way: its sender repeats it, and
-    // it is recognised by its id.
+void StoreWriter::commit(const Operations& operations, const std::stop_token& stop) {
+    Batch batch;
+    for (const auto& operation : operations) batch.transactions.push_back(operation->transaction);
     {
         const std::lock_guard lock(mutex_);
-        for (const auto& operation : batch) finish(*operation, failure);
-        ready_ = false;
+        memory_.limit(batch, progress_.newest_operation, progress_.revision);
+    }
+    auto flight = fly(std::move(batch), stop);
+    {
+        const std::lock_guard lock(mutex_);
+        for (std::size_t i = 0; i < operations.size(); ++i) {
+            Reply reply = unknown(flight);
+            if (flight && flight->applied && i < flight->outcomes.size())
+                reply = {.kind = Reply::Kind::done,
+                         .outcome = std::move(flight->outcomes[i]),
+                         .why = {},
+                         .entry = flight->entry};
+            finish(*operations[i], std::move(reply));
+        }
     }
     done_.notify_all();
-    log_.debug("a commit of the store failed", {{"reason", failure.why}});
+}
+
+/// What is said of operations whose entry was not applied here.
+StoreWriter::Reply StoreWriter::unknown(const std::optional<Flight>& flight) {
+    if (!flight) return {.why = "this host leads the store no longer"};
+    switch (flight->refused.value_or(RaftEngine::Refusal::lost)) {
+        case RaftEngine::Refusal::not_leader:
+            return {.kind = Reply::Kind::not_leader, .why = "this host does not lead the store"};
+        case RaftEngine::Refusal::no_room: return {.why = "the disks of a majority of the voting hosts are full"};
+        default: return {.why = "this host lost the lead of the store"};
+    }
 }
 
 }  // namespace pgedge

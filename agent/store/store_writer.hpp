@@ -8,17 +8,18 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
-#include "agent/store/change_feed.hpp"
-#include "agent/store/committer.hpp"
-#include "agent/store/wire.hpp"
+#include "agent/store/raft/raft_engine.hpp"
+#include "agent/store/state/memory_span.hpp"
+#include "agent/store/state/outcome.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/log.hpp"
 
 namespace pgedge {
 
-/// The one who writes: on the leader's agent, all transactions of the cluster go through this queue and its one
-/// connection, and what waits while a commit is under way rides in the next. Safe from any thread.
+/// The one who writes: on the leader's agent, all transactions of the cluster go through this queue, and what waits
+/// while an entry is under way rides in the next. Safe from any thread.
 class StoreWriter {
 public:
     static constexpr std::size_t kMaxBatch = 64;
@@ -26,21 +27,21 @@ public:
     static constexpr std::size_t kMaxQueuedBytes = 16 << 20;
     /// How long beats and statuses wait for company.
     static constexpr std::chrono::milliseconds kPatience{50};
-    /// For one request to the node. A commit is under way as long as a majority has not written it.
-    static constexpr std::chrono::milliseconds kRequestLimit{5000};
 
-    StoreWriter(ChangeFeed& feed, const Clock& clock, Log log);
+    StoreWriter(const Clock& clock, Log log);
     ~StoreWriter();
     StoreWriter(const StoreWriter&) = delete;
     StoreWriter& operator=(const StoreWriter&) = delete;
 
-    /// The node with this socket leads: get ready, then take transactions.
-    void lead(const std::string& socket);
+    /// This member leads: get ready, then take transactions. Both live until stop().
+    void lead(RaftEngine& engine, const MemberState& state);
     /// It does not any more: what waits is turned away.
     void resign();
     void stop();
-    /// True from the moment that the schema and the feed are up to date until resign().
+    /// True from the moment that this leader has applied all that was before it, until resign().
     bool ready() const;
+    /// For MemberState, whose thread it is: an entry was applied here.
+    void told(const Batch& batch, std::vector<Outcome> outcomes, const MemberState::Progress& progress);
 
     struct Reply {
         enum class Kind {
@@ -50,8 +51,10 @@ public:
         } kind = Kind::again;
         Outcome outcome{};
         std::string why{};
+        std::uint64_t entry = 0;  ///< of the log, that holds it
     };
     /// Waits for the outcome within the limit. The same id again, while it is queued or under way, waits for the same.
+    /// What nobody waits for any more is not begun.
     Reply submit(const Transaction& transaction, const Limit& limit);
 
 private:
@@ -59,39 +62,47 @@ private:
         Transaction transaction;
         std::size_t bytes = 0;
         std::chrono::steady_clock::time_point queued{};
+        int askers = 0;
         bool done = false;
         Reply reply{};
     };
-    using Batch = std::vector<std::shared_ptr<Operation>>;
+    using Operations = std::vector<std::shared_ptr<Operation>>;
+    /// The entry under way: one at a time, so that no queue builds up behind a disk that stalls.
+    struct Flight {
+        std::uint64_t number = 0;
+        bool applied = false;
+        std::vector<Outcome> outcomes{};
+        std::uint64_t entry = 0;
+        std::optional<RaftEngine::Refusal> refused{};
+    };
 
     void run(const std::stop_token& stop);
-    bool get_ready(const std::string& socket);
-    Batch next_batch(const std::stop_token& stop);
+    bool get_ready(const std::stop_token& stop);
+    Operations next(const std::stop_token& stop);
     bool may_wait() const;
-    void commit(const Batch& batch);
+    void commit(const Operations& operations, const std::stop_token& stop);
+    std::optional<Flight> fly(Batch batch, const std::stop_token& stop);
     void finish(Operation& operation, Reply reply);
     void turn_away(const std::string& why);
-    void drop_connection();
+    static Reply unknown(const std::optional<Flight>& flight);
 
-    ChangeFeed& feed_;
-    const Clock& clock_;
     const Log log_;
+    MemorySpan memory_;  // of the thread
 
     mutable std::mutex mutex_;
     std::condition_variable_any work_, done_;
-    std::optional<std::string> socket_;  // set: the node leads
+    RaftEngine* engine_ = nullptr;  // set: this member leads
+    const MemberState* state_ = nullptr;
     bool ready_ = false, stopped_ = false;
+    std::uint64_t
+        number_;  // of the newest flight; begins anywhere: what a process before this one proposed is not ours
+    std::optional<Flight> flight_;
+    MemberState::Progress progress_;
+    std::string stuck_;  // why nothing is applied at present
     std::deque<std::shared_ptr<Operation>> queue_;
     std::size_t queued_bytes_ = 0;
     std::map<std::string, std::shared_ptr<Operation>> open_;  // queued or under way, by id
-
-    // Made and used by the thread; the pointer is guarded by mutex_, for cut().
-    std::shared_ptr<WireConnection> connection_;
-    std::unique_ptr<Committer> committer_;
     std::jthread thread_;
 };
-
-/// The name of the engine's database.
-inline constexpr std::string_view kStoreDatabase = "state";
 
 }  // namespace pgedge

@@ -7,8 +7,8 @@
 
 #include "agent/cluster/member_files.hpp"
 #include "agent/cluster/peer_client.hpp"
-#include "agent/store/codec.hpp"
 #include "agent/store/databases.hpp"
+#include "agent/store/state/codec.hpp"
 #include "agent/store/store_protocol.hpp"
 #include "agent/store/tasks.hpp"
 #include "common/base/error.hpp"

@@ -7,7 +7,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include "agent/store/change_feed.hpp"
+#include "agent/store/state/change_feed.hpp"
 #include "common/base/error.hpp"
 #include "common/base/uuid.hpp"
 

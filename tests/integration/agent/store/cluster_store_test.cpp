@@ -7,8 +7,8 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include "agent/store/copy_keeper.hpp"
 #include "agent/store/local_store.hpp"
-#include "agent/store/mirror.hpp"
 #include "agent/store/store_directory.hpp"
 #include "common/base/error.hpp"
 #include "common/base/uuid.hpp"
@@ -231,30 +231,31 @@ TEST_CASE("a second agent on the same directory is refused") {
                          doctest::Contains("another agent uses"), Error);
 }
 
-TEST_CASE("the mirror and the export are plain SQLite files with what was committed") {
+TEST_CASE("every member's file is live, and an export is a plain SQLite file with what was committed") {
     TestCluster cluster;
     for (int number : {1, 2, 3}) cluster.start(number);
     cluster.wait_for_voters(3);
-    const auto result = cluster.at(1).commit(put_secret("mirrored"), soon());
+    const auto result = cluster.at(1).commit(put_secret("written"), soon());
 
     for (int number : {1, 2, 3}) {
         CAPTURE(number);
         const auto file = cluster.directory(number) / "state.db";
-        CHECK(eventually([&] { return fs::exists(file) && revision_of_mirror(file) >= result.revision; }));
+        CHECK(eventually([&] { return revision_of_file(file) >= result.revision; }));
         CHECK((fs::status(file).permissions() & fs::perms::mask) == (fs::perms::owner_read | fs::perms::owner_write));
         const auto copies = cluster.directory(number) / "copies";
         CHECK(eventually([&] { return fs::exists(copies) && !fs::is_empty(copies); }));
     }
     cluster.at(2).export_to(cluster.directory(2) / "export.db", soon());
-    export_mirror(cluster.directory(3), cluster.directory(3) / "export.db");
+    export_state(cluster.directory(3), cluster.directory(3) / "export.db");
     for (int number : {2, 3}) {
         LocalStore copy(cluster.directory(number) / "export.db");
         CHECK(secrets(copy) == 1);
     }
 
-    // What came in the last second is written when the agent ends.
-    const auto last = cluster.at(1).commit(put_secret("mirrored at the end"), soon());
+    // A file that was closed is one file, and whole.
+    const auto last = cluster.at(1).commit(put_secret("written at the end"), soon());
     CHECK(cluster.at(3).wait_for_changes(last.revision - 1, soon()).revision >= last.revision);
     cluster.stop(3);
-    CHECK(revision_of_mirror(cluster.directory(3) / "state.db") >= last.revision);
+    CHECK_FALSE(fs::exists(cluster.directory(3) / "state.db-wal"));
+    CHECK(revision_of_file(cluster.directory(3) / "state.db") >= last.revision);
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
 #include <map>
 #include <set>
 #include <thread>
@@ -14,10 +15,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/store/codec.hpp"
-#include "agent/store/engine_node.hpp"
 #include "agent/store/hosts.hpp"
 #include "agent/store/leases.hpp"
+#include "agent/store/raft/raft_engine.hpp"
+#include "agent/store/state/codec.hpp"
 #include "common/base/error.hpp"
 #include "common/base/uuid.hpp"
 #include "common/net/tls.hpp"
@@ -84,7 +85,8 @@ private:
 class Agents {
 public:
     /// With `disk_mb` each agent's store is on a small disk of its own (in memory; needs root).
-    explicit Agents(std::size_t disk_mb = 0) : folder_(fs::temp_directory_path() / ("pgedge-killed-" + random_hex(6))) {
+    explicit Agents(std::size_t disk_mb = 0, std::string program = PGEDGE_STORE_AGENT)
+        : program_(std::move(program)), folder_(fs::temp_directory_path() / ("pgedge-killed-" + random_hex(6))) {
         fs::create_directories(folder_);
         for (int number : {1, 2, 3}) {
             if (disk_mb == 0) break;
@@ -111,7 +113,7 @@ public:
         book.set(hosts);
         spawn(1, {"found"});
         wait_for_answer(1);
-        add_row(1, EngineNode::kFounder);
+        add_row(1, RaftEngine::kFounder);
         for (int number : {2, 3}) {
             const auto id = new_node_id();
             spawn(number, {"join", std::to_string(id)});
@@ -158,6 +160,8 @@ public:
         return end.si_pid == 0;
     }
     void resume(int number) { spawn(number, {"resume"}); }
+    /// Agents that are started from now on.
+    void use(std::string program) { program_ = std::move(program); }
     void wait_for_answer(int number) {
         wait_for([&] {
             try {
@@ -189,7 +193,7 @@ public:
 
 private:
     void spawn(int number, const std::vector<std::string>& mode) {
-        std::vector<std::string> words{PGEDGE_STORE_AGENT, folder_.string(), host(number), address(number)};
+        std::vector<std::string> words{program_, folder_.string(), host(number), address(number)};
         words.insert(words.end(), mode.begin(), mode.end());
         std::vector<char*> argv;
         for (auto& word : words) argv.push_back(word.data());
@@ -207,6 +211,7 @@ private:
         REQUIRE(at(1).commit(transaction, soon()).committed);
     }
 
+    std::string program_;
     const fs::path folder_;
     std::vector<fs::path> mounts_;
     std::map<int, pid_t> pids_;
@@ -321,6 +326,42 @@ TEST_CASE("all agents killed and started again go on with everything that was co
     CHECK(there.size() <= confirmed.size() + 1);
 }
 
+TEST_CASE("agents of an earlier version go on as agents of this one, with everything that was confirmed") {
+    const char* old = std::getenv("PGEDGE_OLD_STORE_AGENT");
+    if (!old) {
+        MESSAGE("not run: PGEDGE_OLD_STORE_AGENT names no program of an earlier version");
+        return;
+    }
+    Agents agents(0, old);
+    std::set<std::string> confirmed;
+    {
+        Writer writer(agents.at(1), "old");
+        Agents::wait_for([&] { return writer.rounds > 300; });  // several snapshots, and entries after the last
+        for (int number : {2, 3, 1}) agents.kill(number);
+        writer.thread.request_stop();
+        writer.thread.join();
+        confirmed = writer.confirmed;
+    }
+    agents.use(PGEDGE_STORE_AGENT);
+    for (int number : {1, 2, 3}) agents.resume(number);
+    auto store = agents.at(agents.leader());
+    const auto there = names(store);
+    CHECK(std::includes(there.begin(), there.end(), confirmed.begin(), confirmed.end()));
+    CHECK(there.size() <= confirmed.size() + 1);
+    {
+        Writer writer(agents.at(1), "new");
+        Agents::wait_for([&] { return writer.rounds > 50; });
+        for (int number : {1, 3, 2}) agents.kill(number);
+        writer.thread.request_stop();
+        writer.thread.join();
+        confirmed.merge(writer.confirmed);
+    }
+    for (int number : {3, 2, 1}) agents.resume(number);
+    auto again = agents.at(agents.leader());
+    const auto all = names(again);
+    CHECK(std::includes(all.begin(), all.end(), confirmed.begin(), confirmed.end()));
+}
+
 TEST_CASE("a frozen leader is replaced, and takes nothing back when it thaws") {
     Agents agents;
     const int frozen = agents.leader(), through = frozen % 3 + 1;
@@ -339,7 +380,6 @@ TEST_CASE("a frozen leader is replaced, and takes nothing back when it thaws") {
     CHECK(names(store) == std::set<std::string>{"before", "while frozen", "after"});
 }
 
-// The engine ends with a prepared query that it is answering when it loses the lead: see SqlConnection::run_often().
 TEST_CASE("leaders that are frozen while they answer long reads live on") {
     Agents agents;
     Transaction many;

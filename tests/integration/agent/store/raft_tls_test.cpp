@@ -1,17 +1,17 @@
-#include "agent/store/raft_tls.hpp"
+#include "agent/store/raft/raft_tls.hpp"
 
-#include <cstring>
+#include <deque>
+#include <mutex>
 #include <thread>
 #include <vector>
 
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include "common/base/error.hpp"
-#include "common/base/uuid.hpp"
 #include "tests/fakes/test_authority.hpp"
 
 using namespace pgedge;
@@ -19,30 +19,40 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Stands for a node: an abstract socket that accepts.
-struct FakeNode {
-    std::string name = "@pgedge-test-" + random_hex(6);
-    Fd listener{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    FakeNode() {
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        std::memcpy(address.sun_path + 1, name.data() + 1, name.size() - 1);
-        const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
-        REQUIRE(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0);
-        REQUIRE(::listen(listener.get(), 8) == 0);
-        const timeval limit{5, 0};
-        ::setsockopt(listener.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+/// Stands for an engine: takes what comes in.
+struct FakeEngine {
+    RaftLink::Accept takes() {
+        return [this](const std::string& host_id, std::uint64_t member_id, Fd socket) {
+            const std::lock_guard lock(mutex);
+            arrived.push_back({host_id, member_id, std::move(socket)});
+        };
     }
-    Fd accept() { return Fd(::accept(listener.get(), nullptr, nullptr)); }
+    struct Arrival {
+        std::string host_id;
+        std::uint64_t member_id = 0;
+        Fd socket{};
+    };
+    Arrival accept() {
+        for (const Limit limit(5s); !limit.over(); limit.pause(1ms)) {
+            const std::lock_guard lock(mutex);
+            if (arrived.empty()) continue;
+            auto first = std::move(arrived.front());
+            arrived.pop_front();
+            return first;
+        }
+        return {};
+    }
+    std::mutex mutex;
+    std::deque<Arrival> arrived;
 };
 
 std::string receive(const Fd& fd, std::size_t size) {
-    const timeval limit{5, 0};
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     std::string bytes(size, '\0');
     std::size_t at = 0;
-    while (at < size) {
-        const auto got = ::recv(fd.get(), bytes.data() + at, size - at, 0);
+    for (const Limit limit(5s); at < size && !limit.over();) {
+        pollfd waiting{fd.get(), POLLIN, 0};
+        if (::poll(&waiting, 1, 100) <= 0) continue;
+        const auto got = ::recv(fd.get(), bytes.data() + at, size - at, MSG_DONTWAIT);
         if (got <= 0) break;
         at += static_cast<std::size_t>(got);
     }
@@ -60,8 +70,15 @@ Fd dial(const char* host, std::uint16_t port) {
     return fd;
 }
 
-/// What the engine says first on a connection to another node.
-const std::string kGreeting("\1\0\0\0\0\0\0\0\2\0\0\0\13\0\0\0", 16);
+void send_all(const Fd& fd, std::string_view bytes) {
+    for (const Limit limit(20s); !bytes.empty() && !limit.over();) {
+        pollfd waiting{fd.get(), POLLOUT, 0};
+        if (::poll(&waiting, 1, 100) <= 0) continue;
+        const auto sent = ::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent <= 0) return;
+        bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+}
 
 KeyPair certificate(const TestAuthority& authority, const std::string& host, bool agent = true) {
     return authority.issue({.common_name = host,
@@ -85,11 +102,11 @@ RaftTls::Options options(const TestAuthority& authority, int number, const std::
 
 struct TwoHosts {
     const TestAuthority authority;
-    FakeNode one_node, two_node;
+    FakeEngine one_engine, two_engine;
     RaftTls one{options(authority, 1), Log::none()}, two{options(authority, 2), Log::none()};
     TwoHosts() {
-        one.start(one_node.name);
-        two.start(two_node.name);
+        one.start(11, one_engine.takes());
+        two.start(12, two_engine.takes());
     }
 };
 
@@ -99,14 +116,15 @@ TEST_CASE("bytes of two nodes reach each other, whole and in order") {
     TwoHosts hosts;
 
     const Fd here = hosts.one.connect("host-2");
-    std::string sent = kGreeting;
+    std::string sent;
     for (int i = 0; i < 300'000; ++i) sent += static_cast<char>(i * 7);
-    std::jthread sender(
-        [&] { CHECK(::send(here.get(), sent.data(), sent.size(), MSG_NOSIGNAL) == ssize_t(sent.size())); });
-    const Fd there = hosts.two_node.accept();
-    REQUIRE(there);
-    CHECK(receive(there, sent.size()) == sent);
-    CHECK(::send(there.get(), "back", 4, MSG_NOSIGNAL) == 4);
+    std::jthread sender([&] { send_all(here, sent); });
+    const auto there = hosts.two_engine.accept();
+    REQUIRE(there.socket);
+    CHECK(there.host_id == "host-1");
+    CHECK(there.member_id == 11);
+    CHECK(receive(there.socket, sent.size()) == sent);
+    send_all(there.socket, "back");
     CHECK(receive(here, 4) == "back");
 
     hosts.two.stop();
@@ -115,24 +133,24 @@ TEST_CASE("bytes of two nodes reach each other, whole and in order") {
 
 TEST_CASE("an agent that is not the one we want is refused") {
     const TestAuthority authority, other;
-    FakeNode node;
+    FakeEngine engine;
     RaftTls one(options(authority, 1), Log::none());
-    one.start(node.name);
+    one.start(1, engine.takes());
     {
         RaftTls wrong(options(authority, 2, "host-9"), Log::none());
-        wrong.start(node.name);
+        wrong.start(2, engine.takes());
         CHECK_THROWS_AS(one.connect("host-2"), Error);
     }
     {
         RaftTls stranger(options(other, 2), Log::none());
-        stranger.start(node.name);
+        stranger.start(2, engine.takes());
         CHECK_THROWS_AS(one.connect("host-2"), Error);
     }
     {
         auto server = options(authority, 2);  // a certificate of a database server, signed by the same authority
         server.own = certificate(authority, "host-2", false);
         RaftTls database(server, Log::none());
-        database.start(node.name);
+        database.start(2, engine.takes());
         CHECK_THROWS_AS(one.connect("host-2"), Error);
         const Fd into = database.connect("host-1");  // TLS 1.3 tells a refused client only when it reads
         CHECK(receive(into, 1).empty());
@@ -141,34 +159,25 @@ TEST_CASE("an agent that is not the one we want is refused") {
     CHECK_THROWS_AS(one.connect("host-3"), Error);
 }
 
-TEST_CASE("the engine's SQL protocol is not served to other hosts") {
-    TwoHosts hosts;
-    const Fd here = hosts.one.connect("host-2");
-    const std::string leader_request("\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", 16);
-    CHECK(::send(here.get(), leader_request.data(), leader_request.size(), MSG_NOSIGNAL) == 16);
-    CHECK(receive(here, 1).empty());
-}
-
 TEST_CASE("strangers who stay silent keep no agent out, and are closed") {
     TwoHosts hosts;
     std::vector<Fd> strangers;
     for (std::size_t i = 0; i < RaftTls::kMaxStrangers * 2; ++i) strangers.push_back(dial("127.12.0.82", 2380));
 
     const Fd here = hosts.one.connect("host-2");
-    CHECK(::send(here.get(), kGreeting.data(), kGreeting.size(), MSG_NOSIGNAL) == 16);
-    const Fd there = hosts.two_node.accept();
-    REQUIRE(there);
-    CHECK(receive(there, kGreeting.size()) == kGreeting);
+    const auto there = hosts.two_engine.accept();
+    REQUIRE(there.socket);
+    CHECK(there.member_id == 11);
     for (const auto& stranger : strangers) CHECK(receive(stranger, 1).empty());
-    CHECK(::send(there.get(), "back", 4, MSG_NOSIGNAL) == 4);
+    send_all(there.socket, "back");
     CHECK(receive(here, 4) == "back");
 }
 
 TEST_CASE("a listener that never speaks holds up neither a connection attempt nor the stop") {
     const TestAuthority authority;
-    FakeNode node;
+    FakeEngine engine;
     RaftTls one(options(authority, 1), Log::none());
-    one.start(node.name);
+    one.start(1, engine.takes());
     RaftTls mute(options(authority, 2), Log::none());  // listens, and is not started
 
     const auto begun = std::chrono::steady_clock::now();

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "agent/store/cluster_store.hpp"
-#include "agent/store/codec.hpp"
+#include "agent/store/state/codec.hpp"
 #include "common/base/error.hpp"
 #include "tests/integration/agent/store/agent_socket.hpp"
 

@@ -1,4 +1,4 @@
-#include "agent/store/change_feed.hpp"
+#include "agent/store/state/change_feed.hpp"
 
 #include <thread>
 

@@ -1,4 +1,4 @@
-#include "agent/store/codec.hpp"
+#include "agent/store/state/codec.hpp"
 
 #include <limits>
 

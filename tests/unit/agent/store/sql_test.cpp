@@ -1,4 +1,4 @@
-#include "agent/store/sql.hpp"
+#include "agent/store/state/sql.hpp"
 
 #include <doctest/doctest.h>
 

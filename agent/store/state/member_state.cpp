@@ -1,0 +1,219 @@
+#include "agent/store/state/member_state.hpp"
+
+#include "agent/store/state/sql.hpp"
+#include "common/base/error.hpp"
+#include "common/base/file.hpp"
+
+namespace pgedge {
+namespace fs = std::filesystem;
+namespace {
+
+using std::chrono::milliseconds;
+
+/// Between two attempts at what this host's disk did not take.
+constexpr milliseconds kTryAgain{200};
+constexpr milliseconds kFinish{1000};
+
+void remove_database(const fs::path& file) {
+    for (const char* part : {"-wal", "-shm", "-journal", ""}) fs::remove(file.string() + part);
+}
+
+/// Leaves a file that can be gone on with, or none: it was closed, and says which entry it holds. The mirror that
+/// earlier versions kept under this name stays, under another.
+void discard_unless_good(const fs::path& file, const fs::path& mark) {
+    if (fs::exists(mark)) return remove_database(file);
+    if (!fs::exists(file)) return;
+    try {
+        SqliteConnection database(file, SqliteConnection::Mode::read_only);
+        if (StateMachine::applied_in(database)) return;
+    } catch (const SqliteError&) {
+        // not a database at all
+    }
+    fs::rename(file, file.parent_path() / "state-before.db");
+}
+
+}  // namespace
+
+MemberState::MemberState(const fs::path& directory, ChangeFeed& feed, Told told, Log log)
+    : file_(directory / "state.db"),
+      mark_(directory / "state.open"),
+      feed_(feed),
+      told_(std::move(told)),
+      log_(std::move(log)) {
+    discard_unless_good(file_, mark_);
+    write_file(mark_, "", 0600);
+    machine_ = std::make_unique<StateMachine>(file_, StateMachine::Journal::ahead);
+    publish();
+    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+MemberState::~MemberState() { stop(); }
+
+void MemberState::stop() {
+    {
+        std::unique_lock lock(mutex_);
+        changed_.wait_for(lock, kFinish, [&] { return (queue_.empty() && !busy_) || !stuck_.empty(); });
+        stopping_ = true;
+    }
+    if (!thread_.joinable()) return;
+    thread_.request_stop();
+    changed_.notify_all();
+    thread_.join();
+    for (auto& reader : readers_) {
+        const std::lock_guard lock(reader.mutex);
+        reader.connection.reset();
+    }
+    try {
+        machine_->flush();
+        const fs::path log = file_.string() + "-wal";
+        if (fs::exists(log) && fs::file_size(log) > 0)
+            throw Error(ErrorKind::conflict, "somebody reads it at the moment");
+        machine_.reset();
+        fs::remove(mark_);
+    } catch (const std::exception& error) {
+        // The mark stays, so the next start makes the file anew.
+        log_.warn("the store's file was not closed", {{"reason", std::string_view(error.what())}});
+    }
+    machine_.reset();
+}
+
+void MemberState::apply(std::uint64_t index, std::string entry) {
+    hand_over({.index = index, .bytes = std::move(entry), .snapshot = false});
+}
+
+void MemberState::restore(std::uint64_t index, std::string snapshot) {
+    hand_over({.index = index, .bytes = std::move(snapshot), .snapshot = true});
+}
+
+void MemberState::hand_over(Task task) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return stopping_ || queued_bytes_ < kMaxQueued; });
+    if (stopping_) return;
+    queued_bytes_ += task.bytes.size();
+    queue_.push_back(std::move(task));
+    changed_.notify_all();
+}
+
+std::unique_ptr<SqliteConnection> MemberState::hold() {
+    const std::lock_guard lock(mutex_);
+    if (busy_ || !queue_.empty() || old_) return nullptr;
+    auto held = std::make_unique<SqliteConnection>(file_, SqliteConnection::Mode::read_only);
+    held->execute("BEGIN");
+    held->run({.sql = "SELECT entry FROM applied_entry"});  // from now on it sees this state
+    return held;
+}
+
+std::string MemberState::stuck() const {
+    const std::lock_guard lock(mutex_);
+    return stuck_;
+}
+
+void MemberState::run(const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    while (take(lock, stop)) {
+        const auto& task = queue_.front();  // only this thread removes one
+        std::string why;
+        lock.unlock();
+        try {
+            perform(task);
+        } catch (const std::exception& error) {
+            why = error.what();
+        }
+        lock.lock();
+        if (why != stuck_) {
+            stuck_ = why;
+            if (why.empty())
+                log_.info("the store's file is written again");
+            else
+                log_.error("the store's file cannot be written", {{"entry", task.index}, {"reason", why}});
+        }
+        if (why.empty()) {
+            queued_bytes_ -= task.bytes.size();
+            queue_.pop_front();
+        }
+        busy_ = false;
+        changed_.notify_all();
+        if (!why.empty()) changed_.wait_for(lock, stop, kTryAgain, [] { return false; });
+    }
+}
+
+/// Waits for a task; false: it is over.
+bool MemberState::take(std::unique_lock<std::mutex>& lock, const std::stop_token& stop) {
+    changed_.wait(lock, stop, [&] { return !queue_.empty(); });
+    if (stop.stop_requested()) return false;
+    busy_ = true;
+    return true;
+}
+
+void MemberState::perform(const Task& task) {
+    if (task.index <= std::max(machine_->applied(), old_applied_)) return;
+    if (task.snapshot && OldState::is_snapshot(task.bytes)) {
+        old_.emplace().restore(task.bytes);
+        old_applied_ = task.index;
+    } else if (task.snapshot) {
+        machine_->restore(task.bytes);
+        old_.reset();
+        old_applied_ = 0;
+        machine_->skip_to(task.index);
+    } else if (OldState::is_entry(task.bytes)) {
+        if (!old_) old_.emplace();
+        old_->apply(task.bytes);
+        old_applied_ = task.index;
+    } else {
+        apply_new(task);
+    }
+    publish();
+}
+
+/// The first entry of the new format ends the old state.
+void MemberState::leave_old(std::uint64_t applied) {
+    if (!old_) return;
+    const auto image = old_->image();
+    if (!image.empty()) machine_->adopt(image, applied);
+    log_.info("the store was taken over from an earlier version", {{"entry", applied}});
+    old_.reset();
+    old_applied_ = 0;
+}
+
+void MemberState::apply_new(const Task& task) {
+    leave_old(task.index - 1);
+    const auto batch = Batch::decode(task.bytes);
+    auto applied = machine_->apply(task.index, batch);
+    publish();
+    told_(batch, std::move(applied.outcomes),
+          {machine_->applied(), machine_->revision(), machine_->newest_operation()});
+}
+
+/// Tells everybody how far the file is: the feed, too.
+void MemberState::publish() {
+    applied_ = std::max(machine_->applied(), old_applied_);
+    revision_ = machine_->revision();
+    schema_version_ = machine_->schema_version();
+    if (machine_->revision() == 0) return;
+    const auto known = feed_.revision();
+    if (known != 0 && known >= machine_->revision()) return;
+    const auto part = machine_->changes_since(known);
+    if (known == 0 || part.missed)
+        feed_.restart(part.changes.empty() ? machine_->revision() : part.changes.front().revision - 1);
+    feed_.append(part.changes);
+}
+
+template <class Use>
+auto MemberState::with_reader(const Limit& limit, Use use) {
+    auto& reader = readers_[next_reader_++ % kReaders];
+    const std::lock_guard lock(reader.mutex);
+    limit.check("reading from the store");
+    if (!reader.connection)
+        reader.connection = std::make_unique<SqliteConnection>(file_, SqliteConnection::Mode::read_only);
+    return use(*reader.connection);
+}
+
+Rows MemberState::read(const Statement& query, const Limit& limit) {
+    return with_reader(limit, [&](SqliteConnection& connection) { return connection.run(query).rows; });
+}
+
+std::string MemberState::image(const Limit& limit) {
+    return with_reader(limit, [](SqliteConnection& connection) { return connection.image(); });
+}
+
+}  // namespace pgedge

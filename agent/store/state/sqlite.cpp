@@ -1,0 +1,239 @@
+#include "agent/store/state/sqlite.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <set>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/file.hpp"
+#include "common/base/uuid.hpp"
+
+namespace pgedge {
+namespace {
+
+/// The longest wait for another process that has the file open, e.g. somebody's sqlite3.
+constexpr int kBusyMilliseconds = 2000;
+
+/// Statements that are kept prepared; then all are dropped.
+constexpr std::size_t kMaxPrepared = 200;
+
+/// Functions with the same result on every host and every version of SQLite that we run with. What is not here is
+/// refused, so that a function of a later version is not let in by oversight.
+bool is_repeatable(std::string_view function) {
+    static const std::set<std::string_view> kRepeatable{
+        "abs",          "avg",          "char",        "coalesce",    "count",      "format",     "glob",
+        "hex",          "ifnull",       "iif",         "instr",       "json",       "json_array", "json_array_length",
+        "json_each",    "json_extract", "json_insert", "json_object", "json_patch", "json_quote", "json_remove",
+        "json_replace", "json_set",     "json_tree",   "json_type",   "json_valid", "->",         "->>",
+        "length",       "like",         "lower",       "ltrim",       "max",        "min",        "nullif",
+        "printf",       "quote",        "replace",     "round",       "row_number", "rtrim",      "substr",
+        "substring",    "sum",          "total",       "trim",        "typeof",     "unicode",    "upper",
+        "zeroblob"};
+    return kRepeatable.contains(function);
+}
+
+std::string lower(const char* text) {
+    std::string lowered(text ? text : "");
+    for (auto& c : lowered) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return lowered;
+}
+
+/// What a replicated statement may do.
+int authorize(void*, int action, const char*, const char* detail, const char*, const char*) {
+    switch (action) {
+        case SQLITE_SELECT:
+        case SQLITE_READ:
+        case SQLITE_INSERT:
+        case SQLITE_UPDATE:
+        case SQLITE_DELETE:
+        case SQLITE_RECURSIVE:
+        case SQLITE_TRANSACTION:  // the state machine's own; no statement of a Transaction is one
+        case SQLITE_SAVEPOINT: return SQLITE_OK;
+        case SQLITE_FUNCTION: return is_repeatable(lower(detail)) ? SQLITE_OK : SQLITE_DENY;
+        default: return SQLITE_DENY;
+    }
+}
+
+/// Ends what a statement holds on to when it is left, also by an exception.
+struct Resetter {
+    sqlite3_stmt* statement;
+    ~Resetter() {
+        sqlite3_reset(statement);
+        sqlite3_clear_bindings(statement);
+    }
+};
+
+int length_of(std::string_view text) {
+    if (text.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
+        throw Error(ErrorKind::invalid_input, "a value for the store is larger than 2 GB");
+    return static_cast<int>(text.size());
+}
+
+int bind(sqlite3_stmt* statement, int at, const SqlValue& value) {
+    struct Binder {
+        sqlite3_stmt* statement;
+        int at;
+        int operator()(std::nullptr_t) const { return sqlite3_bind_null(statement, at); }
+        int operator()(std::int64_t number) const { return sqlite3_bind_int64(statement, at, number); }
+        int operator()(double number) const { return sqlite3_bind_double(statement, at, number); }
+        int operator()(const std::string& text) const {
+            return sqlite3_bind_text(statement, at, text.data(), length_of(text), SQLITE_STATIC);
+        }
+        int operator()(const Blob& blob) const {
+            return sqlite3_bind_blob(statement, at, blob.bytes.data(), length_of(blob.bytes), SQLITE_STATIC);
+        }
+    };
+    return std::visit(Binder{statement, at}, value);
+}
+
+SqlValue column(sqlite3_stmt* statement, int at) {
+    const auto size = [&] { return static_cast<std::size_t>(sqlite3_column_bytes(statement, at)); };
+    switch (sqlite3_column_type(statement, at)) {
+        case SQLITE_INTEGER: return std::int64_t{sqlite3_column_int64(statement, at)};
+        case SQLITE_FLOAT: return sqlite3_column_double(statement, at);
+        case SQLITE_TEXT: {
+            const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, at));
+            return std::string(text, size());
+        }
+        case SQLITE_BLOB: {
+            const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement, at));
+            return Blob{bytes ? std::string(bytes, size()) : std::string()};
+        }
+        default: return nullptr;
+    }
+}
+
+void make_private_file(const std::filesystem::path& file) {
+    const Fd made(::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+    if (!made) throw Error(ErrorKind::failed, fmt::format("cannot open {}: {}", file.string(), errno_text(errno)));
+}
+
+}  // namespace
+
+void SqliteConnection::Closer::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
+void SqliteConnection::Finalizer::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+
+SqliteConnection::SqliteConnection(const std::filesystem::path& file, Mode mode) : file_(file.string()) {
+    const bool in_memory = file_ == ":memory:";
+    if (mode == Mode::create && !in_memory) make_private_file(file);
+    sqlite3* handle = nullptr;
+    const int flags = (mode == Mode::create ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) |
+                      SQLITE_OPEN_NOMUTEX;
+    const int result = sqlite3_open_v2(file_.c_str(), &handle, flags, nullptr);
+    handle_.reset(handle);
+    if (result != SQLITE_OK) fail("cannot open " + file_);
+    sqlite3_extended_result_codes(handle, 1);
+    sqlite3_busy_timeout(handle, kBusyMilliseconds);
+    execute("PRAGMA foreign_keys = ON");  // as the replicated engine has it
+}
+
+void SqliteConnection::fail(const std::string& doing) const {
+    if (!handle_) throw SqliteError(SQLITE_NOMEM, doing + ": out of memory");
+    throw SqliteError(static_cast<std::uint64_t>(sqlite3_extended_errcode(handle_.get())),
+                      doing + ": " + sqlite3_errmsg(handle_.get()));
+}
+
+SqliteConnection SqliteConnection::of_image(std::string_view image) {
+    SqliteConnection made(":memory:");
+    const auto size = static_cast<sqlite3_int64>(image.size());
+    auto* bytes = static_cast<unsigned char*>(sqlite3_malloc64(image.size()));
+    if (!bytes) throw SqliteError(SQLITE_NOMEM, "a copy of the store does not fit into memory");
+    std::memcpy(bytes, image.data(), image.size());
+    // A database in memory has no write-ahead log, and one that says so is refused.
+    constexpr std::size_t kWriteVersion = 18, kReadVersion = 19;
+    if (image.size() > kReadVersion) bytes[kWriteVersion] = bytes[kReadVersion] = 1;
+    if (sqlite3_deserialize(made.handle_.get(), "main", bytes, size, size,
+                            SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE) != SQLITE_OK)
+        made.fail("a copy of the store cannot be read");
+    return made;
+}
+
+sqlite3_stmt* SqliteConnection::prepare(const std::string& sql) {
+    if (const auto known = prepared_.find(sql); known != prepared_.end()) return known->second.get();
+    sqlite3_stmt* raw = nullptr;
+    const int compiled =
+        sqlite3_prepare_v3(handle_.get(), sql.data(), length_of(sql), SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
+    Prepared prepared(raw);
+    if (compiled != SQLITE_OK) fail("the store refused a statement");
+    if (prepared_.size() >= kMaxPrepared) prepared_.clear();
+    prepared_.emplace(sql, std::move(prepared));
+    return raw;
+}
+
+SqlConnection::Answer SqliteConnection::run(const Statement& statement) {
+    const auto kind = kind_of(statement.sql);
+    sqlite3_stmt* raw = prepare(statement.sql);
+    if (sqlite3_bind_parameter_count(raw) != static_cast<int>(statement.args.size()))
+        throw SqliteError(SQLITE_RANGE,
+                          fmt::format("a statement with {} parameters was given {}: {:.80}",
+                                      sqlite3_bind_parameter_count(raw), statement.args.size(), statement.sql));
+    const Resetter resetter{raw};
+    for (std::size_t i = 0; i < statement.args.size(); ++i)
+        if (bind(raw, static_cast<int>(i) + 1, statement.args[i]) != SQLITE_OK) fail("the store refused a parameter");
+    Answer answer;
+    int step = 0;
+    while ((step = sqlite3_step(raw)) == SQLITE_ROW) {
+        auto& row = answer.rows.emplace_back();
+        const int width = sqlite3_column_count(raw);
+        row.values.reserve(static_cast<std::size_t>(width));
+        for (int i = 0; i < width; ++i) row.values.push_back(column(raw, i));
+    }
+    if (step != SQLITE_DONE) fail("the store refused a statement");
+    if (kind == StatementKind::change) answer.changes = sqlite3_changes64(handle_.get());
+    return answer;
+}
+
+void SqliteConnection::execute(std::string_view sql) {
+    if (sqlite3_exec(handle_.get(), std::string(sql).c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+        fail("the store refused a statement");
+}
+
+void SqliteConnection::only_repeatable(bool on) {
+    repeatable_ = on;
+    sqlite3_set_authorizer(handle_.get(), on ? authorize : nullptr, nullptr);
+}
+
+std::string SqliteConnection::image() {
+    const bool repeatable = repeatable_;
+    if (repeatable) only_repeatable(false);  // SQLite asks for the size with a PRAGMA
+    sqlite3_int64 size = 0;
+    const std::unique_ptr<unsigned char, void (*)(void*)> bytes(sqlite3_serialize(handle_.get(), "main", &size, 0),
+                                                                sqlite3_free);
+    if (repeatable) only_repeatable(true);
+    if (!bytes) fail("cannot copy " + file_);
+    return {reinterpret_cast<const char*>(bytes.get()), static_cast<std::size_t>(size)};
+}
+
+void SqliteConnection::become(SqliteConnection& other) {
+    prepared_.clear();
+    auto* backup = sqlite3_backup_init(handle_.get(), "main", other.handle_.get(), "main");
+    if (!backup) fail("cannot write " + file_);
+    const int stepped = sqlite3_backup_step(backup, -1);
+    if (sqlite3_backup_finish(backup) != SQLITE_OK || stepped != SQLITE_DONE) fail("cannot write " + file_);
+}
+
+void SqliteConnection::copy_to(const std::filesystem::path& target) {
+    const std::filesystem::path draft = target.string() + "." + random_hex(4) + ".tmp";
+    std::error_code ignored;  // a draft that stays behind does no harm
+    try {
+        SqliteConnection copy(draft);
+        copy.become(*this);
+        copy.execute("PRAGMA journal_mode = DELETE");  // one plain file, no companions
+    } catch (...) {
+        std::filesystem::remove(draft, ignored);
+        throw;
+    }
+    std::error_code failure;
+    std::filesystem::rename(draft, target, failure);
+    if (!failure) return;
+    std::filesystem::remove(draft, ignored);
+    throw Error(ErrorKind::failed, fmt::format("cannot write {}: {}", target.string(), failure.message()));
+}
+
+}  // namespace pgedge
