@@ -8,7 +8,7 @@
 #include "agent/resources/resource_kind.hpp"
 #include "agent/runtime/runtime.hpp"
 #include "agent/serve/router.hpp"
-#include "agent/store/hosts.hpp"
+#include "agent/store/tables/hosts.hpp"
 
 namespace pgedge {
 

@@ -10,7 +10,7 @@
 #include "agent/cluster/heartbeat.hpp"
 #include "agent/resources/instance_monitor.hpp"
 #include "agent/runtime/runtime.hpp"
-#include "agent/store/databases.hpp"
+#include "agent/store/tables/databases.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/log.hpp"
 

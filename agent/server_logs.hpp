@@ -7,7 +7,7 @@
 #include "agent/api/instance_logs.hpp"
 #include "agent/cluster/cluster.hpp"
 #include "agent/serve/router.hpp"
-#include "agent/store/hosts.hpp"
+#include "agent/store/tables/hosts.hpp"
 
 namespace pgedge {
 

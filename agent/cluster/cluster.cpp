@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "agent/store/hosts.hpp"
 #include "agent/store/raft/raft_engine.hpp"
 #include "agent/store/store_directory.hpp"
+#include "agent/store/tables/hosts.hpp"
 #include "common/base/digest.hpp"
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"

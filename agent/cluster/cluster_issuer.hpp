@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "agent/store/secrets.hpp"
 #include "agent/store/store.hpp"
+#include "agent/store/tables/secrets.hpp"
 #include "common/model/host.hpp"
 #include "common/net/certificates.hpp"
 

@@ -1,7 +1,7 @@
 #include "agent/cluster/heartbeat.hpp"
 
-#include "agent/store/hosts.hpp"
 #include "agent/store/shared_moment.hpp"
+#include "agent/store/tables/hosts.hpp"
 #include "common/base/error.hpp"
 
 namespace pgedge {

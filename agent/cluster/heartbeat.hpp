@@ -16,7 +16,7 @@ namespace pgedge {
 
 /// Reports the health of this host's components to the store: every kPeriod, and at once after changed(). Two reports
 /// that are missing make the host unreachable for the others. (Leases have a beat of their own:
-/// agent/store/leases.hpp.)
+/// agent/store/tables/leases.hpp.)
 class Heartbeat {
 public:
     static constexpr std::chrono::seconds kPeriod{15};

@@ -1,7 +1,7 @@
 #include "agent/cluster/join_desk.hpp"
 
 #include "agent/cluster/cluster_issuer.hpp"
-#include "agent/store/hosts.hpp"
+#include "agent/store/tables/hosts.hpp"
 #include "common/base/error.hpp"
 #include "common/base/json.hpp"
 

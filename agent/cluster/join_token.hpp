@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "agent/store/secrets.hpp"
 #include "agent/store/store.hpp"
+#include "agent/store/tables/secrets.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/secret.hpp"
 

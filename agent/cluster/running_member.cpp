@@ -1,6 +1,6 @@
 #include "agent/cluster/running_member.hpp"
 
-#include "agent/store/hosts.hpp"
+#include "agent/store/tables/hosts.hpp"
 #include "common/base/error.hpp"
 #include "common/net/tls.hpp"
 

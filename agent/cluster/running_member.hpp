@@ -15,7 +15,7 @@
 #include "agent/serve/server.hpp"
 #include "agent/store/cluster_store.hpp"
 #include "agent/store/prompt_store.hpp"
-#include "agent/store/secrets.hpp"
+#include "agent/store/tables/secrets.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/log.hpp"
 

@@ -8,8 +8,8 @@
 #include "agent/run/operations.hpp"
 #include "agent/run/plan_steps.hpp"
 #include "agent/run/scheduler.hpp"
-#include "agent/store/databases.hpp"
-#include "agent/store/hosts.hpp"
+#include "agent/store/tables/databases.hpp"
+#include "agent/store/tables/hosts.hpp"
 #include "common/orchestrate/instances.hpp"
 #include "common/orchestrate/orchestrator.hpp"
 

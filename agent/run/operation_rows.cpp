@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "agent/run/task_log.hpp"
-#include "agent/store/secrets.hpp"
-#include "agent/store/step_queue.hpp"
+#include "agent/store/tables/secrets.hpp"
+#include "agent/store/tables/step_queue.hpp"
 #include "common/base/error.hpp"
 #include "common/base/uuid.hpp"
 #include "common/spec/seal.hpp"

@@ -1,6 +1,6 @@
 #include "agent/run/plan_steps.hpp"
 
-#include "agent/store/step_queue.hpp"
+#include "agent/store/tables/step_queue.hpp"
 
 namespace pgedge {
 

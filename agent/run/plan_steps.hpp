@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "agent/run/port_check.hpp"
-#include "agent/store/tasks.hpp"
+#include "agent/store/tables/tasks.hpp"
 
 namespace pgedge {
 

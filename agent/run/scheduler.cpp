@@ -7,7 +7,7 @@
 
 #include "agent/run/plan_steps.hpp"
 #include "agent/run/task_log.hpp"
-#include "agent/store/step_queue.hpp"
+#include "agent/store/tables/step_queue.hpp"
 #include "common/base/error.hpp"
 
 namespace pgedge {

@@ -5,9 +5,9 @@
 #include <string>
 
 #include "agent/run/host_watch.hpp"
-#include "agent/store/databases.hpp"
-#include "agent/store/leases.hpp"
-#include "agent/store/tasks.hpp"
+#include "agent/store/tables/databases.hpp"
+#include "agent/store/tables/leases.hpp"
+#include "agent/store/tables/tasks.hpp"
 #include "common/base/log.hpp"
 
 namespace pgedge {

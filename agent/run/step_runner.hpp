@@ -10,9 +10,9 @@
 
 #include "agent/resources/resource_kind.hpp"
 #include "agent/run/task_log.hpp"
-#include "agent/store/databases.hpp"
-#include "agent/store/secrets.hpp"
-#include "agent/store/step_queue.hpp"
+#include "agent/store/tables/databases.hpp"
+#include "agent/store/tables/secrets.hpp"
+#include "agent/store/tables/step_queue.hpp"
 
 namespace pgedge {
 

@@ -4,7 +4,7 @@
 
 #include "agent/run/operation_rows.hpp"
 #include "agent/run/task_log.hpp"
-#include "agent/store/step_queue.hpp"
+#include "agent/store/tables/step_queue.hpp"
 #include "common/base/error.hpp"
 #include "common/base/names.hpp"
 #include "common/base/uuid.hpp"

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "agent/run/operation_planner.hpp"
-#include "agent/store/secrets.hpp"
+#include "agent/store/tables/secrets.hpp"
 
 namespace pgedge {
 

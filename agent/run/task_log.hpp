@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "agent/store/tasks.hpp"
+#include "agent/store/tables/tasks.hpp"
 #include "common/base/log.hpp"
 
 namespace pgedge {

@@ -13,7 +13,7 @@
 
 #include "agent/run/step_runner.hpp"
 #include "agent/run/task_log.hpp"
-#include "agent/store/step_queue.hpp"
+#include "agent/store/tables/step_queue.hpp"
 #include "common/base/log.hpp"
 
 namespace pgedge {

@@ -77,10 +77,9 @@ struct ClusterStore::Parts {
                 .own = options.own,
                 .authorities = options.authorities},
                start, identity, addresses, feed,
-               {.told =
-                    [this](const Batch& batch, std::vector<Outcome> outcomes, const MemberState::Progress& progress) {
-                        writer.told(batch, std::move(outcomes), progress);
-                    },
+               {.told = [this](
+                            const Batch& batch, std::vector<Outcome> outcomes,
+                            const LiveState::Progress& progress) { writer.told(batch, std::move(outcomes), progress); },
                 .changed = [this] { finder.look(); }},
                log),
           client(node, writer, finder, feed, addresses, peers, options.host_id),

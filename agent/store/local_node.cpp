@@ -40,7 +40,7 @@ LocalNode::LocalNode(const Options& options, Start start, const StoreIdentity& i
                                                       .authorities = options.authorities,
                                                       .resolve = resolve},
                                      log);
-    state_ = std::make_unique<MemberState>(directory_.path(), feed, std::move(hooks.told), log);
+    state_ = std::make_unique<LiveState>(directory_.path(), feed, std::move(hooks.told), log);
     engine_ = std::make_unique<RaftEngine>(RaftEngine::Options{.id = identity_.node_id,
                                                                .host_id = identity_.host_id,
                                                                .directory = directory_.engine(),

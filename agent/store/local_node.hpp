@@ -7,7 +7,7 @@
 #include "agent/store/address_book.hpp"
 #include "agent/store/raft/raft_engine.hpp"
 #include "agent/store/raft/raft_tls.hpp"
-#include "agent/store/state/member_state.hpp"
+#include "agent/store/state/live_state.hpp"
 #include "agent/store/store_directory.hpp"
 #include "common/base/limit.hpp"
 
@@ -32,7 +32,7 @@ public:
     };
     /// Called from threads of the state and of the engine.
     struct Hooks {
-        MemberState::Told told;
+        LiveState::Told told;
         RaftEngine::Changed changed;
     };
     /// `cluster_id` and `node_id` are given for found and join; the founder's node id is RaftEngine::kFounder.
@@ -47,7 +47,7 @@ public:
     const StoreDirectory& directory() const { return directory_; }
     RaftTls& tls() { return *tls_; }
     RaftEngine& engine() { return *engine_; }
-    MemberState& state() { return *state_; }
+    LiveState& state() { return *state_; }
 
     /// True when this member gets all changes, and its file has a schema: it can be read.
     bool has_data() const;
@@ -60,7 +60,7 @@ private:
     StoreDirectory directory_;
     StoreIdentity identity_;
     std::unique_ptr<RaftTls> tls_;
-    std::unique_ptr<MemberState> state_;
+    std::unique_ptr<LiveState> state_;
     std::unique_ptr<RaftEngine> engine_;
     std::atomic<bool> held_{false};
 };

@@ -27,7 +27,7 @@ StoreWriter::StoreWriter(const Clock& clock, Log log)
 
 StoreWriter::~StoreWriter() { stop(); }
 
-void StoreWriter::lead(RaftEngine& engine, const MemberState& state) {
+void StoreWriter::lead(RaftEngine& engine, const LiveState& state) {
     {
         const std::lock_guard lock(mutex_);
         if (stopped_) return;
@@ -67,7 +67,7 @@ bool StoreWriter::ready() const {
     return ready_;
 }
 
-void StoreWriter::told(const Batch& batch, std::vector<Outcome> outcomes, const MemberState::Progress& progress) {
+void StoreWriter::told(const Batch& batch, std::vector<Outcome> outcomes, const LiveState::Progress& progress) {
     {
         const std::lock_guard lock(mutex_);
         progress_ = progress;

@@ -34,14 +34,14 @@ public:
     StoreWriter& operator=(const StoreWriter&) = delete;
 
     /// This member leads: get ready, then take transactions. Both live until stop().
-    void lead(RaftEngine& engine, const MemberState& state);
+    void lead(RaftEngine& engine, const LiveState& state);
     /// It does not any more: what waits is turned away.
     void resign();
     void stop();
     /// True from the moment that this leader has applied all that was before it, until resign().
     bool ready() const;
-    /// For MemberState, whose thread it is: an entry was applied here.
-    void told(const Batch& batch, std::vector<Outcome> outcomes, const MemberState::Progress& progress);
+    /// For LiveState, whose thread it is: an entry was applied here.
+    void told(const Batch& batch, std::vector<Outcome> outcomes, const LiveState::Progress& progress);
 
     struct Reply {
         enum class Kind {
@@ -92,12 +92,12 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable_any work_, done_;
     RaftEngine* engine_ = nullptr;  // set: this member leads
-    const MemberState* state_ = nullptr;
+    const LiveState* state_ = nullptr;
     bool ready_ = false, stopped_ = false;
     std::uint64_t
         number_;  // of the newest flight; begins anywhere: what a process before this one proposed is not ours
     std::optional<Flight> flight_;
-    MemberState::Progress progress_;
+    LiveState::Progress progress_;
     std::string stuck_;  // why nothing is applied at present
     std::deque<std::shared_ptr<Operation>> queue_;
     std::size_t queued_bytes_ = 0;

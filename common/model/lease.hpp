@@ -6,7 +6,7 @@
 
 namespace pgedge {
 
-/// Who may act, and until when others must wait. Rules R1–R8: see agent/store/leases.hpp.
+/// Who may act, and until when others must wait. Rules R1–R8: see agent/store/tables/leases.hpp.
 struct Lease {
     std::string name;                      ///< "scheduler", later "primary/<database>/<node>"
     std::int64_t epoch = 0;                ///< the term: grows with every take

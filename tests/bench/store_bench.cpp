@@ -7,10 +7,10 @@
 
 #include "agent/cluster/member_files.hpp"
 #include "agent/cluster/peer_client.hpp"
-#include "agent/store/databases.hpp"
 #include "agent/store/state/codec.hpp"
 #include "agent/store/store_protocol.hpp"
-#include "agent/store/tasks.hpp"
+#include "agent/store/tables/databases.hpp"
+#include "agent/store/tables/tasks.hpp"
 #include "common/base/error.hpp"
 #include "common/base/uuid.hpp"
 #include "tests/bench/latency.hpp"

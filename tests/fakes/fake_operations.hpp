@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "agent/run/operations.hpp"
-#include "agent/store/databases.hpp"
-#include "agent/store/tasks.hpp"
+#include "agent/store/tables/databases.hpp"
+#include "agent/store/tables/tasks.hpp"
 #include "common/base/error.hpp"
 #include "common/base/uuid.hpp"
 #include "common/spec/seal.hpp"

@@ -11,9 +11,9 @@
 
 #include "agent/api/control_plane/control_plane.hpp"
 #include "agent/serve/router.hpp"
-#include "agent/store/databases.hpp"
-#include "agent/store/hosts.hpp"
-#include "agent/store/tasks.hpp"
+#include "agent/store/tables/databases.hpp"
+#include "agent/store/tables/hosts.hpp"
+#include "agent/store/tables/tasks.hpp"
 #include "common/base/error.hpp"
 #include "common/base/json.hpp"
 #include "common/base/limited_mutex.hpp"

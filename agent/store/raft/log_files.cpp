@@ -13,7 +13,7 @@ constexpr std::chrono::milliseconds kPersistAgain{100};
 
 }  // namespace
 
-LogFiles::LogFiles(uv_loop_t& loop, MemberState& state, Log log) : loop_(loop), state_(state), log_(std::move(log)) {
+LogFiles::LogFiles(uv_loop_t& loop, LiveState& state, Log log) : loop_(loop), state_(state), log_(std::move(log)) {
     uv_timer_init(&loop_, &retry_);
     retry_.data = this;
     work_.data = this;

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "agent/store/raft/libraft.hpp"
-#include "agent/store/state/member_state.hpp"
+#include "agent/store/state/live_state.hpp"
 #include "common/base/log.hpp"
 
 namespace pgedge {
@@ -18,7 +18,7 @@ namespace pgedge {
 /// Belongs to the loop's thread.
 class LogFiles {
 public:
-    LogFiles(uv_loop_t& loop, MemberState& state, Log log);
+    LogFiles(uv_loop_t& loop, LiveState& state, Log log);
     LogFiles(const LogFiles&) = delete;
     LogFiles& operator=(const LogFiles&) = delete;
 
@@ -49,7 +49,7 @@ private:
     int persist(const char* what, Write write);
 
     uv_loop_t& loop_;
-    MemberState& state_;
+    LiveState& state_;
     const Log log_;
     raft_io* io_ = nullptr;
     raft_io original_{};

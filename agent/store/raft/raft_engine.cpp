@@ -103,7 +103,7 @@ struct EventLoop {
 
 /// Everything of the loop's thread; what is for others, too, is guarded by mutex_.
 struct RaftEngine::Core : EventLoop, LogFiles {
-    Core(const Options& options, MemberState& state, RaftTls& tls, Changed changed, const Log& log);
+    Core(const Options& options, LiveState& state, RaftTls& tls, Changed changed, const Log& log);
     ~Core() { stop(); }
     Core(const Core&) = delete;
     Core& operator=(const Core&) = delete;
@@ -114,7 +114,7 @@ struct RaftEngine::Core : EventLoop, LogFiles {
     void change(const Limit& limit, std::string_view what, const std::function<int(raft_change*)>& submit);
     void hand_over(const std::shared_ptr<Waiter>& waiter);
 
-    MemberState& state_;
+    LiveState& state_;
     RaftTls& tls_;
     const Changed changed_;
     const std::string directory_;
@@ -161,7 +161,7 @@ private:
     std::thread thread_;
 };
 
-RaftEngine::Core::Core(const Options& options, MemberState& state, RaftTls& tls, Changed changed, const Log& log)
+RaftEngine::Core::Core(const Options& options, LiveState& state, RaftTls& tls, Changed changed, const Log& log)
     : LogFiles(loop, state, log),
       state_(state),
       tls_(tls),
@@ -481,7 +481,7 @@ void RaftEngine::Core::hand_over(const std::shared_ptr<Waiter>& waiter) {
     request.release();
 }
 
-RaftEngine::RaftEngine(const Options& options, MemberState& state, RaftTls& tls, Changed changed, Log log)
+RaftEngine::RaftEngine(const Options& options, LiveState& state, RaftTls& tls, Changed changed, Log log)
     : core_(std::make_unique<Core>(options, state, tls, std::move(changed), log)) {}
 
 RaftEngine::~RaftEngine() { stop(); }

@@ -9,14 +9,14 @@
 
 #include "agent/store/raft/node_info.hpp"
 #include "agent/store/raft/raft_tls.hpp"
-#include "agent/store/state/member_state.hpp"
+#include "agent/store/state/live_state.hpp"
 #include "common/base/limit.hpp"
 #include "common/base/log.hpp"
 
 namespace pgedge {
 
 /// This host's member of the Raft group: libraft on one thread with one event loop, its log in a directory, its
-/// messages over RaftTls, its committed entries handed to a MemberState. Runs from construction to stop(). libuv's
+/// messages over RaftTls, its committed entries handed to a LiveState. Runs from construction to stop(). libuv's
 /// pool, which does the file work and connects, takes its size from UV_THREADPOOL_SIZE when the process starts: 16 is
 /// right. Safe from any thread; calls that wait take a limit.
 class RaftEngine {
@@ -43,7 +43,7 @@ public:
     using Changed = std::function<void()>;
 
     /// Throws Error{failed} with libraft's reason.
-    RaftEngine(const Options& options, MemberState& state, RaftTls& tls, Changed changed, Log log);
+    RaftEngine(const Options& options, LiveState& state, RaftTls& tls, Changed changed, Log log);
     ~RaftEngine();
     RaftEngine(const RaftEngine&) = delete;
     RaftEngine& operator=(const RaftEngine&) = delete;
@@ -56,7 +56,7 @@ public:
         no_room,     ///< it was not taken: the disks of a majority are full
         lost,        ///< leadership was lost: whether it will be applied is not known
     };
-    /// Proposes an entry. When it is applied, MemberState tells; when it is not to be waited for any longer, `refused`
+    /// Proposes an entry. When it is applied, LiveState tells; when it is not to be waited for any longer, `refused`
     /// is called, once, from the loop's thread or from this one.
     void propose(std::string entry, std::function<void(Refusal)> refused);
 

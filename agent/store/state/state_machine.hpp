@@ -25,7 +25,7 @@ public:
     enum class Journal {
         plain,  ///< each commit is on the disk: for a store of one process, without a log of its own
         /// Write-ahead log, never flushed: readers do not wait for the writer, nor that one for the disk. A file that
-        /// was not closed is worth nothing after the machine lost its power: MemberState makes it anew from the log.
+        /// was not closed is worth nothing after the machine lost its power: LiveState makes it anew from the log.
         ahead,
     };
     /// ":memory:" is a state that lives as long as this object. Throws Error{failed}.

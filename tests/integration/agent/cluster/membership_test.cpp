@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "agent/store/hosts.hpp"
+#include "agent/store/tables/hosts.hpp"
 #include "common/base/file.hpp"
 #include "common/net/http_client.hpp"
 #include "tests/integration/agent/cluster/test_agent.hpp"

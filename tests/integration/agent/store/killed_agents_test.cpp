@@ -15,10 +15,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/store/hosts.hpp"
-#include "agent/store/leases.hpp"
 #include "agent/store/raft/raft_engine.hpp"
 #include "agent/store/state/codec.hpp"
+#include "agent/store/tables/hosts.hpp"
+#include "agent/store/tables/leases.hpp"
 #include "common/base/error.hpp"
 #include "common/base/uuid.hpp"
 #include "common/net/tls.hpp"

@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <thread>
 
-#include "agent/store/hosts.hpp"
 #include "agent/store/raft/raft_engine.hpp"
+#include "agent/store/tables/hosts.hpp"
 #include "common/base/error.hpp"
 #include "common/base/uuid.hpp"
 #include "common/net/tls.hpp"

@@ -4,9 +4,9 @@
 
 #include <doctest/doctest.h>
 
-#include "agent/store/hosts.hpp"
 #include "agent/store/local_store.hpp"
 #include "agent/store/shared_moment.hpp"
+#include "agent/store/tables/hosts.hpp"
 #include "tests/fakes/fake_clock.hpp"
 
 using namespace pgedge;

@@ -9,7 +9,7 @@
 
 #include "agent/run/stored_operations.hpp"
 #include "agent/store/local_store.hpp"
-#include "agent/store/step_queue.hpp"
+#include "agent/store/tables/step_queue.hpp"
 #include "common/base/error.hpp"
 #include "common/base/uuid.hpp"
 #include "common/orchestrate/process_orchestrator.hpp"

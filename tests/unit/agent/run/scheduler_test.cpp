@@ -4,7 +4,7 @@
 
 #include "agent/run/plan_steps.hpp"
 #include "agent/store/local_store.hpp"
-#include "agent/store/step_queue.hpp"
+#include "agent/store/tables/step_queue.hpp"
 #include "common/base/error.hpp"
 #include "common/base/uuid.hpp"
 #include "tests/fakes/fake_clock.hpp"

@@ -1,10 +1,10 @@
-#include "agent/store/databases.hpp"
+#include "agent/store/tables/databases.hpp"
 
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "agent/store/tasks.hpp"
+#include "agent/store/tables/tasks.hpp"
 #include "common/spec/write.hpp"
 
 namespace pgedge {

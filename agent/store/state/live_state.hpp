@@ -26,7 +26,7 @@ namespace pgedge {
 ///
 /// `state.db` is never flushed while it is open: `state.open` beside it says so, and a file that has this mark when an
 /// agent starts is thrown away and made anew from the snapshot and the log.
-class MemberState {
+class LiveState {
 public:
     /// Entries that wait, in bytes; then handing over blocks, and this member takes no more entries from the others.
     static constexpr std::size_t kMaxQueued = 64 << 20;
@@ -39,10 +39,10 @@ public:
     using Told = std::function<void(const Batch& batch, std::vector<Outcome> outcomes, const Progress& progress)>;
 
     /// `directory` holds `state.db`. Throws Error{failed}.
-    MemberState(const std::filesystem::path& directory, ChangeFeed& feed, Told told, Log log);
-    ~MemberState();
-    MemberState(const MemberState&) = delete;
-    MemberState& operator=(const MemberState&) = delete;
+    LiveState(const std::filesystem::path& directory, ChangeFeed& feed, Told told, Log log);
+    ~LiveState();
+    LiveState(const LiveState&) = delete;
+    LiveState& operator=(const LiveState&) = delete;
 
     /// For the log's thread. The next entry; one that is not newer than the file does nothing.
     void apply(std::uint64_t index, std::string entry);

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/store/tasks.hpp"
+#include "agent/store/tables/tasks.hpp"
 
 namespace pgedge {
 

@@ -1,4 +1,4 @@
-#include "agent/store/step_queue.hpp"
+#include "agent/store/tables/step_queue.hpp"
 
 #include <utility>
 

@@ -1,4 +1,4 @@
-#include "agent/store/state/member_state.hpp"
+#include "agent/store/state/live_state.hpp"
 
 #include "agent/store/state/sql.hpp"
 #include "common/base/error.hpp"
@@ -34,7 +34,7 @@ void discard_unless_good(const fs::path& file, const fs::path& mark) {
 
 }  // namespace
 
-MemberState::MemberState(const fs::path& directory, ChangeFeed& feed, Told told, Log log)
+LiveState::LiveState(const fs::path& directory, ChangeFeed& feed, Told told, Log log)
     : file_(directory / "state.db"),
       mark_(directory / "state.open"),
       feed_(feed),
@@ -47,9 +47,9 @@ MemberState::MemberState(const fs::path& directory, ChangeFeed& feed, Told told,
     thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
-MemberState::~MemberState() { stop(); }
+LiveState::~LiveState() { stop(); }
 
-void MemberState::stop() {
+void LiveState::stop() {
     {
         std::unique_lock lock(mutex_);
         changed_.wait_for(lock, kFinish, [&] { return (queue_.empty() && !busy_) || !stuck_.empty(); });
@@ -77,15 +77,15 @@ void MemberState::stop() {
     machine_.reset();
 }
 
-void MemberState::apply(std::uint64_t index, std::string entry) {
+void LiveState::apply(std::uint64_t index, std::string entry) {
     hand_over({.index = index, .bytes = std::move(entry), .snapshot = false});
 }
 
-void MemberState::restore(std::uint64_t index, std::string snapshot) {
+void LiveState::restore(std::uint64_t index, std::string snapshot) {
     hand_over({.index = index, .bytes = std::move(snapshot), .snapshot = true});
 }
 
-void MemberState::hand_over(Task task) {
+void LiveState::hand_over(Task task) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return stopping_ || queued_bytes_ < kMaxQueued; });
     if (stopping_) return;
@@ -94,7 +94,7 @@ void MemberState::hand_over(Task task) {
     changed_.notify_all();
 }
 
-std::unique_ptr<SqliteConnection> MemberState::hold() {
+std::unique_ptr<SqliteConnection> LiveState::hold() {
     const std::lock_guard lock(mutex_);
     if (busy_ || !queue_.empty() || old_) return nullptr;
     auto held = std::make_unique<SqliteConnection>(file_, SqliteConnection::Mode::read_only);
@@ -103,12 +103,12 @@ std::unique_ptr<SqliteConnection> MemberState::hold() {
     return held;
 }
 
-std::string MemberState::stuck() const {
+std::string LiveState::stuck() const {
     const std::lock_guard lock(mutex_);
     return stuck_;
 }
 
-void MemberState::run(const std::stop_token& stop) {
+void LiveState::run(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     while (take(lock, stop)) {
         const auto& task = queue_.front();  // only this thread removes one
@@ -138,14 +138,14 @@ void MemberState::run(const std::stop_token& stop) {
 }
 
 /// Waits for a task; false: it is over.
-bool MemberState::take(std::unique_lock<std::mutex>& lock, const std::stop_token& stop) {
+bool LiveState::take(std::unique_lock<std::mutex>& lock, const std::stop_token& stop) {
     changed_.wait(lock, stop, [&] { return !queue_.empty(); });
     if (stop.stop_requested()) return false;
     busy_ = true;
     return true;
 }
 
-void MemberState::perform(const Task& task) {
+void LiveState::perform(const Task& task) {
     if (task.index <= std::max(machine_->applied(), old_applied_)) return;
     if (task.snapshot && OldState::is_snapshot(task.bytes)) {
         old_.emplace().restore(task.bytes);
@@ -166,7 +166,7 @@ void MemberState::perform(const Task& task) {
 }
 
 /// The first entry of the new format ends the old state.
-void MemberState::leave_old(std::uint64_t applied) {
+void LiveState::leave_old(std::uint64_t applied) {
     if (!old_) return;
     const auto image = old_->image();
     if (!image.empty()) machine_->adopt(image, applied);
@@ -175,7 +175,7 @@ void MemberState::leave_old(std::uint64_t applied) {
     old_applied_ = 0;
 }
 
-void MemberState::apply_new(const Task& task) {
+void LiveState::apply_new(const Task& task) {
     leave_old(task.index - 1);
     const auto batch = Batch::decode(task.bytes);
     auto applied = machine_->apply(task.index, batch);
@@ -185,7 +185,7 @@ void MemberState::apply_new(const Task& task) {
 }
 
 /// Tells everybody how far the file is: the feed, too.
-void MemberState::publish() {
+void LiveState::publish() {
     applied_ = std::max(machine_->applied(), old_applied_);
     revision_ = machine_->revision();
     schema_version_ = machine_->schema_version();
@@ -199,7 +199,7 @@ void MemberState::publish() {
 }
 
 template <class Use>
-auto MemberState::with_reader(const Limit& limit, Use use) {
+auto LiveState::with_reader(const Limit& limit, Use use) {
     auto& reader = readers_[next_reader_++ % kReaders];
     const std::lock_guard lock(reader.mutex);
     limit.check("reading from the store");
@@ -208,11 +208,11 @@ auto MemberState::with_reader(const Limit& limit, Use use) {
     return use(*reader.connection);
 }
 
-Rows MemberState::read(const Statement& query, const Limit& limit) {
+Rows LiveState::read(const Statement& query, const Limit& limit) {
     return with_reader(limit, [&](SqliteConnection& connection) { return connection.run(query).rows; });
 }
 
-std::string MemberState::image(const Limit& limit) {
+std::string LiveState::image(const Limit& limit) {
     return with_reader(limit, [](SqliteConnection& connection) { return connection.image(); });
 }
 

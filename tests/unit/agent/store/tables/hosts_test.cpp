@@ -1,4 +1,4 @@
-#include "agent/store/hosts.hpp"
+#include "agent/store/tables/hosts.hpp"
 
 #include <doctest/doctest.h>
 

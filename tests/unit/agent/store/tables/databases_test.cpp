@@ -1,4 +1,4 @@
-#include "agent/store/databases.hpp"
+#include "agent/store/tables/databases.hpp"
 
 #include <doctest/doctest.h>
 

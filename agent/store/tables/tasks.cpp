@@ -1,4 +1,4 @@
-#include "agent/store/tasks.hpp"
+#include "agent/store/tables/tasks.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "agent/store/state/member_state.hpp"
+#include "agent/store/state/live_state.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -26,7 +26,7 @@ std::string put(const std::string& name) {
 struct Member {
     explicit Member(const fs::path& folder)
         : state(
-              folder, feed, [](const Batch&, std::vector<Outcome>, const MemberState::Progress&) {}, Log::none()) {}
+              folder, feed, [](const Batch&, std::vector<Outcome>, const LiveState::Progress&) {}, Log::none()) {}
     void bring_to(std::uint64_t entry) {
         for (std::uint64_t index = 1; index <= entry; ++index)
             state.apply(index, index == 1 ? schema_step(1).encode() : put(fmt::format("secret-{}", index)));
@@ -37,7 +37,7 @@ struct Member {
     }
     std::int64_t secrets() { return state.read({.sql = "SELECT count(*) FROM secret"}, soon()).at(0).integer(0); }
     ChangeFeed feed;
-    MemberState state;
+    LiveState state;
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "agent/store/leases.hpp"
+#include "agent/store/tables/leases.hpp"
 
 #include <algorithm>
 #include <map>

@@ -1,4 +1,4 @@
-#include "agent/store/secrets.hpp"
+#include "agent/store/tables/secrets.hpp"
 
 #include <memory>
 
