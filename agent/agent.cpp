@@ -58,6 +58,11 @@ Host describe(const AgentConfig& config) {
     return with_facts(std::move(host), Limit(kFactsLimit), sources);
 }
 
+Heartbeat::Components with_store(Heartbeat::Components components, const std::string& shortage) {
+    components["store"] = {.healthy = shortage.empty(), .error = shortage, .details = Json::object()};
+    return components;
+}
+
 /// New with every start of the agent and of the machine, so that nobody mistakes this run for an earlier one.
 std::string new_incarnation() {
     return std::string(trimmed(read_file("/proc/sys/kernel/random/boot_id"))) + "/" + random_hex(8);
@@ -121,7 +126,8 @@ public:
           services_{prompt_store_, operations_, logs_, links_},
           watch_(member.store, agent.runtime_, agent.clock_, agent.config_.host_id, agent.log_.component("instances")),
           heartbeat_(
-              member.store, agent.clock_, agent.config_.host_id, [this] { return watch_.health(); },
+              member.store, agent.clock_, agent.config_.host_id,
+              [this, &store = member.store] { return with_store(watch_.health(), store.disk_shortage()); },
               agent.log_.component("heartbeat")),
           engine_(agent.config_.host_id,
                   {member.store,

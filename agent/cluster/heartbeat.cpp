@@ -55,8 +55,8 @@ void Heartbeat::report(const std::stop_token& stop) {
         changed_ = false;  // what changes from here on asks for another report
     }
     Components components = components_();
-    // Clients of the pgEdge Control Plane look for the cluster's store under the name "etcd".
-    components["etcd"] = components["store"] = {.healthy = true, .error = "", .details = Json::object()};
+    components.try_emplace("store", ComponentHealth{.healthy = true, .error = "", .details = Json::object()});
+    components["etcd"] = components["store"];  // clients of the pgEdge Control Plane look for it under this name
     Transaction transaction;
     transaction.routine = true;
     transaction.add(Hosts::report(host_id_, components, clock_.wall()));

@@ -22,8 +22,8 @@ public:
     static constexpr std::chrono::seconds kPeriod{15};
     using Components = std::map<std::string, ComponentHealth>;
 
-    /// `components` is asked in a thread of its own, before each report; the store itself is added: a report that
-    /// arrives proves it. All arguments outlive this.
+    /// `components` is asked in a thread of its own, before each report; the store itself is added, as
+    /// healthy if `components` does not name it: a report that arrives proves it. All arguments outlive this.
     Heartbeat(Store& store, const Clock& clock, std::string host_id, std::function<Components()> components, Log log);
     ~Heartbeat();
     Heartbeat(const Heartbeat&) = delete;

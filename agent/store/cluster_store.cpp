@@ -32,6 +32,7 @@ std::string answer_of(const StoreWriter::Reply& reply) {
     using Kind = StoreWriter::Reply::Kind;
     if (reply.kind == Kind::not_leader) return answer_with(CallStatus::not_leader, reply.why);
     if (reply.kind == Kind::again) return answer_with(CallStatus::again, reply.why);
+    if (reply.kind == Kind::full) return answer_with(CallStatus::full, reply.why);
     if (!reply.outcome.failure.empty()) return answer_with(CallStatus::failed, reply.outcome.failure);
     auto encoder = begin_answer(CallStatus::ok);
     encoder.result(reply.outcome.result);
@@ -92,6 +93,7 @@ struct ClusterStore::Parts {
     void watch(const std::stop_token& stop);
     void note_members(const RaftEngine::View& view);
     void follow(const std::stop_token& stop);
+    bool hears_of_changes();
     bool follow_once(const std::stop_token& stop);
     std::string answer_changes(Decoder& request);
     std::string answer_read(Decoder& request);
@@ -114,7 +116,7 @@ void ClusterStore::Parts::watch(const std::stop_token& stop) {
             }
             if (now != 0) {
                 log.info("this host leads the store");
-                writer.lead(node.engine(), node.state());
+                writer.lead(node);
             }
             roles.lead(now != 0);
             leading = now;
@@ -149,11 +151,17 @@ void ClusterStore::Parts::follow(const std::stop_token& stop) {
     }
 }
 
+/// True: this member follows a leader, and what is applied here feeds it. Its link to the leader may be cut while
+/// requests get through.
+bool ClusterStore::Parts::hears_of_changes() {
+    return node.has_data() && node.engine().view().leader.id != 0 && node.state().revision() >= feed.revision();
+}
+
 /// False: wait a moment.
 bool ClusterStore::Parts::follow_once(const std::stop_token& stop) {
     const auto unchanged = finder.while_unchanged();
     const auto leader = finder.find(Limit(kMaxHold, stop));
-    if (leader == options.host_id || (node.has_data() && node.state().revision() >= feed.revision())) {
+    if (leader == options.host_id || hears_of_changes()) {
         Limit(kWatchRole, unchanged).pause(kWatchRole);
         return true;
     }
@@ -219,7 +227,7 @@ std::string ClusterStore::answer(std::string_view call, std::string_view body) {
     try {
         if (my.stopping) return answer_with(CallStatus::not_leader, "the store is stopping");
         Decoder request(body);
-        if (call == "leader") return my.finder.answer(my.node.id());
+        if (call == "leader") return my.finder.answer(my.node.id(), !my.node.disk_room().shortage().empty());
         if (call == "commit") {
             const auto transaction = request.transaction();
             check(transaction);
@@ -323,6 +331,7 @@ std::optional<std::string> ClusterStore::leader() const { return parts_->finder.
 std::vector<std::string> ClusterStore::voters() const {
     return leads() ? parts_->roles.voters() : parts_->addresses.voters();
 }
+std::string ClusterStore::disk_shortage() const { return parts_->node.disk_room().shortage(); }
 const AddressBook& ClusterStore::addresses() const { return parts_->addresses; }
 void ClusterStore::set_certificate(const KeyPair& own) { parts_->node.tls().set_certificate(own); }
 void ClusterStore::export_to(const std::filesystem::path& file, const Limit& limit) {

@@ -69,6 +69,8 @@ public:
     std::optional<std::string> leader() const;  ///< host id, as last known
     std::vector<std::string> voters() const;    ///< host ids, as last known
     const AddressBook& addresses() const;
+    /// Why this host's disk has no room for the store, with the numbers; empty: it has.
+    std::string disk_shortage() const;
     /// Writes a plain SQLite file of what the leader has, or of this host's copy when there is no leader.
     void export_to(const std::filesystem::path& file, const Limit& limit);
     /// For new connections between the nodes from now on.

@@ -12,7 +12,7 @@ namespace pgedge {
 LeaderFinder::LeaderFinder(const AddressBook& addresses, StorePeers& peers, std::string host_id)
     : addresses_(addresses), peers_(peers), host_id_(std::move(host_id)) {}
 
-std::string LeaderFinder::answer(std::uint64_t node_id) {
+std::string LeaderFinder::answer(std::uint64_t node_id, bool disk_full) {
     Encoder encoder;
     {
         const std::lock_guard lock(mutex_);
@@ -21,6 +21,7 @@ std::string LeaderFinder::answer(std::uint64_t node_id) {
     }
     doubted_.notify_all();
     encoder.number(node_id);
+    encoder.number(disk_full ? 1 : 0);
     return encoder.take();
 }
 

@@ -40,8 +40,9 @@ public:
     std::stop_token while_unchanged();
     void stop();
 
-    /// What an agent answers to "leader": the leader's host id, or "", and the id of its own node.
-    std::string answer(std::uint64_t node_id);
+    /// What an agent answers to "leader": the leader's host id, or "", the id of its own node, and whether its disk is
+    /// full.
+    std::string answer(std::uint64_t node_id, bool disk_full);
 
 private:
     void set(std::optional<std::string> leader);

@@ -29,7 +29,9 @@ StoreIdentity identity_for(StoreDirectory& directory, LocalNode::Start start, co
 
 LocalNode::LocalNode(const Options& options, Start start, const StoreIdentity& identity, const AddressBook& addresses,
                      ChangeFeed& feed, Hooks hooks, const Log& log)
-    : directory_(options.directory), identity_(identity_for(directory_, start, identity)) {
+    : directory_(options.directory),
+      identity_(identity_for(directory_, start, identity)),
+      disk_room_(directory_.path(), directory_.state()) {
     const auto resolve = [&addresses](const std::string& host) -> std::optional<std::string> {
         const auto found = addresses.find(host);
         return found ? std::optional(found->store) : std::nullopt;

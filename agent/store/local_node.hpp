@@ -5,6 +5,7 @@
 #include <string>
 
 #include "agent/store/address_book.hpp"
+#include "agent/store/disk_room.hpp"
 #include "agent/store/raft/raft_engine.hpp"
 #include "agent/store/raft/raft_tls.hpp"
 #include "agent/store/state/live_state.hpp"
@@ -48,6 +49,7 @@ public:
     RaftTls& tls() { return *tls_; }
     RaftEngine& engine() { return *engine_; }
     LiveState& state() { return *state_; }
+    DiskRoom& disk_room() { return disk_room_; }
 
     /// True when this member gets all changes, and its file has a schema: it can be read.
     bool has_data() const;
@@ -59,6 +61,7 @@ public:
 private:
     StoreDirectory directory_;
     StoreIdentity identity_;
+    DiskRoom disk_room_;
     std::unique_ptr<RaftTls> tls_;
     std::unique_ptr<LiveState> state_;
     std::unique_ptr<RaftEngine> engine_;

@@ -135,15 +135,20 @@ void RoleKeeper::probe_all(const Limit& limit) {
                 Decoder decoder(answer);
                 decoder.text();
                 const auto id = decoder.number();
+                const bool full = !decoder.at_end() && decoder.number() != 0;  // earlier versions do not say
                 const std::lock_guard lock(mutex);
-                seen_[host.host_id] = {.node_id = id, .answered = steady_clock::now(), .ever = true};
+                seen_[host.host_id] = {.node_id = id, .answered = steady_clock::now(), .ever = true, .disk_full = full};
             } catch (const Error&) {
                 // Silence is what we are looking for.
             }
         });
     }
     asking.clear();
-    for (auto& host : hosts_) host.health = health_of(host, steady_clock::now());
+    for (auto& host : hosts_) {
+        host.health = health_of(host, steady_clock::now());
+        host.disk_full =
+            host.host_id == host_id_ ? !node_.disk_room().shortage().empty() : seen_[host.host_id].disk_full;
+    }
 }
 
 NodeHealth RoleKeeper::health_of(const HostNode& host, Time now) const {
@@ -179,7 +184,7 @@ void RoleKeeper::perform(const RoleStep& step, const Limit& limit) {
     switch (step.kind) {
         case RoleStep::Kind::add: engine.add(step.node_id, step.address, limit); break;
         case RoleStep::Kind::remove: engine.remove(step.node_id, limit); break;
-        case RoleStep::Kind::transfer: engine.hand_over(limit); break;
+        case RoleStep::Kind::transfer: engine.hand_over(limit, step.node_id); break;
         case RoleStep::Kind::assign:
             // Giving a vote to a node that cannot be reached holds up all changes for most of a minute.
             if (step.role != NodeRole::spare) node_.tls().connect(step.address);

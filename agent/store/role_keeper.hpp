@@ -38,7 +38,7 @@ private:
     struct Seen {
         std::uint64_t node_id = 0;
         Time answered{};
-        bool ever = false;
+        bool ever = false, disk_full = false;
     };
 
     void run(const std::stop_token& stop);

@@ -44,6 +44,7 @@ public:
     }
 
     std::optional<RoleStep> membership() const;
+    std::optional<RoleStep> leadership() const;
     std::optional<RoleStep> voters() const;
     std::optional<RoleStep> standbys() const;
 
@@ -70,6 +71,20 @@ std::optional<RoleStep> Picture::membership() const {
     return std::nullopt;
 }
 
+/// A leader whose disk is full refuses changes; another voter need not.
+std::optional<RoleStep> Picture::leadership() const {
+    const auto full = [&](const auto& node) {
+        const auto* host = host_of(node);
+        return host && host->disk_full;
+    };
+    if (!find([&](const auto& node) { return node.id == leader_ && full(node); })) return std::nullopt;
+    const auto* next = find([&](const auto& node) {
+        return node.role == NodeRole::voter && node.id != leader_ && alive(node) && !full(node);
+    });
+    if (!next) return std::nullopt;
+    return RoleStep{.kind = RoleStep::Kind::transfer, .node_id = next->id, .address = next->address};
+}
+
 std::optional<RoleStep> Picture::voters() const {
     const auto wanted = voters_for(hosts_.size());
     const auto good_voters = count_good(NodeRole::voter);
@@ -80,7 +95,7 @@ std::optional<RoleStep> Picture::voters() const {
     }
     const auto* unwanted = find([&](const auto& node) { return node.role == NodeRole::voter && !host_of(node); });
     if (unwanted && good_voters > 0) {
-        if (unwanted->id == leader_) return RoleStep{.kind = RoleStep::Kind::transfer, .node_id = unwanted->id};
+        if (unwanted->id == leader_) return RoleStep{.kind = RoleStep::Kind::transfer};
         // Without it the good ones must be a majority of what is left.
         const auto others = static_cast<std::size_t>(std::count_if(nodes_.begin(), nodes_.end(), [&](const auto& node) {
             return node.role == NodeRole::voter && node.id != unwanted->id;
@@ -123,6 +138,7 @@ std::optional<RoleStep> next_role_step(const std::vector<HostNode>& hosts, const
     if (hosts.empty()) return std::nullopt;  // not written yet, or not read: nothing to go by
     const Picture picture(hosts, nodes, leader);
     if (auto step = picture.membership()) return step;
+    if (auto step = picture.leadership()) return step;
     if (auto step = picture.voters()) return step;
     return picture.standbys();
 }

@@ -17,6 +17,7 @@ struct HostNode {
     std::string host_id;
     std::uint64_t node_id = 0;
     NodeHealth health = NodeHealth::unknown;
+    bool disk_full = false;  ///< by its own word
 };
 
 /// One change of the engine's configuration. They are made one at a time.
@@ -25,7 +26,8 @@ struct RoleStep {
         add,     ///< as a spare
         assign,  ///< `role`
         remove,
-        transfer,  ///< leadership away from this node, which is to be removed
+        transfer,  ///< leadership away from this node, which is to be removed or has a full disk; `node_id` 0: to any
+                   ///< other
     } kind{};
     std::uint64_t node_id = 0;
     std::string address{};

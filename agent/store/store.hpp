@@ -34,6 +34,8 @@ struct Transaction {
     /// A beat or a status: may lie in the queue up to 50 ms for company, and happens again when its answer was lost,
     /// because nothing is remembered of it.
     bool routine = false;
+    /// Is taken also when the store's disk is nearly full: leases, which take no room to speak of.
+    bool vital = false;
 
     Transaction();
     Transaction& add(Statement statement);

@@ -47,13 +47,18 @@ StoreWriter::Reply StoreClient::commit_once(const std::string& leader, const Tra
     const auto status = CallStatus(decoder.number());
     if (status == CallStatus::ok) {
         Outcome outcome{.result = decoder.result(), .failure = {}};
-        return {.kind = Kind::done, .outcome = std::move(outcome), .why = {}, .entry = decoder.number()};
+        // Earlier versions do not say.
+        const auto entry = decoder.at_end() ? 0 : decoder.number();
+        return {.kind = Kind::done, .outcome = std::move(outcome), .why = {}, .entry = entry};
     }
     auto text = decoder.text();
     if (status == CallStatus::failed)
         return {.kind = Kind::done, .outcome = {.result = {}, .failure = std::move(text)}};
     if (status == CallStatus::invalid) throw Error(ErrorKind::internal, text);
-    return {.kind = status == CallStatus::not_leader ? Kind::not_leader : Kind::again, .why = std::move(text)};
+    const auto kind = status == CallStatus::not_leader ? Kind::not_leader
+                      : status == CallStatus::full     ? Kind::full
+                                                       : Kind::again;
+    return {.kind = kind, .why = std::move(text)};
 }
 
 CommitResult StoreClient::commit(const Transaction& transaction, const Limit& limit) {
@@ -74,10 +79,12 @@ CommitResult StoreClient::commit(const Transaction& transaction, const Limit& li
     for (;;) {
         check_open(all, "writing to the store", why);
         const auto leader = finder_.find(all);
+        bool full = false;
         try {
             const bool sent_before = std::exchange(sent, true);
             auto reply = commit_once(leader, transaction, all.no_longer_than(kCommitAttempt));
-            if (reply.kind == StoreWriter::Reply::Kind::not_leader) sent = sent_before;  // it was not taken
+            if (reply.kind == StoreWriter::Reply::Kind::not_leader || reply.kind == StoreWriter::Reply::Kind::full)
+                sent = sent_before;  // it was not taken
             if (reply.kind == StoreWriter::Reply::Kind::done) {
                 for (auto seen = seen_.load(); seen < reply.entry && !seen_.compare_exchange_weak(seen, reply.entry);)
                     continue;
@@ -85,12 +92,14 @@ CommitResult StoreClient::commit(const Transaction& transaction, const Limit& li
                 return std::move(reply.outcome.result);
             }
             why = reply.why;
+            full = reply.kind == StoreWriter::Reply::Kind::full;
             if (reply.kind == StoreWriter::Reply::Kind::not_leader) finder_.doubt(leader);
         } catch (const Error& error) {
             if (!error.transient()) throw;
             why = error.text();
             finder_.doubt(leader);
         }
+        if (full) throw Error(ErrorKind::unreachable, why, "make room on that disk; nothing was changed");
         all.pause(kBetweenAttempts);
     }
 }
@@ -116,7 +125,8 @@ std::optional<Rows> StoreClient::read_once(const std::string& leader, const Stat
 
 /// From this host's own file, if it has all that this host was told of.
 std::optional<Rows> StoreClient::read_here(const Statement& query, const Limit& limit) {
-    if (!node_.has_data() || node_.state().applied() < seen_) return std::nullopt;
+    if (!node_.has_data() || node_.state().applied() < seen_ || node_.state().revision() < feed_.revision())
+        return std::nullopt;
     return node_.state().read(query, limit);
 }
 

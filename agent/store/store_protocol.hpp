@@ -16,6 +16,7 @@ enum class CallStatus : std::uint64_t {
     not_leader,  ///< nothing happened here
     again,       ///< unknown or under way: send it again with the same id
     invalid,     ///< the call itself is wrong
+    full,        ///< no room on a disk; nothing happened here
 };
 
 inline Encoder begin_answer(CallStatus status) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "agent/store/state/migrations.hpp"
 #include "agent/store/state/sql.hpp"
 #include "common/base/error.hpp"
@@ -27,12 +29,11 @@ StoreWriter::StoreWriter(const Clock& clock, Log log)
 
 StoreWriter::~StoreWriter() { stop(); }
 
-void StoreWriter::lead(RaftEngine& engine, const LiveState& state) {
+void StoreWriter::lead(LocalNode& node) {
     {
         const std::lock_guard lock(mutex_);
         if (stopped_) return;
-        engine_ = &engine;
-        state_ = &state;
+        node_ = &node;
     }
     work_.notify_all();
 }
@@ -40,7 +41,7 @@ void StoreWriter::lead(RaftEngine& engine, const LiveState& state) {
 void StoreWriter::resign() {
     {
         const std::lock_guard lock(mutex_);
-        engine_ = nullptr;
+        node_ = nullptr;
         ready_ = false;
         turn_away("this host leads the store no longer");
     }
@@ -51,7 +52,7 @@ void StoreWriter::stop() {
     {
         const std::lock_guard lock(mutex_);
         stopped_ = true;
-        engine_ = nullptr;
+        node_ = nullptr;
         ready_ = false;
         turn_away("the store is stopping");
     }
@@ -81,7 +82,10 @@ void StoreWriter::told(const Batch& batch, std::vector<Outcome> outcomes, const 
 
 StoreWriter::Reply StoreWriter::submit(const Transaction& transaction, const Limit& limit) {
     std::unique_lock lock(mutex_);
-    if (!engine_) return {.kind = Reply::Kind::not_leader, .why = "this host does not lead the store"};
+    if (!node_) return {.kind = Reply::Kind::not_leader, .why = "this host does not lead the store"};
+    if (!transaction.routine && !transaction.vital && !open_.contains(transaction.id))
+        if (auto why = node_->disk_room().lasting_shortage(); !why.empty())
+            return {.kind = Reply::Kind::full, .why = fmt::format("{} on {}", why, node_->identity().host_id)};
     auto& known = open_[transaction.id];
     if (!known) {
         const auto bytes = bytes_of(transaction);
@@ -123,7 +127,7 @@ void StoreWriter::run(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
         {
             std::unique_lock lock(mutex_);
-            work_.wait(lock, stop, [&] { return engine_ != nullptr; });
+            work_.wait(lock, stop, [&] { return node_ != nullptr; });
         }
         if (stop.stop_requested()) break;
         if (!get_ready(stop)) {
@@ -144,8 +148,8 @@ bool StoreWriter::get_ready(const std::stop_token& stop) {
         if (!flight || !flight->applied) return false;
         {
             const std::lock_guard lock(mutex_);
-            if (!state_) return false;
-            version = state_->schema_version();
+            if (!node_) return false;
+            version = node_->state().schema_version();
         }
         if (version >= newest_schema_version()) break;
         const auto stepped = fly(schema_step(version + 1), stop);
@@ -153,22 +157,22 @@ bool StoreWriter::get_ready(const std::stop_token& stop) {
     } while (true);
     const std::lock_guard lock(mutex_);
     memory_.begin(progress_.newest_operation);
-    ready_ = engine_ != nullptr;
+    ready_ = node_ != nullptr;
     return ready_;
 }
 
 /// Proposes an entry and waits until it is applied here or given up. nullopt: we lead no longer.
 std::optional<StoreWriter::Flight> StoreWriter::fly(Batch batch, const std::stop_token& stop) {
-    RaftEngine* engine = nullptr;
+    LocalNode* node = nullptr;
     {
         const std::lock_guard lock(mutex_);
-        if (!engine_) return std::nullopt;
-        engine = engine_;
-        batch.proposer = engine->id();
+        if (!node_) return std::nullopt;
+        node = node_;
+        batch.proposer = node->id();
         batch.number = ++number_;
         flight_ = Flight{.number = batch.number};
     }
-    engine->propose(batch.encode(), [this, number = batch.number](RaftEngine::Refusal refusal) {
+    node->engine().propose(batch.encode(), [this, number = batch.number](RaftEngine::Refusal refusal) {
         {
             const std::lock_guard lock(mutex_);
             if (!flight_ || flight_->number != number) return;
@@ -177,13 +181,13 @@ std::optional<StoreWriter::Flight> StoreWriter::fly(Batch batch, const std::stop
         work_.notify_all();
     });
     std::unique_lock lock(mutex_);
-    const auto settled = [&] { return flight_->applied || flight_->refused || !engine_; };
+    const auto settled = [&] { return flight_->applied || flight_->refused || !node_; };
     while (!work_.wait_for(lock, stop, kLook, settled) && !stop.stop_requested()) {
-        stuck_ = state_->stuck();
+        stuck_ = node->state().stuck();
         if (stuck_.empty()) continue;
         lock.unlock();
         log_.warn("the store's leader cannot write its file, another host is to lead");
-        engine->hand_over(Limit(kMakeWay, stop));
+        node->engine().hand_over(Limit(kMakeWay, stop));
         lock.lock();
     }
     stuck_.clear();

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "agent/store/raft/raft_engine.hpp"
+#include "agent/store/local_node.hpp"
 #include "agent/store/state/memory_span.hpp"
 #include "agent/store/state/outcome.hpp"
 #include "common/base/clock.hpp"
@@ -33,8 +33,8 @@ public:
     StoreWriter(const StoreWriter&) = delete;
     StoreWriter& operator=(const StoreWriter&) = delete;
 
-    /// This member leads: get ready, then take transactions. Both live until stop().
-    void lead(RaftEngine& engine, const LiveState& state);
+    /// This member leads: get ready, then take transactions. It lives until stop().
+    void lead(LocalNode& node);
     /// It does not any more: what waits is turned away.
     void resign();
     void stop();
@@ -48,6 +48,7 @@ public:
             done,        ///< `outcome` says how
             not_leader,  ///< nothing happened here
             again,       ///< unknown, under way or too busy: send it again with the same id
+            full,        ///< nothing happened: the disk has no room
         } kind = Kind::again;
         Outcome outcome{};
         std::string why{};
@@ -91,8 +92,7 @@ private:
 
     mutable std::mutex mutex_;
     std::condition_variable_any work_, done_;
-    RaftEngine* engine_ = nullptr;  // set: this member leads
-    const LiveState* state_ = nullptr;
+    LocalNode* node_ = nullptr;  // set: this member leads
     bool ready_ = false, stopped_ = false;
     std::uint64_t
         number_;  // of the newest flight; begins anywhere: what a process before this one proposed is not ours

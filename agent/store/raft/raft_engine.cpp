@@ -4,7 +4,6 @@
 #include <condition_variable>
 #include <csignal>
 #include <cstring>
-#include <deque>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -13,9 +12,11 @@
 #include <fmt/format.h>
 #include <openssl/rand.h>
 
+#include "agent/store/raft/commit_news.hpp"
 #include "agent/store/raft/libraft.hpp"
 #include "agent/store/raft/log_files.hpp"
 #include "agent/store/raft/raft_transport.hpp"
+#include "agent/store/raft/snapshot_schedule.hpp"
 #include "common/base/error.hpp"
 
 namespace pgedge {
@@ -29,13 +30,6 @@ constexpr unsigned kElectionMs = 600, kHeartbeatMs = 240;
 constexpr unsigned kInstallMs = 10'000;
 /// Between two attempts to connect to another member, and to write what the disk did not take.
 constexpr unsigned kConnectAgainMs = 300, kDiskAgainMs = 500;
-/// Entries between two snapshots: this, and up to as many more, unlike on each member, so that no majority is busy with
-/// one at the same time. As many are kept after it, in memory, for members that were away for a moment.
-constexpr unsigned kSnapshotEvery = 2048, kSnapshotSpread = 1024, kLogKept = 1024;
-/// A log of larger entries gets its snapshot earlier.
-constexpr std::size_t kSnapshotBytes = 8 << 20;
-/// After a commit that nothing follows, the others are told of it: their files are no further behind than this.
-constexpr std::uint64_t kTellCommitMs = 5;
 
 int role_number(NodeRole role) {
     return role == NodeRole::voter ? RAFT_VOTER : role == NodeRole::standby ? RAFT_STANDBY : RAFT_SPARE;
@@ -112,7 +106,7 @@ struct RaftEngine::Core : EventLoop, LogFiles {
     bool post(std::function<void()> task);
     void propose(const std::string& entry, std::function<void(Refusal)> refused);
     void change(const Limit& limit, std::string_view what, const std::function<int(raft_change*)>& submit);
-    void hand_over(const std::shared_ptr<Waiter>& waiter);
+    void hand_over(std::uint64_t to, const std::shared_ptr<Waiter>& waiter);
 
     LiveState& state_;
     RaftTls& tls_;
@@ -143,17 +137,12 @@ private:
     void close_handles();
     void run_tasks();
     void publish();
-    void tell_commit();
-    void tell_commit_to(const raft_server& server);
-    void applied(std::size_t bytes);
     int begin_snapshot_of_log(raft_buffer** buffers, unsigned* count);
 
     uv_async_t tasks_waiting_{};
     uv_check_t after_turn_{};
-    uv_timer_t commit_timer_{};
-    std::deque<std::size_t> sizes_;  // of the newest entries
-    std::size_t bytes_since_snapshot_ = 0;
-    raft_index own_term_from_ = 0, told_commit_ = 0;
+    CommitNews news_{loop, raft_, io_};
+    SnapshotSchedule schedule_{raft_};
     std::optional<std::tuple<int, raft_id, raft_term, raft_index, raft_index>> published_;
     Phase phase_ = Phase::nothing;
     bool down_ = false;    // libraft is being closed: it is not to be asked any more
@@ -174,8 +163,6 @@ RaftEngine::Core::Core(const Options& options, LiveState& state, RaftTls& tls, C
     uv_check_init(&loop, &after_turn_);
     watch(reinterpret_cast<uv_handle_t*>(&after_turn_), this);
     uv_check_start(&after_turn_, [](uv_check_t* check) { static_cast<Core*>(check->data)->publish(); });
-    uv_timer_init(&loop, &commit_timer_);
-    watch(reinterpret_cast<uv_handle_t*>(&commit_timer_), this);
     set_up_state();
     try {
         start(options);
@@ -200,7 +187,7 @@ void RaftEngine::Core::set_up_state() {
     fsm_.apply = [](raft_fsm* fsm, const raft_buffer* buffer, void** result) {
         auto& self = of(fsm);
         *result = nullptr;
-        self.applied(buffer->len);
+        self.schedule_.applied(buffer->len);
         self.state_.apply(raft_last_applied(&self.raft_) + 1,
                           std::string(static_cast<const char*>(buffer->base), buffer->len));
         return 0;
@@ -241,8 +228,7 @@ void RaftEngine::Core::start(const Options& options) {
     raft_set_heartbeat_timeout(&raft_, kHeartbeatMs);
     raft_set_install_snapshot_timeout(&raft_, kInstallMs);
     raft_set_pre_vote(&raft_, true);
-    raft_set_snapshot_threshold(&raft_, kSnapshotEvery + static_cast<unsigned>(options.id % kSnapshotSpread));
-    raft_set_snapshot_trailing(&raft_, kLogKept);
+    schedule_.begin();
     if (options.found) found(options);
     require(raft_start(&raft_), "read its log", raft_errmsg(&raft_));
     publish();
@@ -275,9 +261,9 @@ void RaftEngine::Core::end() {
 }
 
 void RaftEngine::Core::close_handles() {
-    for (auto* handle : {reinterpret_cast<uv_handle_t*>(&tasks_waiting_), reinterpret_cast<uv_handle_t*>(&after_turn_),
-                         reinterpret_cast<uv_handle_t*>(&commit_timer_)})
+    for (auto* handle : {reinterpret_cast<uv_handle_t*>(&tasks_waiting_), reinterpret_cast<uv_handle_t*>(&after_turn_)})
         uv_close(handle, nullptr);
+    news_.stop();
 }
 
 void RaftEngine::Core::stop() {
@@ -323,11 +309,8 @@ void RaftEngine::Core::publish() {
     const bool leads = raft_state(&raft_) == RAFT_LEADER;
     const auto now = std::make_tuple(static_cast<int>(raft_state(&raft_)), leader, raft_current_term(&raft_),
                                      raft_.configuration_committed_index, raft_.configuration_uncommitted_index);
-    if (leads) tell_commit();
+    news_.look(leads);
     if (published_ == now) return;
-    const bool led =
-        published_ && std::get<0>(*published_) == RAFT_LEADER && std::get<2>(*published_) == std::get<2>(now);
-    if (leads && !led) own_term_from_ = raft_last_index(&raft_);
     published_ = now;
     View view{.leader = {}, .leads = leads, .term = raft_current_term(&raft_)};
     for (unsigned i = 0; i < raft_.configuration.n; ++i) {
@@ -343,62 +326,10 @@ void RaftEngine::Core::publish() {
     changed_();
 }
 
-/// libraft tells the others of a commit with the next entry, or the next heartbeat. Those who read there are not to
-/// wait for that.
-void RaftEngine::Core::tell_commit() {
-    const auto committed = raft_commit_index(&raft_);
-    if (committed <= told_commit_ || committed <= own_term_from_ || committed != raft_last_index(&raft_)) return;
-    if (uv_is_active(reinterpret_cast<uv_handle_t*>(&commit_timer_))) return;
-    uv_timer_start(
-        &commit_timer_,
-        [](uv_timer_t* timer) {
-            auto& self = *static_cast<Core*>(timer->data);
-            const auto index = raft_commit_index(&self.raft_);
-            if (self.down_ || raft_state(&self.raft_) != RAFT_LEADER || raft_transferee(&self.raft_) != 0 ||
-                index <= self.own_term_from_ || index != raft_last_index(&self.raft_))
-                return;
-            self.told_commit_ = index;
-            for (unsigned i = 0; i < self.raft_.configuration.n; ++i)
-                self.tell_commit_to(self.raft_.configuration.servers[i]);
-        },
-        kTellCommitMs, 0);
-}
-
-/// A heartbeat as libraft sends them, of the newest entry: it is of this term, and the other has it.
-void RaftEngine::Core::tell_commit_to(const raft_server& server) {
-    raft_index match = 0;
-    const auto index = raft_commit_index(&raft_);
-    if (server.id == raft_.id || server.role == RAFT_SPARE || raft_match_index(&raft_, server.id, &match) != 0 ||
-        match < index)
-        return;
-    raft_message message{};
-    message.type = RAFT_APPEND_ENTRIES;
-    message.server_id = server.id;
-    message.server_address = server.address;
-    message.append_entries.term = raft_current_term(&raft_);
-    message.append_entries.prev_log_index = index;
-    message.append_entries.prev_log_term = message.append_entries.term;
-    message.append_entries.leader_commit = index;
-    auto request = std::make_unique<raft_io_send>();
-    if (io_.send(&io_, request.get(), &message, [](raft_io_send* sent, int) { delete sent; }) == 0) request.release();
-}
-
-void RaftEngine::Core::applied(std::size_t bytes) {
-    bytes_since_snapshot_ += bytes;
-    sizes_.push_back(bytes);
-    if (sizes_.size() > kLogKept) sizes_.pop_front();
-    if (bytes_since_snapshot_ > kSnapshotBytes) raft_set_snapshot_threshold(&raft_, 1);
-}
-
 int RaftEngine::Core::begin_snapshot_of_log(raft_buffer** buffers, unsigned* count) {
     const int result = begin_snapshot(buffers, count);
     if (result != 0) return result;
-    std::size_t kept = 0, bytes = 0;
-    for (auto size = sizes_.rbegin(); size != sizes_.rend() && bytes < kSnapshotBytes; ++size, ++kept) bytes += *size;
-    const bool all = kept == sizes_.size();
-    raft_set_snapshot_trailing(&raft_, all ? kLogKept : static_cast<unsigned>(std::max<std::size_t>(kept, 1)));
-    bytes_since_snapshot_ = 0;
-    raft_set_snapshot_threshold(&raft_, kSnapshotEvery + static_cast<unsigned>(raft_.id % kSnapshotSpread));
+    schedule_.taken();
     return 0;
 }
 
@@ -468,12 +399,12 @@ void change_done(raft_change* request, int status) {
 
 }  // namespace
 
-void RaftEngine::Core::hand_over(const std::shared_ptr<Waiter>& waiter) {
+void RaftEngine::Core::hand_over(std::uint64_t to, const std::shared_ptr<Waiter>& waiter) {
     if (raft_state(&raft_) != RAFT_LEADER || raft_.transfer) return waiter->settle(RAFT_NOTLEADER);
     auto request = std::make_unique<TransferRequest>();
     request->waiter = waiter;
     request->request.data = request.get();
-    const int result = raft_transfer(&raft_, &request->request, 0, [](struct raft_transfer* done) {
+    const int result = raft_transfer(&raft_, &request->request, to, [](struct raft_transfer* done) {
         const std::unique_ptr<TransferRequest> transferred(static_cast<TransferRequest*>(done->data));
         transferred->waiter->settle(0);
     });
@@ -519,10 +450,10 @@ void RaftEngine::remove(std::uint64_t id, const Limit& limit) {
                   [this, id](raft_change* request) { return raft_remove(&core_->raft_, request, id, change_done); });
 }
 
-void RaftEngine::hand_over(const Limit& limit) {
+void RaftEngine::hand_over(const Limit& limit, std::uint64_t to) {
     auto waiter = std::make_shared<Waiter>();
     auto& core = *core_;
-    if (core.post([&core, waiter] { core.hand_over(waiter); })) waiter->wait(limit);
+    if (core.post([&core, waiter, to] { core.hand_over(to, waiter); })) waiter->wait(limit);
 }
 
 void RaftEngine::stop() { core_->stop(); }

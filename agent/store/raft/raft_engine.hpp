@@ -65,8 +65,9 @@ public:
     void add(std::uint64_t id, const std::string& host_id, const Limit& limit);  ///< as a spare
     void assign(std::uint64_t id, NodeRole role, const Limit& limit);
     void remove(std::uint64_t id, const Limit& limit);
-    /// Hands leadership to another voter that is up to date. Nothing to do when this member does not lead.
-    void hand_over(const Limit& limit);
+    /// Hands leadership to voter `to`, or (0) to any other that is up to date. Nothing to do when this member does not
+    /// lead.
+    void hand_over(const Limit& limit, std::uint64_t to = 0);
     void stop();
 
 private:

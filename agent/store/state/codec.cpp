@@ -8,6 +8,7 @@ namespace pgedge {
 namespace {
 
 enum ValueTag : std::uint8_t { kNullTag, kIntegerTag, kRealTag, kTextTag, kBlobTag };
+enum TransactionFlag : std::uint8_t { kRoutine = 1, kVital = 2 };
 
 [[noreturn]] void refuse(const char* why) {
     throw Error(ErrorKind::invalid_input, std::string("a message of the store is damaged: ") + why);
@@ -56,7 +57,7 @@ void Encoder::statement(const Statement& statement) {
 
 void Encoder::transaction(const Transaction& transaction) {
     text(transaction.id);
-    number(transaction.routine ? 1 : 0);
+    number((transaction.routine ? kRoutine : 0) | (transaction.vital ? kVital : 0));
     number(transaction.statements.size());
     for (const auto& each : transaction.statements) statement(each);
 }
@@ -150,7 +151,9 @@ Statement Decoder::statement() {
 Transaction Decoder::transaction() {
     Transaction transaction;
     transaction.id = text();
-    transaction.routine = number() != 0;
+    const auto flags = number();
+    transaction.routine = (flags & kRoutine) != 0;
+    transaction.vital = (flags & kVital) != 0;
     const auto statements = count();
     for (std::size_t i = 0; i < statements; ++i) transaction.statements.push_back(statement());
     return transaction;

@@ -45,6 +45,7 @@ public:
     Transaction transaction();
     CommitResult result();
     FeedPart part();
+    bool at_end() const { return left_.empty(); }
     void end() const;  ///< throws when something is left
 
 private:

@@ -124,6 +124,7 @@ bool Leases::State::commit_and_hold(const Transaction& transaction, const Lease&
 
 bool Leases::State::create(const Lease& wanted, const Limit& limit) {
     Transaction transaction;
+    transaction.vital = true;
     transaction.add(own_beat_stands(host, incarnation));
     transaction.add(
         Statement{.sql = "INSERT INTO lease(name, epoch, holder, host, incarnation, hold_ms) VALUES (?, 1, ?, ?, ?, ?) "
@@ -136,6 +137,7 @@ bool Leases::State::create(const Lease& wanted, const Limit& limit) {
 /// R2, R3: compare and set. The beat that we saw is part of the comparison, so a stale look takes nothing.
 bool Leases::State::take(const Look& look, const Lease& wanted, const Limit& limit) {
     Transaction transaction;
+    transaction.vital = true;
     transaction.add(own_beat_stands(host, incarnation));
     transaction.add(
         Statement{.sql = "UPDATE beat SET taken = taken + 1 WHERE host = (SELECT host FROM lease WHERE name = ?)",
@@ -153,6 +155,7 @@ bool Leases::State::take(const Look& look, const Lease& wanted, const Limit& lim
 /// A take of ours whose answer was lost: the row is ours already, but trust needs an answer.
 bool Leases::State::adopt(const Lease& lease, const Limit& limit) {
     Transaction transaction;
+    transaction.vital = true;
     transaction.add(own_beat_stands(host, incarnation));
     transaction.add(
         Statement{.sql = "SELECT 1 FROM lease WHERE name = ? AND epoch = ? AND host = ? AND incarnation = ?",
@@ -190,6 +193,7 @@ Rows Leases::renew(const std::optional<Statement>& also, const Limit& limit) {
 std::optional<Rows> Leases::State::beat_undisputed(const std::optional<Statement>& also, const Limit& limit) {
     std::map<std::string, Held> before;
     Transaction transaction;
+    transaction.vital = true;
     transaction.routine = true;
     {
         const std::lock_guard lock(mutex);
@@ -213,6 +217,7 @@ Rows Leases::State::beat_and_compare(const std::optional<Statement>& also, const
     std::map<std::string, Held> before;
     std::int64_t takes_before = 0;
     Transaction transaction;
+    transaction.vital = true;
     {
         const std::lock_guard lock(mutex);
         before = held;
@@ -336,6 +341,7 @@ void Leases::release(const std::string& name, const Limit& limit) {
         my.held.erase(found);  // first of all: from here on nobody acts under it
     }
     Transaction transaction;
+    transaction.vital = true;
     transaction.add(Statement{.sql = "UPDATE lease SET holder = '' WHERE name = ? AND epoch = ? AND incarnation = ?",
                               .args = {name, epoch, my.incarnation}});
     my.store.commit(transaction, limit);

@@ -16,10 +16,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-Limit soon() { return Limit(60s); }
+Limit in_time() { return Limit(60s); }
 
 std::string text_of_row(Store& store, std::string sql) {
-    return store.read({.sql = std::move(sql)}, Freshness::leader, soon()).at(0).text(0);
+    return store.read({.sql = std::move(sql)}, Freshness::leader, in_time()).at(0).text(0);
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ TEST_CASE("a store of an earlier version is gone on with, with its identity and 
     const auto mirrored = revision_of_file(options.directory / "state.db");
     const auto start = [&] {
         auto store = ClusterStore::resume(options, cluster.peers().of("host-1"), clock, Log::none());
-        store->wait_until_ready(soon());
+        store->wait_until_ready(in_time());
         return store;
     };
     {
@@ -43,11 +43,11 @@ TEST_CASE("a store of an earlier version is gone on with, with its identity and 
         CHECK(store->cluster_id() == "01a229df-1a04-7000-aad9-3620fd88304e");
         CHECK(text_of_row(*store, "SELECT id FROM cluster") == store->cluster_id());
         CHECK(text_of_row(*store, "SELECT id FROM host") == "host-1");
-        CHECK(store->wait_for_changes(0, soon()).revision >= mirrored);
+        CHECK(store->wait_for_changes(0, in_time()).revision >= mirrored);
         CHECK(fs::exists(options.directory / "state-before.db"));
         Transaction transaction;
         transaction.add(Statement{.sql = "INSERT INTO secret(name, sealed, updated_at) VALUES ('new', x'00', 1)"});
-        CHECK(store->commit(transaction, soon()).committed);
+        CHECK(store->commit(transaction, in_time()).committed);
     }
     const auto again = start();
     CHECK(text_of_row(*again, "SELECT name FROM secret WHERE name = 'new'") == "new");

@@ -42,7 +42,8 @@ struct Engine {
                 break;
             case RoleStep::Kind::transfer:
                 for (const auto& node : nodes)
-                    if (node.role == NodeRole::voter && node.id != leader) {
+                    if (node.role == NodeRole::voter && node.id != leader &&
+                        (step.node_id == 0 || step.node_id == node.id)) {
                         leader = node.id;
                         return;
                     }
@@ -173,4 +174,23 @@ TEST_CASE("a host that comes back under a new node loses the old one first") {
 TEST_CASE("an empty table changes nothing") {
     const auto engine = one_host();
     CHECK_FALSE(next_role_step({}, engine.nodes, 1));
+}
+
+TEST_CASE("a leader whose disk is full hands the lead to a living voter that has room, and to no other") {
+    auto wanted = hosts(4);
+    Engine engine{.nodes = {{1, "host-1", NodeRole::voter},
+                            {2, "host-2", NodeRole::voter},
+                            {3, "host-3", NodeRole::voter},
+                            {4, "host-4", NodeRole::standby}}};
+    CHECK(!next_role_step(wanted, engine.nodes, 1));
+    wanted[0].disk_full = wanted[1].disk_full = true;
+    engine.settle(wanted);
+    CHECK(engine.leader == 3);
+
+    wanted[2].health = NodeHealth::unknown;
+    CHECK(!next_role_step(wanted, engine.nodes, 1));  // nobody else has room
+    wanted[2].health = NodeHealth::alive;
+    wanted[2].disk_full = true;
+    CHECK(!next_role_step(wanted, engine.nodes, 1));
+    CHECK(!next_role_step(wanted, engine.nodes, 3));
 }

@@ -255,7 +255,7 @@ TEST_CASE("a completed delete leaves nothing but its task") {
     rig.step("y", "host-2", {}, Action::remove);
 
     REQUIRE(rig.done(rig.one, rig.claim(rig.one)[0]));
-    CHECK(rig.look("SELECT group_concat(id) FROM instance") == "b");
+    CHECK(rig.look("SELECT count(*) || min(id) FROM instance") == "1b");
     REQUIRE(rig.done(rig.two, rig.claim(rig.two)[0]));
 
     CHECK(rig.now().status == TaskStatus::completed);
