@@ -23,6 +23,7 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto kCallLimit = 10s;
+constexpr int kAskers = 64;
 constexpr auto kStartLimit = 30s;
 constexpr auto kStateLimit = 300s;
 
@@ -33,6 +34,11 @@ constexpr const char* kUsage =
     "pgedge-bench get COUNT URL                     median and p99 of GET on a kept connection\n"
     "pgedge-bench etcd COUNT URL                    median and p99 of etcd's put by its JSON gateway\n"
     "pgedge-bench store COUNT DATA_DIR ADDRESS…     median and p99 of a commit, asked of the leader of these agents\n"
+    "pgedge-bench askers COUNT DATA_DIR ADDRESS…    commits per second of 64 askers at once\n"
+    "pgedge-bench growth COUNT DATA_DIR ADDRESS…    median of the first tenth of COUNT tasks and of the last\n"
+    "pgedge-bench fill COUNT DATA_DIR ADDRESS…      writes COUNT rows of 1 KB\n"
+    "pgedge-bench outage SIGNAL DATA_DIR ADDRESS=PID…   signals the leader; milliseconds to the next commit, and its "
+    "host\n"
     "pgedge-bench seed COUNT DATA_DIR ADDRESS…      writes databases into the store, with nothing behind them\n";
 
 /// Starts a program with its output in `log`; nothing of ours is open in it.
@@ -133,6 +139,19 @@ void run_etcd(int count, const Url& url) {
     std::cout << latencies.line() << "\n";
 }
 
+/// `rest`: DATA_DIR, then HOST=ADDRESS=PID of each agent.
+void outage(int signal, const std::vector<std::string>& rest) {
+    std::vector<std::string> agents;
+    std::vector<int> pids;
+    for (auto each = rest.begin() + 1; each != rest.end(); ++each) {
+        const auto at = each->rfind('=');
+        if (at == std::string::npos) throw Error(ErrorKind::invalid_input, *each + " is not HOST=ADDRESS=PID");
+        agents.push_back(each->substr(0, at));
+        pids.push_back(std::stoi(each->substr(at + 1)));
+    }
+    run_outage(signal, pids, rest[0], agents);
+}
+
 int run(const std::vector<std::string>& words) {
     if (words.size() < 3) {
         std::cerr << kUsage;
@@ -157,6 +176,14 @@ int run(const std::vector<std::string>& words) {
         run_etcd(count, parse_url(rest[0]));
     else if (what == "store")
         run_store(count, rest[0], {rest.begin() + 1, rest.end()});
+    else if (what == "askers")
+        run_askers(kAskers, count, rest[0], {rest.begin() + 1, rest.end()});
+    else if (what == "growth")
+        run_growth(count, rest[0], {rest.begin() + 1, rest.end()});
+    else if (what == "fill")
+        run_fill(count, rest[0], {rest.begin() + 1, rest.end()});
+    else if (what == "outage")
+        outage(count, rest);
     else if (what == "seed")
         seed_databases(count, rest[0], {rest.begin() + 1, rest.end()});
     else
