@@ -36,6 +36,12 @@ using namespace std::chrono_literals;
 constexpr auto kFactsLimit = 10s;
 constexpr auto kNamesLimit = 2s;
 
+EngineOptions engine_options(const AgentConfig& config) {
+    EngineOptions options;
+    options.kept = {std::chrono::days(config.keep_tasks_days), config.keep_tasks_count};
+    return options;
+}
+
 /// The program that stands beside ours.
 std::filesystem::path sibling_program(const char* name) {
     return std::filesystem::read_symlink("/proc/self/exe").parent_path() / name;
@@ -143,10 +149,12 @@ public:
                            return each.instance_id() == id && each.port == port;
                        });
                    },
-                   {{std::string(kSkipTransaction), [this, &agent](const Json& arguments, StepContext& context) {
+                   {{std::string(kSkipTransaction),
+                     [this, &agent](const Json& arguments, StepContext& context) {
                          links_.skip(arguments, context);
                          return links_changed(arguments, agent.clock_.wall());
-                     }}}}) {
+                     }}}},
+                  engine_options(agent.config_)) {
         engine_.start();
     }
     const ClusterServices& services() const { return services_; }

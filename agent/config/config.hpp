@@ -39,6 +39,8 @@ struct AgentConfig {
     std::chrono::seconds stop_grace_period{30};
     int random_port_min = 5432, random_port_max = 15432;
 
+    int keep_tasks_days = 90, keep_tasks_count = 10'000;
+
     LogLevel log_level = LogLevel::info;
     Log::Format log_format = Log::Format::text;
 };

@@ -30,7 +30,8 @@ Engine::Engine(const std::string& host_id, const Parts& parts, const EngineOptio
       runner_(parts.store, parts.secrets, parts.kinds, queue_, parts.clock, options.retry, parts.keeps_server,
               parts.works),
       task_log_(parts.store, parts.clock, parts.log),
-      scheduler_(parts.store, parts.leases, parts.replanner, parts.clock, parts.log, options.silent_after) {}
+      scheduler_(parts.store, parts.leases, parts.replanner, parts.clock, parts.log, options.silent_after),
+      retention_(parts.store, parts.leases, parts.clock, parts.log, options.kept) {}
 
 Engine::~Engine() {
     for (auto& thread : threads_) thread.request_stop();
@@ -101,20 +102,22 @@ void Engine::wake_scheduler() {
 
 void Engine::schedule(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
-        bool open_tasks = false;
+        bool more = false;
         try {
-            if (parts_.leases.holds(kSchedulerLease))
-                open_tasks = scheduler_.look_after_tasks(Limit(kStoreLimit, stop));
-            else
+            if (parts_.leases.holds(kSchedulerLease)) {
+                more = scheduler_.look_after_tasks(Limit(kStoreLimit, stop));
+                more = retention_.look(Limit(kStoreLimit, stop)) || more;
+            } else {
                 scheduler_.forget();
+            }
         } catch (const std::exception& error) {
             if (stop.stop_requested()) return;
-            open_tasks = true;
+            more = true;
             parts_.log.warn("cannot look after tasks", {{"error", error.what()}});
             Limit(kStoreLimit, stop).pause(kErrorPause);
         }
         std::unique_lock lock(mutex_);
-        scheduler_wakes_.wait_for(lock, stop, open_tasks ? kSchedulerPeriod : options_.relist_period,
+        scheduler_wakes_.wait_for(lock, stop, more ? kSchedulerPeriod : options_.relist_period,
                                   [&] { return scheduler_called_; });
         scheduler_called_ = false;
     }

@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include "agent/run/retention.hpp"
 #include "agent/run/scheduler.hpp"
 #include "agent/run/step_runner.hpp"
 #include "agent/run/task_log.hpp"
@@ -24,6 +25,7 @@ struct EngineOptions {
     std::chrono::milliseconds scheduler_hold{20'000};
     /// What changed is heard at once; this is how often everything is looked at all the same.
     std::chrono::milliseconds relist_period{10'000};
+    TaskRetention kept;
 };
 
 /// The task engine of one agent: beats for its host, carries out the host's steps, and looks after all tasks of the
@@ -63,6 +65,7 @@ private:
     StepRunner runner_;
     TaskLog task_log_;
     Scheduler scheduler_;
+    Retention retention_;
     std::mutex mutex_;
     std::condition_variable_any scheduler_wakes_;
     bool scheduler_called_ = false;

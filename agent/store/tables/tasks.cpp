@@ -124,6 +124,22 @@ Statement Tasks::erase_of_database(const std::string& database_id) {
     return {"DELETE FROM task WHERE database_id = ? AND open = 0", {database_id}, {}};
 }
 
+std::vector<std::string> Tasks::beyond(const TaskRetention& kept, WallTime now, std::int64_t most,
+                                       const Limit& limit) const {
+    const Statement query{
+        "SELECT id FROM task t WHERE open = 0 AND (completed_at < ? OR id < (SELECT id FROM task WHERE open = 0 ORDER "
+        "BY "
+        "id DESC LIMIT 1 OFFSET ?)) AND NOT EXISTS (SELECT 1 FROM database WHERE last_task_id = t.id) AND NOT EXISTS "
+        "(SELECT 1 FROM task parent WHERE parent.id = t.parent_id AND parent.open = 1) ORDER BY id LIMIT ?",
+        {to_stored(now - kept.age), std::max<std::int64_t>(kept.count - 1, 0), most},
+        {}};
+    std::vector<std::string> ids;
+    for (const auto& row : store_.read(query, Freshness::leader, limit)) ids.push_back(row.text(0));
+    return ids;
+}
+
+Statement Tasks::erase(const std::string& id) { return {"DELETE FROM task WHERE id = ? AND open = 0", {id}, {}}; }
+
 StepRow step_from_row(const Row& row, std::size_t first) {
     StepRow step;
     step.task_id = row.text(first);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,12 @@ struct TaskPage {
 /// engine's.
 enum class TaskStage { none, apply, replan };
 std::string_view to_string(TaskStage stage);  ///< none: empty
+
+/// How many closed tasks are kept, and for how long: what is beyond either goes.
+struct TaskRetention {
+    std::chrono::days age{90};
+    std::int64_t count = 10'000;
+};
 
 enum class StepStatus { pending, running, done, failed, skipped };
 std::string_view to_string(StepStatus status);
@@ -67,6 +74,12 @@ public:
     /// Only while the task is open (guarded). A final status closes it and opens the operation lock.
     static Statement set_status(const std::string& id, TaskStatus status, const std::string& error, WallTime now);
     static Statement erase_of_database(const std::string& database_id);  ///< closed tasks of an id used before
+
+    /// Ids of closed tasks that need not be kept, oldest first, `most` at most. The newest task of each database stays,
+    /// and what belongs to an open task.
+    std::vector<std::string> beyond(const TaskRetention& kept, WallTime now, std::int64_t most,
+                                    const Limit& limit) const;
+    static Statement erase(const std::string& id);  ///< with its steps and its log; not while it is open
 
     std::vector<StepRow> steps(const std::string& task_id, const Limit& limit) const;  ///< by position
     static Statement insert_step(const StepRow& step);
