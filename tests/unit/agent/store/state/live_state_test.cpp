@@ -16,7 +16,7 @@ namespace {
 
 Limit soon() { return Limit(20s); }
 
-std::string put(const std::string& name) {
+std::string put_entry(const std::string& name) {
     Batch batch;
     batch.transactions.emplace_back().add(
         Statement{.sql = "INSERT INTO secret(name, sealed, updated_at) VALUES (?, x'00', 1)", .args = {name}});
@@ -29,7 +29,7 @@ struct Member {
               folder, feed, [](const Batch&, std::vector<Outcome>, const LiveState::Progress&) {}, Log::none()) {}
     void bring_to(std::uint64_t entry) {
         for (std::uint64_t index = 1; index <= entry; ++index)
-            state.apply(index, index == 1 ? schema_step(1).encode() : put(fmt::format("secret-{}", index)));
+            state.apply(index, index == 1 ? schema_step(1).encode() : put_entry(fmt::format("secret-{}", index)));
     }
     void wait(std::uint64_t entry) {
         for (const auto limit = soon(); state.applied() < entry && !limit.over(); limit.pause(1ms)) continue;
@@ -103,14 +103,14 @@ TEST_CASE("a held state stays as it is, and another member goes on from its imag
     std::unique_ptr<SqliteConnection> held;
     for (const auto limit = soon(); !held && !limit.over(); limit.pause(1ms)) held = member.state.hold();
     REQUIRE(held);
-    member.state.apply(11, put("later"));
+    member.state.apply(11, put_entry("later"));
     member.wait(11);
 
     Member other(other_folder.path());
     other.state.restore(10, held->image());
     other.wait(10);
     CHECK(other.secrets() == 9);
-    other.state.apply(11, put("later"));
+    other.state.apply(11, put_entry("later"));
     other.wait(11);
     CHECK(other.secrets() == 10);
     CHECK(member.secrets() == 10);
@@ -133,15 +133,15 @@ TEST_CASE("the first new entry takes over what an earlier version left, for good
         member.state.restore(20, snapshot);
         member.wait(20);
         CHECK(member.state.hold() == nullptr);
-        member.state.apply(21, put("new"));
+        member.state.apply(21, put_entry("new"));
         member.wait(21);
         CHECK(member.secrets() == 2);
         CHECK(member.state.schema_version() == 1);
     }
     Member again(folder.path());
     again.state.restore(20, snapshot);
-    again.state.apply(21, put("new"));
-    again.state.apply(22, put("newer"));
+    again.state.apply(21, put_entry("new"));
+    again.state.apply(22, put_entry("newer"));
     again.wait(22);
     CHECK(again.secrets() == 3);
 }
@@ -150,10 +150,10 @@ TEST_CASE("an entry that cannot be applied here stops the member there, and says
     const testing::TemporaryDirectory folder;
     Member member(folder.path());
     member.bring_to(3);
-    auto unknown = put("x");
+    auto unknown = put_entry("x");
     unknown[0] = 9;
     member.state.apply(4, unknown);
-    member.state.apply(5, put("after"));
+    member.state.apply(5, put_entry("after"));
     for (const auto limit = soon(); member.state.stuck().empty() && !limit.over(); limit.pause(1ms)) continue;
     CHECK(member.state.stuck().find("format 9") != std::string::npos);
     CHECK(member.state.applied() == 3);
