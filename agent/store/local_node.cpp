@@ -63,7 +63,10 @@ void LocalNode::stop() {
     if (tls_) tls_->stop();
 }
 
-bool LocalNode::has_data() const { return engine_->view().role != NodeRole::spare && state_->schema_version() > 0; }
+bool LocalNode::has_data() const {
+    return engine_->view().role != NodeRole::spare && state_->schema_version() > 0 &&
+           state_->applied() >= engine_->log_at_start();
+}
 
 void LocalNode::hold_to_data() {
     if (held_ || engine_->view().role == NodeRole::spare) return;

@@ -51,7 +51,8 @@ public:
     LiveState& state() { return *state_; }
     DiskRoom& disk_room() { return disk_room_; }
 
-    /// True when this member gets all changes, and its file has a schema: it can be read.
+    /// True when this member gets all changes, and its file has a schema and all that it had before this start: it can
+    /// be read.
     bool has_data() const;
     /// From now on the log must be there when the agent starts, if this member has one.
     void hold_to_data();

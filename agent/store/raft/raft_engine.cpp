@@ -119,6 +119,7 @@ struct RaftEngine::Core : EventLoop, LogFiles {
     std::mutex mutex_;
     View view_;
     std::vector<std::function<void()>> tasks_;
+    raft_index log_at_start_ = 0;  // constant once the thread runs
 
 private:
     enum class Phase { nothing, files, raft, over };
@@ -231,6 +232,7 @@ void RaftEngine::Core::start(const Options& options) {
     schedule_.begin();
     if (options.found) found(options);
     require(raft_start(&raft_), "read its log", raft_errmsg(&raft_));
+    log_at_start_ = raft_last_index(&raft_);
     publish();
 }
 
@@ -418,6 +420,7 @@ RaftEngine::RaftEngine(const Options& options, LiveState& state, RaftTls& tls, C
 RaftEngine::~RaftEngine() { stop(); }
 
 std::uint64_t RaftEngine::id() const { return core_->raft_.id; }
+std::uint64_t RaftEngine::log_at_start() const { return core_->log_at_start_; }
 
 RaftEngine::View RaftEngine::view() const {
     const std::lock_guard lock(core_->mutex_);

@@ -49,6 +49,8 @@ public:
     RaftEngine& operator=(const RaftEngine&) = delete;
 
     std::uint64_t id() const;
+    /// Index of the newest entry in the log when this member started; 0: it was empty.
+    std::uint64_t log_at_start() const;
     View view() const;
 
     enum class Refusal {
