@@ -4,6 +4,8 @@
 #include <cstring>
 #include <list>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -13,11 +15,31 @@
 namespace pgedge {
 namespace {
 
-sockaddr_un address_of(const std::filesystem::path& socket) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strncpy(address.sun_path, socket.c_str(), sizeof address.sun_path - 1);
-    return address;
+struct Endpoint {
+    sockaddr_storage address{};
+    socklen_t size = 0;
+    int family() const { return address.ss_family; }
+    const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&address); }
+};
+
+/// "/a/path" or "192.0.2.7:2379".
+Endpoint endpoint_of(const std::string& place) {
+    Endpoint endpoint;
+    if (place.starts_with('/')) {
+        auto& unix_address = reinterpret_cast<sockaddr_un&>(endpoint.address);
+        unix_address.sun_family = AF_UNIX;
+        std::strncpy(unix_address.sun_path, place.c_str(), sizeof unix_address.sun_path - 1);
+        endpoint.size = sizeof unix_address;
+        return endpoint;
+    }
+    const auto colon = place.rfind(':');
+    auto& address = reinterpret_cast<sockaddr_in&>(endpoint.address);
+    address.sin_family = AF_INET;
+    endpoint.size = sizeof address;
+    if (colon == std::string::npos || ::inet_pton(AF_INET, place.substr(0, colon).c_str(), &address.sin_addr) != 1)
+        throw Error(ErrorKind::invalid_input, "not the address of a test agent: " + place);
+    address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(place.substr(colon + 1))));
+    return endpoint;
 }
 
 /// Waits in short steps, so that a stop is seen.
@@ -62,23 +84,30 @@ std::string receive_text(int fd, const Limit& limit) {
 
 }  // namespace
 
-std::string call_socket(const std::filesystem::path& socket, std::string_view name, const std::string& body,
-                        const Limit& limit) {
-    const Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const auto address = address_of(socket);
-    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-        throw Error(ErrorKind::unreachable, errno_text(errno));
+std::string call_socket(const std::string& place, std::string_view name, const std::string& body, const Limit& limit) {
+    const auto endpoint = endpoint_of(place);
+    const Fd fd(::socket(endpoint.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (::connect(fd.get(), endpoint.get(), endpoint.size) != 0) {
+        int failure = errno;
+        if (failure == EINPROGRESS) {
+            wait_for(fd.get(), POLLOUT, limit);
+            socklen_t size = sizeof failure;
+            ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &failure, &size);
+        }
+        if (failure != 0) throw Error(ErrorKind::unreachable, errno_text(failure));
+    }
     send_text(fd.get(), name, limit);
     send_text(fd.get(), body, limit);
     return receive_text(fd.get(), limit);
 }
 
-SocketServer::SocketServer(const std::filesystem::path& socket, Answer answer) : answer_(std::move(answer)) {
-    std::filesystem::remove(socket);
-    listener_ = Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    const auto address = address_of(socket);
-    if (::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-        ::listen(listener_.get(), 64) != 0)
+SocketServer::SocketServer(const std::string& place, Answer answer) : answer_(std::move(answer)) {
+    const auto endpoint = endpoint_of(place);
+    if (endpoint.family() == AF_UNIX) std::filesystem::remove(place);
+    listener_ = Fd(::socket(endpoint.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const int on = 1;
+    ::setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (::bind(listener_.get(), endpoint.get(), endpoint.size) != 0 || ::listen(listener_.get(), 64) != 0)
         throw Error(ErrorKind::failed, errno_text(errno));
     thread_ = std::jthread([this](const std::stop_token& stop) {
         struct Caller {
@@ -93,9 +122,9 @@ SocketServer::SocketServer(const std::filesystem::path& socket, Answer answer) :
             auto client = std::make_shared<Fd>(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
             if (!*client) continue;
             auto& caller = callers.emplace_back();
-            caller.thread = std::jthread([this, client, &caller] {
+            caller.thread = std::jthread([this, client, &caller](const std::stop_token& over) {
                 try {
-                    const Limit limit(std::chrono::seconds(60));
+                    const Limit limit(std::chrono::seconds(60), over);
                     const auto name = receive_text(client->get(), limit);
                     const auto body = receive_text(client->get(), limit);
                     send_text(client->get(), answer_(name, body), limit);

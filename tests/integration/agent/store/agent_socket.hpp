@@ -1,6 +1,5 @@
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -11,15 +10,15 @@
 
 namespace pgedge {
 
-/// One call over a unix socket: a name and a body there, an answer back. How test programs call each other.
-std::string call_socket(const std::filesystem::path& socket, std::string_view name, const std::string& body,
-                        const Limit& limit);
+/// One call over a socket: a name and a body there, an answer back. How test programs call each other. `place` is the
+/// path of a unix socket, or "192.0.2.7:2379".
+std::string call_socket(const std::string& place, std::string_view name, const std::string& body, const Limit& limit);
 
 /// Answers such calls, each in a thread of its own.
 class SocketServer {
 public:
     using Answer = std::function<std::string(const std::string& name, const std::string& body)>;
-    SocketServer(const std::filesystem::path& socket, Answer answer);
+    SocketServer(const std::string& place, Answer answer);
     ~SocketServer();
     SocketServer(const SocketServer&) = delete;
     SocketServer& operator=(const SocketServer&) = delete;
@@ -30,17 +29,13 @@ private:
     std::jthread thread_;
 };
 
-/// Peers whose agents listen on `<folder>/<host>.sock`.
+/// Peers that listen where the address book says.
 class SocketPeers final : public StorePeers {
 public:
-    explicit SocketPeers(std::filesystem::path folder) : folder_(std::move(folder)) {}
-    std::string call(const std::string& host_id, const PeerAddress&, std::string_view name, const std::string& body,
+    std::string call(const std::string&, const PeerAddress& address, std::string_view name, const std::string& body,
                      const Limit& limit) override {
-        return call_socket(folder_ / (host_id + ".sock"), name, body, limit);
+        return call_socket(address.peer, name, body, limit);
     }
-
-private:
-    const std::filesystem::path folder_;
 };
 
 }  // namespace pgedge

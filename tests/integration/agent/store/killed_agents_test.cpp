@@ -3,219 +3,22 @@
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
-#include <map>
 #include <set>
 #include <thread>
 
 #include <doctest/doctest.h>
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/mount.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "agent/store/raft/raft_engine.hpp"
-#include "agent/store/state/codec.hpp"
-#include "agent/store/tables/hosts.hpp"
 #include "agent/store/tables/leases.hpp"
 #include "common/base/error.hpp"
-#include "common/base/uuid.hpp"
-#include "common/net/tls.hpp"
-#include "tests/integration/agent/store/agent_socket.hpp"
+#include "tests/integration/agent/store/processes.hpp"
 
 using namespace pgedge;
 using namespace std::chrono_literals;
-namespace fs = std::filesystem;
 
 namespace {
 
 Limit soon() { return Limit(60s); }
-
-/// The store of an agent in another process.
-class RemoteStore final : public Store {
-public:
-    explicit RemoteStore(fs::path socket) : socket_(std::move(socket)) {}
-    CommitResult commit(const Transaction& transaction, const Limit& limit) override {
-        Encoder request;
-        request.transaction(transaction);
-        const auto answer = ask("client-commit", request.take(), limit);
-        Decoder decoder(answer);
-        check(decoder);
-        return decoder.result();
-    }
-    Rows read(const Statement& query, Freshness, const Limit& limit) override {
-        Encoder request;
-        request.statement(query);
-        const auto answer = ask("client-read", request.take(), limit);
-        Decoder decoder(answer);
-        check(decoder);
-        return decoder.rows();
-    }
-    Changes wait_for_changes(std::int64_t since, const Limit& limit) override {
-        Encoder request;
-        request.integer(since);
-        request.number(static_cast<std::uint64_t>(std::min<std::int64_t>(limit.left().count(), 5000)));
-        const auto answer = ask("client-wait", request.take(), limit);
-        Decoder decoder(answer);
-        check(decoder);
-        auto part = decoder.part();
-        Changes changes{.revision = part.revision, .relist = part.missed};
-        for (auto& each : part.changes) changes.changes.push_back(std::move(each.change));
-        return changes;
-    }
-    std::pair<bool, std::uint64_t> status(const Limit& limit) {
-        const auto answer = ask("client-status", {}, limit);
-        Decoder decoder(answer);
-        check(decoder);
-        const bool leads = decoder.number() != 0;
-        return {leads, decoder.number()};
-    }
-
-private:
-    std::string ask(std::string_view name, const std::string& body, const Limit& limit) {
-        return call_socket(socket_, name, body, limit);
-    }
-    static void check(Decoder& answer) {
-        if (const auto kind = answer.number(); kind != 0) throw Error(ErrorKind(kind - 1), answer.text());
-    }
-    const fs::path socket_;
-};
-
-class Agents {
-public:
-    /// With `disk_mb` each agent's store is on a small disk of its own (in memory; needs root).
-    explicit Agents(std::size_t disk_mb = 0, std::string program = PGEDGE_STORE_AGENT)
-        : program_(std::move(program)), folder_(fs::temp_directory_path() / ("pgedge-killed-" + random_hex(6))) {
-        fs::create_directories(folder_);
-        for (int number : {1, 2, 3}) {
-            if (disk_mb == 0) break;
-            const auto size = fmt::format("size={}m,mode=0700", disk_mb);
-            fs::create_directories(directory(number));
-            if (::mount("none", directory(number).c_str(), "tmpfs", 0, size.c_str()) != 0)
-                throw Error(ErrorKind::denied, errno_text(errno));
-            mounts_.push_back(directory(number));
-        }
-        const auto authority = make_authority("pgedge test");
-        write_file(folder_ / "ca.crt", authority.certificate);
-        AddressBook book(folder_ / "peers.json");
-        std::map<std::string, PeerAddress> hosts;
-        for (int number : {1, 2, 3}) {
-            const auto pair = issue_certificate(authority, {.common_name = host(number),
-                                                            .dns_names = {agent_dns_name(host(number))},
-                                                            .ip_addresses = {},
-                                                            .server = true,
-                                                            .client = true});
-            write_file(folder_ / (host(number) + ".crt"), pair.certificate);
-            write_file(folder_ / (host(number) + ".key"), pair.key.reveal(), 0600);
-            hosts[host(number)] = {address(number) + ":2380", "unused:1"};
-        }
-        book.set(hosts);
-        spawn(1, {"found"});
-        wait_for_answer(1);
-        add_row(1, RaftEngine::kFounder);
-        for (int number : {2, 3}) {
-            const auto id = new_node_id();
-            spawn(number, {"join", std::to_string(id)});
-            wait_for_answer(number);
-            add_row(number, id);
-        }
-        wait_for([&] { return at(leader()).status(soon()).second == 3; });
-    }
-    ~Agents() {
-        for (const auto& [number, pid] : pids_) {
-            ::kill(pid, SIGKILL);
-            ::waitpid(pid, nullptr, 0);
-        }
-        for (const auto& mounted : mounts_) ::umount2(mounted.c_str(), MNT_DETACH);
-        std::error_code ignored;
-        fs::remove_all(folder_, ignored);
-    }
-    fs::path directory(int number) const { return folder_ / host(number); }
-    /// Writes until there is no room left.
-    void fill_disk(int number) const {
-        const Fd ballast(::open((directory(number) / "ballast").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-        const std::string block(1 << 16, 'x');
-        for (std::size_t size = block.size(); size > 0;) {
-            if (::write(ballast.get(), block.data(), size) != static_cast<ssize_t>(size)) size /= 2;
-        }
-    }
-    void free_disk(int number) const { fs::remove(directory(number) / "ballast"); }
-    Agents(const Agents&) = delete;
-    Agents& operator=(const Agents&) = delete;
-
-    static std::string host(int number) { return "host-" + std::to_string(number); }
-    static std::string address(int number) { return "127.12.0." + std::to_string(50 + number); }
-    RemoteStore at(int number) const { return RemoteStore(folder_ / (host(number) + ".sock")); }
-    void signal(int number, int which) { REQUIRE(::kill(pids_.at(number), which) == 0); }
-    void kill(int number) {
-        signal(number, SIGKILL);
-        ::waitpid(pids_.at(number), nullptr, 0);
-        pids_.erase(number);
-    }
-    /// One that has ended stays to be waited for: its pid must not be another process's when it is killed.
-    bool lives(int number) const {
-        siginfo_t end{};
-        REQUIRE(::waitid(P_PID, static_cast<id_t>(pids_.at(number)), &end, WEXITED | WNOHANG | WNOWAIT) == 0);
-        return end.si_pid == 0;
-    }
-    void resume(int number) { spawn(number, {"resume"}); }
-    /// Agents that are started from now on.
-    void use(std::string program) { program_ = std::move(program); }
-    void wait_for_answer(int number) {
-        wait_for([&] {
-            try {
-                at(number).status(Limit(2s));
-                return true;
-            } catch (const Error&) {
-                return false;
-            }
-        });
-    }
-    int leader() {
-        int found = 0;
-        wait_for([&] {
-            for (const auto& [number, pid] : pids_) {
-                try {
-                    if (at(number).status(Limit(2s)).first) return (found = number) != 0;
-                } catch (const Error&) {
-                    // it is frozen, or starts
-                }
-            }
-            return false;
-        });
-        return found;
-    }
-    template <class Condition>
-    static void wait_for(Condition condition) {
-        for (const Limit limit(90s); !condition(); limit.pause(10ms)) REQUIRE_FALSE(limit.over());
-    }
-
-private:
-    void spawn(int number, const std::vector<std::string>& mode) {
-        std::vector<std::string> words{program_, folder_.string(), host(number), address(number)};
-        words.insert(words.end(), mode.begin(), mode.end());
-        std::vector<char*> argv;
-        for (auto& word : words) argv.push_back(word.data());
-        argv.push_back(nullptr);
-        pid_t pid = 0;
-        REQUIRE(::posix_spawn(&pid, argv[0], nullptr, nullptr, argv.data(), environ) == 0);
-        pids_[number] = pid;
-    }
-    void add_row(int number, std::uint64_t node_id) {
-        Host row;
-        row.id = host(number);
-        row.peer_addresses = {address(number)};
-        Transaction transaction;
-        transaction.add(Hosts::insert(row, std::to_string(node_id), SystemClock().wall()));
-        REQUIRE(at(1).commit(transaction, soon()).committed);
-    }
-
-    std::string program_;
-    const fs::path folder_;
-    std::vector<fs::path> mounts_;
-    std::map<int, pid_t> pids_;
-};
 
 Transaction put_secret(const std::string& name) {
     Transaction transaction;
@@ -332,7 +135,7 @@ TEST_CASE("agents of an earlier version go on as agents of this one, with everyt
         MESSAGE("not run: PGEDGE_OLD_STORE_AGENT names no program of an earlier version");
         return;
     }
-    Agents agents(0, old);
+    Agents agents(Agents::Options{.program = old});
     std::set<std::string> confirmed;
     {
         Writer writer(agents.at(1), "old");
@@ -413,7 +216,7 @@ TEST_CASE("leaders that are frozen while they answer long reads live on") {
 TEST_CASE("a full disk of the leader stops nobody") {
     std::unique_ptr<Agents> disks;
     try {
-        disks = std::make_unique<Agents>(64);
+        disks = std::make_unique<Agents>(Agents::Options{.disk_mb = 64});
     } catch (const Error& error) {
         MESSAGE("not run: small disks need root (" << error.what() << ")");
         CHECK(error.kind() == ErrorKind::denied);
@@ -431,10 +234,10 @@ TEST_CASE("a full disk of the leader stops nobody") {
         return store.commit(transaction, limit).committed;
     };
 
-    agents.fill_disk(leader);
+    Agents::fill_disk(agents.directory(leader));
     for (int round = 1; round <= 60; ++round) REQUIRE(write(round, soon()));  // 30 MB: more than was laid out before
 
-    agents.free_disk(leader);
+    Agents::free_disk(agents.directory(leader));
     CHECK(write(1000, Limit(60s)));
     CHECK(store.read({.sql = "SELECT updated_at FROM secret WHERE name = 'big'"}, Freshness::leader, soon())
               .at(0)

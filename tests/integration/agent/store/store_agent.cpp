@@ -1,7 +1,7 @@
 // One agent's store in a process of its own, so that a test can kill it:
 //   store_agent FOLDER HOST ADDRESS found | join NODE_ID | resume
-// FOLDER holds certificates (HOST.crt, HOST.key, ca.crt), peers.json for a join, and the sockets HOST.sock. Calls that
-// begin with "client-" are those of the Store interface, the others go from agent to agent.
+// FOLDER holds certificates (HOST.crt, HOST.key, ca.crt), peers.json for a join, and the sockets HOST.sock. Calls there
+// begin with "client-" and are those of the Store interface; agents call each other at ADDRESS:2379.
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +13,7 @@
 #include "agent/store/cluster_store.hpp"
 #include "agent/store/state/codec.hpp"
 #include "common/base/error.hpp"
+#include "common/model/host.hpp"
 #include "tests/integration/agent/store/agent_socket.hpp"
 
 using namespace pgedge;
@@ -23,19 +24,22 @@ namespace {
 std::string answer_client(ClusterStore& store, const std::string& name, const std::string& body) {
     Decoder request(body);
     Encoder answer;
-    const Limit limit(60s);
+    const auto limit = [&] { return Limit(std::chrono::milliseconds(request.number())); };
     try {
         if (name == "client-commit") {
-            const auto result = store.commit(request.transaction(), limit);
+            const auto transaction = request.transaction();
+            const auto result = store.commit(transaction, limit());
             answer.number(0);
             answer.result(result);
         } else if (name == "client-read") {
-            const auto rows = store.read(request.statement(), Freshness::leader, limit);
+            const auto statement = request.statement();
+            const auto freshness = request.number() == 0 ? Freshness::leader : Freshness::local;
+            const auto rows = store.read(statement, freshness, limit());
             answer.number(0);
             answer.rows(rows);
         } else if (name == "client-wait") {
             const auto since = request.integer();
-            const auto changes = store.wait_for_changes(since, Limit(std::chrono::milliseconds(request.number())));
+            const auto changes = store.wait_for_changes(since, limit());
             FeedPart part{.revision = changes.revision, .missed = changes.relist};
             for (const auto& change : changes.changes) part.changes.push_back({0, change});
             answer.number(0);
@@ -75,15 +79,18 @@ int main(int argc, char** argv) {
         options.authorities = read_file(folder / "ca.crt");
         const SystemClock clock;
         const Log log = std::getenv("PGEDGE_TEST_LOG") ? Log::to_stderr(LogLevel::debug).component(host) : Log::none();
-        SocketPeers peers(folder);
+        SocketPeers peers;
         const auto store = mode == "found" ? ClusterStore::found(options, "killed", peers, clock, log)
                            : mode == "join"
                                ? ClusterStore::join(options, "killed", std::stoull(argv[5]),
                                                     AddressBook(folder / "peers.json").all(), peers, clock, log)
                                : ClusterStore::resume(options, peers, clock, log);
-        const SocketServer server(folder / (host + ".sock"), [&](const std::string& name, const std::string& body) {
-            return name.starts_with("client-") ? answer_client(*store, name, body) : store->answer(name, body);
-        });
+        const SocketServer peers_server(
+            address_text(options.address, Host().peer_port),
+            [&](const std::string& name, const std::string& body) { return store->answer(name, body); });
+        const SocketServer client_server(
+            folder / (host + ".sock"),
+            [&](const std::string& name, const std::string& body) { return answer_client(*store, name, body); });
         int signal = 0;
         sigwait(&ends, &signal);
         store->stop();
