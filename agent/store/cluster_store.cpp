@@ -208,8 +208,9 @@ std::string ClusterStore::Parts::answer_changes(Decoder& request) {
 std::string ClusterStore::Parts::answer_read(Decoder& request) {
     const auto query = request.statement();
     if (kind_of(query.sql) != StatementKind::query) return answer_with(CallStatus::invalid, "it is not a query");
-    if (!writer.ready()) return answer_with(CallStatus::not_leader, kNotLeader);
-    const auto rows = node.state().read(query, Limit(StoreClient::kReadAttempt));
+    const Limit limit(StoreClient::kReadAttempt);
+    if (!writer.confirm(limit)) return answer_with(CallStatus::not_leader, kNotLeader);
+    const auto rows = node.state().read(query, limit);
     auto encoder = begin_answer(CallStatus::ok);
     encoder.rows(rows);
     return encoder.take();

@@ -75,7 +75,7 @@ struct Changes {
 };
 
 enum class Freshness {
-    leader,  ///< what the leader has: may be stale for a moment around a change of leader; for decisions use commit()
+    leader,  ///< what the leader has, with everything that was acknowledged to anybody before the call
     local,   ///< this host's copy if it has one: fast, may lag by a heartbeat; without a copy, the leader's
 };
 

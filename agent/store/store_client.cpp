@@ -107,7 +107,7 @@ CommitResult StoreClient::commit(const Transaction& transaction, const Limit& li
 std::optional<Rows> StoreClient::read_once(const std::string& leader, const Statement& query, const Limit& limit,
                                            std::string& why) {
     if (leader == host_id_) {
-        if (writer_.ready()) return node_.state().read(query, limit);
+        if (writer_.confirm(limit)) return node_.state().read(query, limit);
         why = "this host does not lead the store";
         return std::nullopt;
     }

@@ -107,6 +107,15 @@ StoreWriter::Reply StoreWriter::submit(const Transaction& transaction, const Lim
     return {.why = stuck_.empty() ? "the store has not answered in time" : stuck_};
 }
 
+bool StoreWriter::confirm(const Limit& limit) {
+    std::unique_lock lock(mutex_);
+    if (!ready_) return false;
+    const auto number = ++asked_;
+    work_.notify_all();
+    done_.wait_until(lock, limit.stop(), limit.until(), [&] { return settled_ >= number || !ready_; });
+    return confirmed_ >= number;
+}
+
 /// With mutex_ held.
 void StoreWriter::finish(Operation& operation, Reply reply) {
     if (operation.done) return;
@@ -134,7 +143,7 @@ void StoreWriter::run(const std::stop_token& stop) {
             Limit(steady_clock::duration(kRetry), stop).pause(kRetry);
             continue;
         }
-        for (auto operations = next(stop); !operations.empty(); operations = next(stop)) commit(operations, stop);
+        while (const auto operations = next(stop)) commit(*operations, stop);
         const std::lock_guard lock(mutex_);
         ready_ = false;
     }
@@ -204,15 +213,16 @@ bool StoreWriter::may_wait() const {
            });
 }
 
-/// Empty: we lead no longer.
-StoreWriter::Operations StoreWriter::next(const std::stop_token& stop) {
+/// nullopt: we lead no longer. None: somebody only asks whether we lead.
+std::optional<StoreWriter::Operations> StoreWriter::next(const std::stop_token& stop) {
     Operations operations;
     std::unique_lock lock(mutex_);
     while (operations.empty()) {
-        work_.wait(lock, stop, [&] { return !queue_.empty() || !ready_; });
-        if (!queue_.empty() && may_wait())
-            work_.wait_until(lock, stop, queue_.front()->queued + kPatience, [&] { return !ready_ || !may_wait(); });
-        if (!ready_ || stop.stop_requested()) return {};
+        work_.wait(lock, stop, [&] { return !queue_.empty() || asked_ > settled_ || !ready_; });
+        if (asked_ == settled_ && !queue_.empty() && may_wait())
+            work_.wait_until(lock, stop, queue_.front()->queued + kPatience,
+                             [&] { return !ready_ || asked_ > settled_ || !may_wait(); });
+        if (!ready_ || stop.stop_requested()) return std::nullopt;
         std::size_t bytes = 0;
         while (!queue_.empty() && operations.size() < kMaxBatch) {
             const auto operation = queue_.front();
@@ -226,6 +236,7 @@ StoreWriter::Operations StoreWriter::next(const std::stop_token& stop) {
             bytes += operation->bytes;
             operations.push_back(operation);
         }
+        if (asked_ > settled_) break;
     }
     return operations;
 }
@@ -233,13 +244,17 @@ StoreWriter::Operations StoreWriter::next(const std::stop_token& stop) {
 void StoreWriter::commit(const Operations& operations, const std::stop_token& stop) {
     Batch batch;
     for (const auto& operation : operations) batch.transactions.push_back(operation->transaction);
+    std::uint64_t asked = 0;
     {
         const std::lock_guard lock(mutex_);
+        asked = asked_;
         memory_.limit(batch, progress_.newest_operation, progress_.revision);
     }
     auto flight = fly(std::move(batch), stop);
     {
         const std::lock_guard lock(mutex_);
+        settled_ = asked;
+        if (flight && flight->applied) confirmed_ = asked;
         for (std::size_t i = 0; i < operations.size(); ++i) {
             Reply reply = unknown(flight);
             if (flight && flight->applied && i < flight->outcomes.size())

@@ -57,6 +57,9 @@ public:
     /// Waits for the outcome within the limit. The same id again, while it is queued or under way, waits for the same.
     /// What nobody waits for any more is not begun.
     Reply submit(const Transaction& transaction, const Limit& limit);
+    /// True: this member still led after the call had begun, and has applied all that was acknowledged before it. An
+    /// entry of the log says so, one for all who ask at the time and for the transactions that wait.
+    bool confirm(const Limit& limit);
 
 private:
     struct Operation {
@@ -79,7 +82,7 @@ private:
 
     void run(const std::stop_token& stop);
     bool get_ready(const std::stop_token& stop);
-    Operations next(const std::stop_token& stop);
+    std::optional<Operations> next(const std::stop_token& stop);
     bool may_wait() const;
     void commit(const Operations& operations, const std::stop_token& stop);
     std::optional<Flight> fly(Batch batch, const std::stop_token& stop);
@@ -94,6 +97,7 @@ private:
     std::condition_variable_any work_, done_;
     LocalNode* node_ = nullptr;  // set: this member leads
     bool ready_ = false, stopped_ = false;
+    std::uint64_t asked_ = 0, settled_ = 0, confirmed_ = 0;  // of those who call confirm(), numbered
     std::uint64_t
         number_;  // of the newest flight; begins anywhere: what a process before this one proposed is not ours
     std::optional<Flight> flight_;
