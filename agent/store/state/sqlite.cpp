@@ -23,6 +23,9 @@ constexpr int kBusyMilliseconds = 2000;
 /// Statements that are kept prepared; then all are dropped.
 constexpr std::size_t kMaxPrepared = 200;
 
+/// The largest value and row of the store, in bytes: what one host has no memory or disk for is refused by all.
+constexpr int kLargestRow = 16 << 20;
+
 /// Functions with the same result on every host and every version of SQLite that we run with. What is not here is
 /// refused, so that a function of a later version is not let in by oversight.
 bool is_repeatable(std::string_view function) {
@@ -44,20 +47,11 @@ std::string lower(const char* text) {
     return lowered;
 }
 
-/// What a replicated statement may do.
-int authorize(void*, int action, const char*, const char* detail, const char*, const char*) {
-    switch (action) {
-        case SQLITE_SELECT:
-        case SQLITE_READ:
-        case SQLITE_INSERT:
-        case SQLITE_UPDATE:
-        case SQLITE_DELETE:
-        case SQLITE_RECURSIVE:
-        case SQLITE_TRANSACTION:  // the state machine's own; no statement of a Transaction is one
-        case SQLITE_SAVEPOINT: return SQLITE_OK;
-        case SQLITE_FUNCTION: return is_repeatable(lower(detail)) ? SQLITE_OK : SQLITE_DENY;
-        default: return SQLITE_DENY;
-    }
+/// What the state machine keeps for itself. Members do not read all of it again before each entry, so a transaction
+/// that changed it would have another effect where it was read since.
+bool is_machines_own(std::string_view table) {
+    static const std::set<std::string_view> kOwn{"applied_entry", "change", "op", "schema_version", "sqlite_sequence"};
+    return kOwn.contains(table);
 }
 
 /// Ends what a statement holds on to when it is left, also by an exception.
@@ -133,6 +127,30 @@ SqliteConnection::SqliteConnection(const std::filesystem::path& file, Mode mode)
     execute("PRAGMA foreign_keys = ON");  // as the replicated engine has it
 }
 
+/// What a replicated statement may do.
+int SqliteConnection::authorize(void* self, int action, const char* table, const char* detail, const char*,
+                                const char* trigger) {
+    const bool own = static_cast<const SqliteConnection*>(self)->own_ || trigger;
+    switch (action) {
+        case SQLITE_INSERT:
+        case SQLITE_UPDATE:
+        case SQLITE_DELETE: return own || !is_machines_own(lower(table)) ? SQLITE_OK : SQLITE_DENY;
+        case SQLITE_SELECT:
+        case SQLITE_READ:
+        case SQLITE_RECURSIVE:
+        case SQLITE_TRANSACTION:  // the state machine's own; no statement of a Transaction is one
+        case SQLITE_SAVEPOINT: return SQLITE_OK;
+        case SQLITE_FUNCTION: return is_repeatable(lower(detail)) ? SQLITE_OK : SQLITE_DENY;
+        default: return SQLITE_DENY;
+    }
+}
+
+/// After the last of all row numbers, SQLite draws random ones.
+void SqliteConnection::note_row_number(void* self, int action, const char*, const char*, long long number) {
+    if (action != SQLITE_DELETE && number == std::numeric_limits<long long>::max())
+        static_cast<SqliteConnection*>(self)->last_number_ = true;
+}
+
 void SqliteConnection::fail(const std::string& doing) const {
     if (!handle_) throw SqliteError(SQLITE_NOMEM, doing + ": out of memory");
     throw SqliteError(static_cast<std::uint64_t>(sqlite3_extended_errcode(handle_.get())),
@@ -155,14 +173,15 @@ SqliteConnection SqliteConnection::of_image(std::string_view image) {
 }
 
 sqlite3_stmt* SqliteConnection::prepare(const std::string& sql) {
-    if (const auto known = prepared_.find(sql); known != prepared_.end()) return known->second.get();
+    auto& all = own_ ? prepared_own_ : prepared_;
+    if (const auto known = all.find(sql); known != all.end()) return known->second.get();
     sqlite3_stmt* raw = nullptr;
     const int compiled =
         sqlite3_prepare_v3(handle_.get(), sql.data(), length_of(sql), SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
     Prepared prepared(raw);
     if (compiled != SQLITE_OK) fail("the store refused a statement");
-    if (prepared_.size() >= kMaxPrepared) prepared_.clear();
-    prepared_.emplace(sql, std::move(prepared));
+    if (all.size() >= kMaxPrepared) all.clear();
+    all.emplace(sql, std::move(prepared));
     return raw;
 }
 
@@ -177,6 +196,7 @@ SqlConnection::Answer SqliteConnection::run(const Statement& statement) {
     for (std::size_t i = 0; i < statement.args.size(); ++i)
         if (bind(raw, static_cast<int>(i) + 1, statement.args[i]) != SQLITE_OK) fail("the store refused a parameter");
     Answer answer;
+    last_number_ = false;
     int step = 0;
     while ((step = sqlite3_step(raw)) == SQLITE_ROW) {
         auto& row = answer.rows.emplace_back();
@@ -185,8 +205,18 @@ SqlConnection::Answer SqliteConnection::run(const Statement& statement) {
         for (int i = 0; i < width; ++i) row.values.push_back(column(raw, i));
     }
     if (step != SQLITE_DONE) fail("the store refused a statement");
+    if (last_number_) throw SqliteError(SQLITE_RANGE, "the store refused a statement: the row's number is too large");
     if (kind == StatementKind::change) answer.changes = sqlite3_changes64(handle_.get());
     return answer;
+}
+
+SqlConnection::Answer SqliteConnection::run_own(const Statement& statement) {
+    struct Own {
+        bool& set;
+        ~Own() { set = false; }
+    } own{own_};
+    own_ = true;
+    return run(statement);
 }
 
 void SqliteConnection::execute(std::string_view sql) {
@@ -196,7 +226,9 @@ void SqliteConnection::execute(std::string_view sql) {
 
 void SqliteConnection::only_repeatable(bool on) {
     repeatable_ = on;
-    sqlite3_set_authorizer(handle_.get(), on ? authorize : nullptr, nullptr);
+    sqlite3_set_authorizer(handle_.get(), on ? authorize : nullptr, this);
+    sqlite3_update_hook(handle_.get(), on ? note_row_number : nullptr, this);
+    sqlite3_limit(handle_.get(), SQLITE_LIMIT_LENGTH, on ? kLargestRow : std::numeric_limits<int>::max());
 }
 
 std::string SqliteConnection::image() {
@@ -212,6 +244,7 @@ std::string SqliteConnection::image() {
 
 void SqliteConnection::become(SqliteConnection& other) {
     prepared_.clear();
+    prepared_own_.clear();
     auto* backup = sqlite3_backup_init(handle_.get(), "main", other.handle_.get(), "main");
     if (!backup) fail("cannot write " + file_);
     const int stepped = sqlite3_backup_step(backup, -1);

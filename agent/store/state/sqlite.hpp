@@ -25,8 +25,11 @@ public:
     Answer run(const Statement& statement) override;
     void execute(std::string_view sql) override;
     /// From now on only what has the same result on every host is accepted: no function that looks at the clock, at
-    /// chance or at the connection's past, no PRAGMA, ATTACH or change of the schema. With false, everything again.
+    /// chance or at the connection's past, no PRAGMA, ATTACH or change of the schema, no row number after which SQLite
+    /// draws the next ones, and no write to the state machine's own tables. With false, everything again.
     void only_repeatable(bool on);
+    /// As run(), for the state machine's own statements: they may write to its tables.
+    Answer run_own(const Statement& statement);
     /// The whole database as the bytes of a plain file. Inside of a transaction: as that one sees it.
     std::string image();
     /// Makes this database a copy of `other`, in one transaction.
@@ -43,13 +46,17 @@ private:
     };
     using Prepared = std::unique_ptr<sqlite3_stmt, Finalizer>;
 
+    static int authorize(void* self, int action, const char* first, const char* second, const char*,
+                         const char* trigger);
+    static void note_row_number(void* self, int, const char*, const char*, long long number);
     [[noreturn]] void fail(const std::string& doing) const;
     sqlite3_stmt* prepare(const std::string& sql);
 
     std::unique_ptr<sqlite3, Closer> handle_;
     std::unordered_map<std::string, Prepared> prepared_;  // after handle_: goes first
+    std::unordered_map<std::string, Prepared> prepared_own_;
     std::string file_;
-    bool repeatable_ = false;
+    bool repeatable_ = false, own_ = false, last_number_ = false;
 };
 
 }  // namespace pgedge

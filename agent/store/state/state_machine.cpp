@@ -122,11 +122,11 @@ StateMachine::Applied StateMachine::apply(std::uint64_t index, const Batch& batc
             applied.changes = changes_since(revision_).changes;
             if (!applied.changes.empty()) revision_ = applied.changes.back().revision;
             if (batch.forget_operations > 0)
-                connection_.run({.sql = "DELETE FROM op WHERE seq <= ?", .args = {batch.forget_operations}});
+                connection_.run_own({.sql = "DELETE FROM op WHERE seq <= ?", .args = {batch.forget_operations}});
             if (batch.forget_changes > 0)
-                connection_.run({.sql = "DELETE FROM change WHERE rev <= ?", .args = {batch.forget_changes}});
+                connection_.run_own({.sql = "DELETE FROM change WHERE rev <= ?", .args = {batch.forget_changes}});
         }
-        connection_.run(
+        connection_.run_own(
             {.sql = "UPDATE applied_entry SET entry = ? WHERE id = 1", .args = {static_cast<std::int64_t>(index)}});
         open.commit();
         for (auto& outcome : applied.outcomes) outcome.result.revision = revision_;
@@ -184,8 +184,8 @@ void StateMachine::remember(const Transaction& transaction, const Outcome& outco
         encoder = Encoder();
         encoder.result(without_rows);
     }
-    connection_.run({.sql = "INSERT OR REPLACE INTO op(id, failure, result) VALUES (?, ?, ?)",
-                     .args = {transaction.id, outcome.failure, Blob{encoder.take()}}});
+    connection_.run_own({.sql = "INSERT OR REPLACE INTO op(id, failure, result) VALUES (?, ?, ?)",
+                         .args = {transaction.id, outcome.failure, Blob{encoder.take()}}});
     ++operation_;
 }
 

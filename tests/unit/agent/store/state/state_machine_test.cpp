@@ -115,6 +115,49 @@ TEST_CASE("what has another result elsewhere is refused, on every host alike") {
     CHECK_FALSE(ready.apply({transaction_of({{.sql = "PRAGMA user_version = 1"}})}).outcomes.at(0).failure.empty());
 }
 
+TEST_CASE("a transaction cannot write what the machine keeps for itself, in a later batch either") {
+    Ready ready;
+    for (int round = 0; round < 2; ++round) {
+        for (const char* sql : {"UPDATE applied_entry SET entry = 900", "DELETE FROM schema_version", "DELETE FROM OP",
+                                "INSERT INTO op(seq, id, failure, result) VALUES (9223372036854775807, 'a', '', x'')",
+                                "INSERT INTO change(kind, name) VALUES ('secret', 'a')",
+                                "UPDATE sqlite_sequence SET seq = 1", "DELETE FROM op WHERE 1 <= 2"}) {
+            CAPTURE(sql);
+            CHECK(ready.apply({transaction_of({{.sql = sql}})}).outcomes.at(0).failure.find("not authorized") !=
+                  std::string::npos);
+        }
+        // The machine's own statement of the same text.
+        CHECK_FALSE(ready.apply({transaction_of({{.sql = "DELETE FROM op WHERE seq <= ?", .args = {std::int64_t{9}}}})})
+                        .outcomes.at(0)
+                        .failure.empty());
+        Batch forgets = batch_of({transaction_of({put("round-" + std::to_string(round))})});
+        forgets.forget_operations = 1;
+        CHECK(ready.machine.apply(++ready.next, forgets).outcomes.at(0).result.committed);
+    }
+}
+
+TEST_CASE(
+    "row numbers after which SQLite draws the next ones, and values for which a host may lack room, are refused") {
+    Ready ready;
+    for (const char* sql :
+         {"INSERT INTO secret(rowid, name, sealed, updated_at) VALUES (9223372036854775807, 'a', x'', 1)",
+          "UPDATE secret SET rowid = 9223372036854775807",
+          "INSERT INTO secret(name, sealed, updated_at) VALUES ('a', zeroblob(900000000), 1)"}) {
+        CAPTURE(sql);
+        const auto applied = ready.apply({transaction_of({{.sql = sql}}), transaction_of({put(sql)})});
+        CHECK_FALSE(applied.outcomes.at(0).failure.empty());
+        CHECK(applied.outcomes.at(1).result.committed);
+    }
+    // The last number but one is taken; the next one is not drawn.
+    const auto applied = ready.apply(
+        {transaction_of(
+             {{.sql =
+                   "INSERT INTO secret(rowid, name, sealed, updated_at) VALUES (9223372036854775806, 'z', x'', 1)"}}),
+         transaction_of({put("next")})});
+    CHECK(applied.outcomes.at(0).result.committed);
+    CHECK(applied.outcomes.at(1).failure.find("number") != std::string::npos);
+}
+
 TEST_CASE("a transaction sent again is recognised by every member, until it is forgotten") {
     Ready ready;
     const auto once = transaction_of({put("a"), {.sql = "SELECT count(*) FROM secret"}});
