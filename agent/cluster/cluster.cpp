@@ -90,6 +90,12 @@ ClusterStore::Options Cluster::store_options(const Credentials& credentials) con
     store.port = options_.self.store_port;
     store.own = credentials.own;
     store.authorities = credentials.authority;
+    store.node_changed = [this](std::uint64_t node_id) {
+        auto record = files_.record();
+        if (!record) return;
+        record->node_id = node_id;
+        files_.set_record(*record);
+    };
     return store;
 }
 
@@ -107,7 +113,9 @@ void Cluster::start() {
                     "start the agent with the host id it joined the cluster with");
     const Credentials credentials = files_.credentials();
     const auto fresh = prepare(credentials);
-    fresh->set_store(ClusterStore::resume(store_options(credentials), fresh->peers(), clock_, log_));
+    auto options = store_options(credentials);
+    options.known = {record->cluster_id, record->host_id, record->node_id};
+    fresh->set_store(ClusterStore::resume(std::move(options), fresh->peers(), clock_, log_));
     fresh->serve();
     become_member(fresh, *record);
 }
@@ -197,8 +205,10 @@ void Cluster::join(const JoinToken& token, const Limit& limit) {
 }
 
 void Cluster::become_member(const std::shared_ptr<RunningMember>& fresh, MemberRecord record) {
-    record.state = MemberState::member;
-    if (files_.record() != record) files_.set_record(record);
+    if (record.state != MemberState::member) {
+        record.state = MemberState::member;
+        files_.set_record(record);
+    }
     {
         std::lock_guard lock(mutex_);
         running_ = fresh;

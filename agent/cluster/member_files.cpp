@@ -1,5 +1,6 @@
 #include "agent/cluster/member_files.hpp"
 
+#include "agent/store/store_record.hpp"
 #include "common/base/digest.hpp"
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
@@ -84,6 +85,9 @@ void MemberFiles::set_certificate(const KeyPair& own) const {
     write_file(in_certificates("host.crt"), own.certificate);
 }
 
-void MemberFiles::clear_store() const { delete_tree(store_directory(), Limit(kDelete)); }
+void MemberFiles::clear_store() const {
+    delete_tree(store_directory(), Limit(kDelete));
+    delete_tree(StoreRecord::beside(store_directory()), Limit(kDelete));
+}
 
 }  // namespace pgedge

@@ -70,7 +70,7 @@ void RunningMember::add_routes() {
                 [this](const HttpRequest& request, const PathParameters& path) {
                     HttpResponse response;
                     response.headers["Content-Type"] = "application/octet-stream";
-                    response.body = store_->answer(path.at("call"), request.body);
+                    response.body = store_->answer(path.at("call"), request.body, request.peer_name);
                     return response;
                 });
 }

@@ -1,17 +1,11 @@
 #include "agent/store/cluster_store.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
 
-#include "agent/store/copy_keeper.hpp"
-#include "agent/store/leader_finder.hpp"
-#include "agent/store/local_node.hpp"
-#include "agent/store/role_keeper.hpp"
 #include "agent/store/state/sql.hpp"
-#include "agent/store/store_client.hpp"
+#include "agent/store/store_life.hpp"
 #include "agent/store/store_protocol.hpp"
-#include "agent/store/store_writer.hpp"
+#include "agent/store/way_back.hpp"
 #include "common/base/error.hpp"
 
 namespace pgedge {
@@ -26,6 +20,8 @@ constexpr milliseconds kAnswerSlack{500};
 /// How soon a member that has lost its data, or got it, is noticed by the feed.
 constexpr milliseconds kWatchRole{1000};
 constexpr milliseconds kSearch{2000};  ///< for a leader, before this host's own copy has to do
+constexpr milliseconds kReturn{4000};  ///< for an answer to a host that wants to come back, or about one that is lost
+constexpr milliseconds kProbe{1000};
 constexpr std::string_view kNotLeader = "this host does not lead the store";
 
 std::string answer_of(const StoreWriter::Reply& reply) {
@@ -40,67 +36,7 @@ std::string answer_of(const StoreWriter::Reply& reply) {
     return encoder.take();
 }
 
-/// The file of the address book, which is there before the node is: a host that knows who it is knows its peers.
-std::filesystem::path written_book(const std::filesystem::path& directory, const ClusterStore::Peers& hosts) {
-    make_trusted_directory(directory, 0700);
-    auto file = directory / "peers.json";
-    if (!hosts.empty()) AddressBook(file).set(hosts);
-    return file;
-}
-
 }  // namespace
-
-struct ClusterStore::Parts {
-    const Options options;
-    const Log log;
-    AddressBook addresses;
-    ChangeFeed feed;
-    StoreWriter writer;
-    LeaderFinder finder;
-    LocalNode node;
-    StoreClient client;
-    RoleKeeper roles;
-    CopyKeeper copies;
-    std::atomic<bool> stopping{false};
-    std::jthread watching, following;
-
-    Parts(Options given, LocalNode::Start start, const StoreIdentity& identity,
-          const std::map<std::string, PeerAddress>& hosts, StorePeers& peers, const Clock& clock, const Log& store_log)
-        : options(std::move(given)),
-          log(store_log.component("store")),
-          addresses(written_book(options.directory, hosts)),
-          writer(clock, log),
-          finder(addresses, peers, options.host_id),
-          node({.directory = options.directory,
-                .host_id = options.host_id,
-                .address = options.address,
-                .port = options.port,
-                .own = options.own,
-                .authorities = options.authorities},
-               start, identity, addresses, feed,
-               {.told = [this](
-                            const Batch& batch, std::vector<Outcome> outcomes,
-                            const LiveState::Progress& progress) { writer.told(batch, std::move(outcomes), progress); },
-                .changed = [this] { finder.look(); }},
-               log),
-          client(node, writer, finder, feed, addresses, peers, options.host_id),
-          roles(node, client, addresses, options.host_id, options.dead_after, log),
-          copies(node, feed, clock, log) {
-        watching = std::jthread([this](const std::stop_token& stop) { watch(stop); });
-        following = std::jthread([this](const std::stop_token& stop) { follow(stop); });
-    }
-
-    void watch(const std::stop_token& stop);
-    void note_members(const RaftEngine::View& view);
-    void follow(const std::stop_token& stop);
-    bool hears_of_changes();
-    bool follow_once(const std::stop_token& stop);
-    std::string answer_changes(Decoder& request);
-    std::string answer_read(Decoder& request);
-    std::string answer_dump();
-    std::string newest_image(const Limit& limit);
-    void stop();
-};
 
 /// Tells the writer and the roles when leadership moves, and everybody who votes.
 void ClusterStore::Parts::watch(const std::stop_token& stop) {
@@ -223,26 +159,28 @@ std::string ClusterStore::Parts::answer_dump() {
     return encoder.take();
 }
 
-std::string ClusterStore::answer(std::string_view call, std::string_view body) {
-    auto& my = *parts_;
-    try {
-        if (my.stopping) return answer_with(CallStatus::not_leader, "the store is stopping");
-        Decoder request(body);
-        if (call == "leader") return my.finder.answer(my.node.id(), !my.node.disk_room().shortage().empty());
-        if (call == "commit") {
-            const auto transaction = request.transaction();
-            check(transaction);
-            return answer_of(my.writer.submit(transaction, Limit(StoreClient::kCommitAttempt)));
-        }
-        if (call == "read") return my.answer_read(request);
-        if (call == "changes") return my.answer_changes(request);
-        if (call == "dump") return my.answer_dump();
-        return answer_with(CallStatus::invalid, "the store has no such call");
-    } catch (const SqliteError& error) {
-        return answer_with(is_refusal(error.code()) ? CallStatus::failed : CallStatus::not_leader, error.text());
-    } catch (const Error& error) {
-        return answer_with(error.transient() ? CallStatus::again : CallStatus::invalid, error.text());
+std::string ClusterStore::Parts::answer_reference(Decoder& request, const std::string& caller, const Witness& witness) {
+    const auto node_id = request.number();
+    std::string listed;
+    if (writer.ready()) {  // others may not know of the newest
+        const auto rows = node.state().read({.sql = "SELECT node_id FROM host WHERE id = ?", .args = {caller}},
+                                            Limit(StoreClient::kReadAttempt));
+        if (!rows.empty()) listed = rows[0].text(0);
     }
+    return reference_answer(witness.of(node_id), listed);
+}
+
+/// Twice, since one answer may be lost.
+bool ClusterStore::Parts::answers_here(const std::string& host_id, const Limit& limit) {
+    for (int attempt = 0; attempt < 2; ++attempt) try {
+            const auto answer = client.call(host_id, "leader", "", limit.no_longer_than(kProbe));
+            Decoder decoder(answer);
+            decoder.text();
+            return decoder.number() != 0;  // it runs a node
+        } catch (const Error& error) {
+            if (!error.transient()) throw;
+        }
+    return false;
 }
 
 /// The leader's, or, when there is none, that of this host.
@@ -259,9 +197,9 @@ std::string ClusterStore::Parts::newest_image(const Limit& limit) {
     return node.state().image(limit);
 }
 
-void ClusterStore::Parts::stop() {
+void ClusterStore::Parts::stop(const std::string& why) {
     if (stopping.exchange(true)) return;
-    client.stop();
+    client.stop(why);
     finder.stop();
     for (auto* thread : {&watching, &following}) thread->request_stop();
     for (auto* thread : {&watching, &following}) thread->join();
@@ -271,50 +209,90 @@ void ClusterStore::Parts::stop() {
     writer.stop();
 }
 
-ClusterStore::ClusterStore(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+ClusterStore::ClusterStore(std::unique_ptr<Life> life)
+    : life_(std::move(life)), cluster_id_(life_->identity().cluster_id) {
+    life_->tend();
+}
 ClusterStore::~ClusterStore() { stop(); }
 
 std::unique_ptr<ClusterStore> ClusterStore::found(Options options, const std::string& cluster_id, StorePeers& peers,
                                                   const Clock& clock, const Log& log) {
     const StoreIdentity identity{cluster_id, options.host_id, RaftEngine::kFounder};
-    return std::unique_ptr<ClusterStore>(new ClusterStore(
-        std::make_unique<Parts>(std::move(options), LocalNode::Start::found, identity, Peers(), peers, clock, log)));
+    auto life = std::make_unique<Life>(std::move(options), Peers(), peers, clock, log);
+    life->begin(LocalNode::Start::found, identity);
+    return std::unique_ptr<ClusterStore>(new ClusterStore(std::move(life)));
 }
 
 std::unique_ptr<ClusterStore> ClusterStore::join(Options options, const std::string& cluster_id, std::uint64_t node_id,
                                                  const Peers& hosts, StorePeers& peers, const Clock& clock,
                                                  const Log& log) {
     const StoreIdentity identity{cluster_id, options.host_id, node_id};
-    return std::unique_ptr<ClusterStore>(new ClusterStore(
-        std::make_unique<Parts>(std::move(options), LocalNode::Start::join, identity, hosts, peers, clock, log)));
+    auto life = std::make_unique<Life>(std::move(options), hosts, peers, clock, log);
+    life->begin(LocalNode::Start::join, identity);
+    return std::unique_ptr<ClusterStore>(new ClusterStore(std::move(life)));
 }
 
 std::unique_ptr<ClusterStore> ClusterStore::resume(Options options, StorePeers& peers, const Clock& clock,
                                                    const Log& log) {
-    const StoreIdentity identity{{}, options.host_id, 0};
-    return std::unique_ptr<ClusterStore>(new ClusterStore(
-        std::make_unique<Parts>(std::move(options), LocalNode::Start::resume, identity, Peers(), peers, clock, log)));
+    auto life = std::make_unique<Life>(std::move(options), Peers(), peers, clock, log);
+    life->resume();
+    return std::unique_ptr<ClusterStore>(new ClusterStore(std::move(life)));
 }
 
 bool ClusterStore::has_identity(const std::filesystem::path& directory) {
     return StoreDirectory::has_identity(directory);
 }
 
+std::string ClusterStore::answer(std::string_view call, std::string_view body, const std::string& caller) {
+    const auto node = life_->node_if_any();
+    try {
+        if (!node || node->stopping)
+            return call == "leader" ? LeaderFinder::no_answer()
+                                    : answer_with(CallStatus::not_leader, "the store is stopping");
+        auto& my = *node;
+        Decoder request(body);
+        if (call == "leader") return my.finder.answer(my.node.id(), !my.node.disk_room().shortage().empty());
+        if (call == "commit") {
+            const auto transaction = request.transaction();
+            check(transaction);
+            return answer_of(my.writer.submit(transaction, Limit(StoreClient::kCommitAttempt)));
+        }
+        if (call == "read") return my.answer_read(request);
+        if (call == "changes") return my.answer_changes(request);
+        if (call == "dump") return my.answer_dump();
+        if (call == "reference") return my.answer_reference(request, caller, life_->frame.witness);
+        if (call == "return")
+            return answer_return(request, caller, cluster_id(), my.client, my.addresses, Limit(kReturn));
+        if (call == "probe") {
+            const auto host = request.text();
+            if (!my.writer.ready()) return answer_with(CallStatus::not_leader, kNotLeader);
+            auto encoder = begin_answer(CallStatus::ok);
+            encoder.number(my.answers_here(host, Limit(kReturn)) ? 1 : 0);
+            return encoder.take();
+        }
+        return answer_with(CallStatus::invalid, "the store has no such call");
+    } catch (const SqliteError& error) {
+        return answer_with(is_refusal(error.code()) ? CallStatus::failed : CallStatus::not_leader, error.text());
+    } catch (const Error& error) {
+        return answer_with(error.transient() ? CallStatus::again : CallStatus::invalid, error.text());
+    }
+}
+
 CommitResult ClusterStore::commit(const Transaction& transaction, const Limit& limit) {
-    return parts_->client.commit(transaction, limit);
+    return life_->node()->client.commit(transaction, limit);
 }
 Rows ClusterStore::read(const Statement& query, Freshness freshness, const Limit& limit) {
-    return parts_->client.read(query, freshness, limit);
+    return life_->node()->client.read(query, freshness, limit);
 }
 Changes ClusterStore::wait_for_changes(std::int64_t since, const Limit& limit) {
-    return parts_->client.wait_for_changes(since, limit);
+    return life_->frame.feed.wait(since, limit);
 }
 
 void ClusterStore::wait_until_ready(const Limit& limit) {
     for (;;) {
         try {
             read({.sql = "SELECT 1"}, Freshness::leader, limit);
-            if (parts_->feed.wait(0, limit.no_longer_than(kLookAgain)).revision != 0) return;
+            if (life_->frame.feed.wait(0, limit.no_longer_than(kLookAgain)).revision != 0) return;
         } catch (const Error& error) {
             if (!error.transient()) throw;
         }
@@ -325,19 +303,49 @@ void ClusterStore::wait_until_ready(const Limit& limit) {
     }
 }
 
-const std::string& ClusterStore::cluster_id() const { return parts_->node.identity().cluster_id; }
-std::uint64_t ClusterStore::node_id() const { return parts_->node.id(); }
-bool ClusterStore::leads() const { return parts_->writer.ready(); }
-std::optional<std::string> ClusterStore::leader() const { return parts_->finder.known(); }
+const std::string& ClusterStore::cluster_id() const { return cluster_id_; }
+std::uint64_t ClusterStore::node_id() const { return life_->identity().node_id; }
+bool ClusterStore::leads() const {
+    const auto node = life_->node_if_any();
+    return node && node->writer.ready();
+}
+std::optional<std::string> ClusterStore::leader() const {
+    const auto node = life_->node_if_any();
+    return node ? node->finder.known() : std::nullopt;
+}
 std::vector<std::string> ClusterStore::voters() const {
-    return leads() ? parts_->roles.voters() : parts_->addresses.voters();
+    const auto node = life_->node_if_any();
+    return node && node->writer.ready() ? node->roles.voters() : life_->frame.addresses.voters();
 }
-std::string ClusterStore::disk_shortage() const { return parts_->node.disk_room().shortage(); }
-const AddressBook& ClusterStore::addresses() const { return parts_->addresses; }
-void ClusterStore::set_certificate(const KeyPair& own) { parts_->node.tls().set_certificate(own); }
+bool ClusterStore::host_answers(const std::string& host_id, const Limit& limit) {
+    const auto node = life_->node();
+    if (node->answers_here(host_id, limit)) return true;
+    const auto leader = node->finder.find(limit);
+    if (leader == life_->frame.options.host_id) return false;
+    Encoder request;
+    request.text(host_id);
+    const auto answer = node->client.call(leader, "probe", request.take(), limit.no_longer_than(kReturn));
+    Decoder decoder(answer);
+    if (CallStatus(decoder.number()) != CallStatus::ok)
+        throw Error(ErrorKind::unreachable, "host " + leader + " could not be asked: " + decoder.text(),
+                    "try again: the store has another leader");
+    return decoder.number() != 0;
+}
+const AddressBook& ClusterStore::addresses() const { return life_->frame.addresses; }
+void ClusterStore::set_certificate(const KeyPair& own) {
+    {
+        const std::lock_guard lock(life_->frame.mutex);
+        life_->frame.options.own = own;
+    }
+    if (const auto node = life_->node_if_any()) node->node.tls().set_certificate(own);
+}
+std::string ClusterStore::disk_shortage() const {
+    const auto node = life_->node_if_any();
+    return node ? node->node.disk_room().shortage() : std::string();
+}
 void ClusterStore::export_to(const std::filesystem::path& file, const Limit& limit) {
-    SqliteConnection::of_image(parts_->newest_image(limit)).copy_to(file);
+    SqliteConnection::of_image(life_->node()->newest_image(limit)).copy_to(file);
 }
-void ClusterStore::stop() { parts_->stop(); }
+void ClusterStore::stop() { life_->stop(); }
 
 }  // namespace pgedge

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 
 #include "agent/store/address_book.hpp"
 #include "agent/store/store.hpp"
+#include "agent/store/store_directory.hpp"
 #include "agent/store/store_peers.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/log.hpp"
@@ -32,6 +34,10 @@ public:
         int port = 2380;
         KeyPair own;              ///< the agent's certificate, with agent_dns_name(host_id)
         std::string authorities;  ///< PEM of the cluster's authority
+        /// Who this host is, for when neither the store nor what is kept beside it can say.
+        StoreIdentity known{};
+        /// Told from a thread of the store when this host has given up its node and takes another id.
+        std::function<void(std::uint64_t)> node_changed = [](std::uint64_t) {};
         /// Silence after which a voter is replaced, if there is another host to take its place.
         std::chrono::milliseconds dead_after{10'000};
     };
@@ -46,7 +52,8 @@ public:
     static std::unique_ptr<ClusterStore> join(Options options, const std::string& cluster_id, std::uint64_t node_id,
                                               const Peers& hosts, StorePeers& peers, const Clock& clock,
                                               const Log& log);
-    /// Goes on after a restart. Throws Error{failed} when the data it should have is gone.
+    /// Goes on after a restart. When the data is gone or older than what this host promised the others, everything
+    /// answers Error{unreachable} with the reason until a fresh copy is there, which it fetches by itself.
     static std::unique_ptr<ClusterStore> resume(Options options, StorePeers& peers, const Clock& clock, const Log& log);
     ~ClusterStore() override;
 
@@ -54,9 +61,10 @@ public:
     Rows read(const Statement& query, Freshness freshness, const Limit& limit) override;
     Changes wait_for_changes(std::int64_t since, const Limit& limit) override;
 
-    /// Answers a call of another agent's store; the caller has checked that it is one. `call` is "commit", "read",
-    /// "changes", "leader" or "dump"; "changes" takes up to kMaxHold. Never throws for what the other end did wrong.
-    std::string answer(std::string_view call, std::string_view body);
+    /// Answers a call of another agent's store; the caller has checked that it is that of host `caller`. `call` is
+    /// "commit", "read", "changes", "leader", "dump", "reference", "return" or "probe"; "changes" takes up to kMaxHold.
+    /// Never throws for what the other end did wrong.
+    std::string answer(std::string_view call, std::string_view body, const std::string& caller);
     static constexpr std::chrono::milliseconds kMaxHold{10'000};
     /// Bodies of calls and answers are no larger.
     static constexpr std::size_t kMaxCall = 2 << 20, kMaxAnswer = 80 << 20;
@@ -68,6 +76,9 @@ public:
     bool leads() const;
     std::optional<std::string> leader() const;  ///< host id, as last known
     std::vector<std::string> voters() const;    ///< host ids, as last known
+    /// Whether that host's agent answers as a member of the store, to this one or to the leader's. Throws
+    /// Error{unreachable} when the leader cannot be asked.
+    bool host_answers(const std::string& host_id, const Limit& limit);
     const AddressBook& addresses() const;
     /// Why this host's disk has no room for the store, with the numbers; empty: it has.
     std::string disk_shortage() const;
@@ -80,9 +91,12 @@ public:
     void stop();
 
 private:
+    struct Frame;
     struct Parts;
-    explicit ClusterStore(std::unique_ptr<Parts> parts);
-    const std::unique_ptr<Parts> parts_;
+    struct Life;
+    explicit ClusterStore(std::unique_ptr<Life> life);
+    const std::unique_ptr<Life> life_;
+    const std::string cluster_id_;
 };
 
 }  // namespace pgedge

@@ -25,6 +25,14 @@ std::string LeaderFinder::answer(std::uint64_t node_id, bool disk_full) {
     return encoder.take();
 }
 
+std::string LeaderFinder::no_answer() {
+    Encoder encoder;
+    encoder.text("");
+    encoder.number(0);
+    encoder.number(0);
+    return encoder.take();
+}
+
 void LeaderFinder::look() {
     {
         const std::lock_guard lock(mutex_);

@@ -43,6 +43,8 @@ public:
     /// What an agent answers to "leader": the leader's host id, or "", the id of its own node, and whether its disk is
     /// full.
     std::string answer(std::uint64_t node_id, bool disk_full);
+    /// The same of an agent whose store runs no node.
+    static std::string no_answer();
 
 private:
     void set(std::optional<std::string> leader);

@@ -46,7 +46,11 @@ LocalNode::LocalNode(const Options& options, Start start, const StoreIdentity& i
     engine_ = std::make_unique<RaftEngine>(RaftEngine::Options{.id = identity_.node_id,
                                                                .host_id = identity_.host_id,
                                                                .directory = directory_.engine(),
-                                                               .found = start == Start::found},
+                                                               .found = start == Start::found,
+                                                               .promises = options.promises,
+                                                               .told = options.told,
+                                                               .witness = options.witness,
+                                                               .conflict = std::move(hooks.conflict)},
                                            *state_, *tls_, std::move(hooks.changed), log);
     if (start == Start::resume)
         directory_.hold_to_data();

@@ -25,16 +25,21 @@ public:
         int port = 2380;
         KeyPair own;
         std::string authorities;
+        std::filesystem::path promises;  ///< file of what this node promised
+        Promise told{};                  ///< what the others know of it
+        Witness* witness = nullptr;      ///< what this node knows of the others
     };
     enum class Start {
         found,   ///< the first host of a new cluster; on a directory without identity
         join,    ///< a host that a running cluster will add; on a directory without identity
         resume,  ///< what was founded or joined before
     };
+    using Conflict = std::function<void(const std::string&)>;
     /// Called from threads of the state and of the engine.
     struct Hooks {
         LiveState::Told told;
         RaftEngine::Changed changed;
+        Conflict conflict;
     };
     /// `cluster_id` and `node_id` are given for found and join; the founder's node id is RaftEngine::kFounder.
     LocalNode(const Options& options, Start start, const StoreIdentity& identity, const AddressBook& addresses,

@@ -31,7 +31,7 @@ std::string StoreClient::call(const std::string& host, std::string_view name, co
 }
 
 void StoreClient::check_open(const Limit& limit, std::string_view doing, const std::string& why) const {
-    if (stopping_) throw Error(ErrorKind::unreachable, "the store is stopping");
+    if (stopping_) throw Error(ErrorKind::unreachable, why_stopped_);
     if (limit.stop().stop_requested()) limit.check(doing);
     if (limit.over()) throw Error(ErrorKind::timed_out, "timed out while " + std::string(doing) + ": " + why);
 }
@@ -148,6 +148,11 @@ Rows StoreClient::read(const Statement& query, Freshness freshness, const Limit&
         finder_.doubt(leader);
         limit.pause(kBetweenAttempts);
     }
+}
+
+void StoreClient::stop(const std::string& why) {
+    why_stopped_ = why;
+    stopping_ = true;
 }
 
 Changes StoreClient::wait_for_changes(std::int64_t since, const Limit& limit) { return feed_.wait(since, limit); }

@@ -30,7 +30,8 @@ public:
 
     /// One call of another agent's store.
     std::string call(const std::string& host, std::string_view name, const std::string& body, const Limit& limit);
-    void stop() { stopping_ = true; }
+    /// Calls end with Error{unreachable} and this reason.
+    void stop(const std::string& why);
 
 private:
     CommitResult commit(const Transaction& transaction, const Limit& limit, bool& sent);
@@ -49,6 +50,7 @@ private:
     const std::string host_id_;
     std::atomic<std::uint64_t> seen_{0};  ///< the newest entry of the log that an answer spoke of
     std::atomic<bool> stopping_{false};
+    std::string why_stopped_;  ///< written before stopping_
 };
 
 }  // namespace pgedge

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include "common/base/error.hpp"
 #include "common/base/json.hpp"
@@ -81,6 +82,14 @@ void StoreDirectory::set_identity(const StoreIdentity& identity) {
 void StoreDirectory::hold_to_data() {
     const auto stored = read_identity(path_);
     if (stored && !stored->has_data && has_engine_data(path_)) set_identity(stored->identity);
+}
+
+bool StoreDirectory::still_there() const {
+    struct stat ours {
+    }, there{};
+    return ::fstat(lock_.get(), &ours) == 0 && ::stat(path_.c_str(), &there) == 0 && ours.st_ino == there.st_ino &&
+           ours.st_dev == there.st_dev && has_identity(path_) && fs::exists(engine()) &&
+           (has_engine_data(path_) || !read_identity(path_)->has_data);
 }
 
 bool StoreDirectory::has_identity(const fs::path& directory) { return fs::exists(directory / kIdentity); }

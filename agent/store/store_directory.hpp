@@ -16,8 +16,8 @@ struct StoreIdentity {
     bool operator==(const StoreIdentity&) const = default;
 };
 
-/// The folder of the store on this host: `identity.json`, `raft/` with the log, `peers.json`, `state.db`, live, and its
-/// hourly copies in `copies/`. One process at a time: holds a lock as long as it lives.
+/// The folder of the store on this host: `identity.json`, `raft/` with the log, `state.db`, live, and its hourly copies
+/// in `copies/`. One process at a time: holds a lock as long as it lives.
 class StoreDirectory {
 public:
     /// Makes the folder (0700) if need be. Throws Error{conflict} when another process has it.
@@ -34,9 +34,10 @@ public:
 
     const std::filesystem::path& path() const { return path_; }
     std::filesystem::path engine() const { return path_ / "raft"; }
-    std::filesystem::path peers() const { return path_ / "peers.json"; }
     std::filesystem::path state() const { return path_ / "state.db"; }
     std::filesystem::path copies() const { return path_ / "copies"; }
+    /// False when the folder, or the engine's data in it, was deleted or replaced since this was made.
+    bool still_there() const;
     /// True when `directory` holds an identity, without opening it.
     static bool has_identity(const std::filesystem::path& directory);
     /// True when the engine has written there: a node that has not, never voted and never confirmed a write.

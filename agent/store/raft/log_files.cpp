@@ -3,6 +3,7 @@
 #include <chrono>
 #include <thread>
 
+#include "agent/store/raft/message_guard.hpp"
 #include "common/base/error.hpp"
 
 namespace pgedge {
@@ -13,7 +14,9 @@ constexpr std::chrono::milliseconds kPersistAgain{100};
 
 }  // namespace
 
-LogFiles::LogFiles(uv_loop_t& loop, LiveState& state, Log log) : loop_(loop), state_(state), log_(std::move(log)) {
+LogFiles::LogFiles(uv_loop_t& loop, LiveState& state, LogPromises::Options promises, std::uint64_t member_id,
+                   const Log& log)
+    : loop_(loop), state_(state), log_(log), promises_(std::move(promises), member_id, log) {
     uv_timer_init(&loop_, &retry_);
     retry_.data = this;
     work_.data = this;
@@ -22,6 +25,7 @@ LogFiles::LogFiles(uv_loop_t& loop, LiveState& state, Log log) : loop_(loop), st
 
 void LogFiles::guard(raft_io& io) {
     io_ = &io;
+    promises_.guard<promises_of>(io);
     original_ = io;
     io.load = [](raft_io* self, raft_term* term, raft_id* voted_for, raft_snapshot** snapshot, raft_index* start,
                  raft_entry** entries, size_t* count) {
@@ -35,11 +39,8 @@ void LogFiles::guard(raft_io& io) {
         files.receive_ = receive;
         return files.original_.start(self, msecs, tick, [](raft_io* us, raft_message* message) {
             auto& guard = of(us);
-            if (message->type == RAFT_INSTALL_SNAPSHOT && guard.stage_ != Stage::none) {
-                raft_configuration_close(&message->install_snapshot.conf);
-                raft_free(message->install_snapshot.data.base);
-                return;
-            }
+            if (guard.promises_.stops(*static_cast<raft*>(us->data), *message)) return;
+            if (message->type == RAFT_INSTALL_SNAPSHOT && guard.stage_ != Stage::none) return drop(*message);
             guard.receive_(us, message);
         });
     };
@@ -53,7 +54,9 @@ void LogFiles::guard(raft_io& io) {
     };
     io.send = [](raft_io* self, raft_io_send* request, const raft_message* message, raft_io_send_cb done) {
         auto& files = of(self);
-        return files.mute_ ? int{RAFT_CANCELED} : files.original_.send(self, request, message, done);
+        if (!files.mute_ && !files.promises_.conflicted()) return files.original_.send(self, request, message, done);
+        done(request, RAFT_CANCELED);  // an error would make libraft free what it has received twice
+        return 0;
     };
     io.snapshot_put = [](raft_io* self, unsigned trailing, raft_io_snapshot_put* request, const raft_snapshot* snapshot,
                          raft_io_snapshot_put_cb done) { return of(self).put(trailing, request, snapshot, done); };
@@ -103,6 +106,7 @@ int LogFiles::put(unsigned trailing, raft_io_snapshot_put* request, const raft_s
                   raft_io_snapshot_put_cb done) {
     put_ = {trailing, request, snapshot, done};
     request->cb = done;
+    if (!held_) promises_.installing({snapshot->term, snapshot->index});
     if (held_)
         copy();
     else if (const int result = write(); result != 0)
@@ -154,6 +158,7 @@ void LogFiles::written(int status) {
         return pause();
     }
     stage_ = Stage::none;
+    if (!held_) promises_.installed({put_.snapshot->term, put_.snapshot->index});
     put_.done(put_.request, 0);
 }
 
@@ -184,6 +189,7 @@ void LogFiles::stopping() {
 }
 
 void LogFiles::close(raft_io_close_cb done) {
+    promises_.closing();
     if (stage_ == Stage::copying) {
         close_later_ = done;
         return;

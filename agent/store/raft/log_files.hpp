@@ -5,6 +5,7 @@
 #include <string>
 
 #include "agent/store/raft/libraft.hpp"
+#include "agent/store/raft/log_promises.hpp"
 #include "agent/store/state/live_state.hpp"
 #include "common/base/log.hpp"
 
@@ -14,11 +15,12 @@ namespace pgedge {
 /// - A snapshot that arrives while this member takes its own makes libraft use a null pointer: it is dropped, and comes
 ///   again.
 /// - A snapshot, term or vote that cannot be written fails an assertion: it is tried again until it is written.
+/// - Messages that contradict what a member holds make it free them twice: LogPromises stops them.
 /// - Taking a snapshot would hold up the loop: the state is held as it is, and copied on a thread of libuv's pool.
 /// Belongs to the loop's thread.
 class LogFiles {
 public:
-    LogFiles(uv_loop_t& loop, LiveState& state, Log log);
+    LogFiles(uv_loop_t& loop, LiveState& state, LogPromises::Options promises, std::uint64_t member_id, const Log& log);
     LogFiles(const LogFiles&) = delete;
     LogFiles& operator=(const LogFiles&) = delete;
 
@@ -31,10 +33,13 @@ public:
     void end_snapshot(raft_buffer** buffers, unsigned* count);
     /// The retry timer goes; before raft_close().
     void stopping();
+    LogPromises& promises() { return promises_; }
+    const LogPromises& promises() const { return promises_; }
 
 private:
     enum class Stage { none, copying, writing, pausing };
     static LogFiles& of(raft_io* io) { return *static_cast<LogFiles*>(static_cast<raft*>(io->data)->data); }
+    static LogPromises& promises_of(raft_io* io) { return of(io).promises_; }
 
     int put(unsigned trailing, raft_io_snapshot_put* request, const raft_snapshot* snapshot,
             raft_io_snapshot_put_cb done);
@@ -51,6 +56,7 @@ private:
     uv_loop_t& loop_;
     LiveState& state_;
     const Log log_;
+    LogPromises promises_;
     raft_io* io_ = nullptr;
     raft_io original_{};
     raft_io_recv_cb receive_ = nullptr;

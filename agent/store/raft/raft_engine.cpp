@@ -152,7 +152,10 @@ private:
 };
 
 RaftEngine::Core::Core(const Options& options, LiveState& state, RaftTls& tls, Changed changed, const Log& log)
-    : LogFiles(loop, state, log),
+    : LogFiles(
+          loop, state,
+          {.file = options.promises, .told = options.told, .witness = options.witness, .conflict = options.conflict},
+          options.id, log),
       state_(state),
       tls_(tls),
       changed_(std::move(changed)),
@@ -231,7 +234,9 @@ void RaftEngine::Core::start(const Options& options) {
     raft_set_pre_vote(&raft_, true);
     schedule_.begin();
     if (options.found) found(options);
-    require(raft_start(&raft_), "read its log", raft_errmsg(&raft_));
+    const int started = raft_start(&raft_);
+    if (!promises().unusable().empty()) throw UnusableLog(promises().unusable());
+    require(started, "read its log", raft_errmsg(&raft_));
     log_at_start_ = raft_last_index(&raft_);
     publish();
 }
@@ -311,6 +316,7 @@ void RaftEngine::Core::publish() {
     const bool leads = raft_state(&raft_) == RAFT_LEADER;
     const auto now = std::make_tuple(static_cast<int>(raft_state(&raft_)), leader, raft_current_term(&raft_),
                                      raft_.configuration_committed_index, raft_.configuration_uncommitted_index);
+    promises().look(raft_);
     news_.look(leads);
     if (published_ == now) return;
     published_ = now;
@@ -426,6 +432,8 @@ RaftEngine::View RaftEngine::view() const {
     const std::lock_guard lock(core_->mutex_);
     return core_->view_;
 }
+
+Promise RaftEngine::promised() const { return core_->promises().promised(); }
 
 void RaftEngine::propose(std::string entry, std::function<void(Refusal)> refused) {
     auto& core = *core_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/store/raft/node_info.hpp"
+#include "agent/store/raft/promises.hpp"
 #include "agent/store/raft/raft_tls.hpp"
 #include "agent/store/state/live_state.hpp"
 #include "common/base/limit.hpp"
@@ -29,6 +30,12 @@ public:
         std::string host_id;
         std::filesystem::path directory;  ///< of the log alone; must exist
         bool found = false;               ///< make a new cluster of this member; the directory is empty
+        std::filesystem::path promises;   ///< file of what this member promised, not in the log's directory
+        Promise told{};                   ///< what the other members know of its promises
+        Witness* witness = nullptr;       ///< gets what this member knows of theirs
+        /// Told once, from the loop's thread, that the log here contradicts the group's: this member is dumb and deaf
+        /// from then on. Must not block.
+        std::function<void(const std::string&)> conflict = [](const std::string&) {};
     };
     /// What the group looks like from here.
     struct View {
@@ -42,7 +49,8 @@ public:
     /// Told from the loop's thread when the view has changed. Must not block.
     using Changed = std::function<void()>;
 
-    /// Throws Error{failed} with libraft's reason.
+    /// Throws UnusableLog when the log is older than what this member promised, or damaged, Error{failed} with
+    /// libraft's reason.
     RaftEngine(const Options& options, LiveState& state, RaftTls& tls, Changed changed, Log log);
     ~RaftEngine();
     RaftEngine(const RaftEngine&) = delete;
@@ -52,6 +60,8 @@ public:
     /// Index of the newest entry in the log when this member started; 0: it was empty.
     std::uint64_t log_at_start() const;
     View view() const;
+    /// What this member has on its disk and may have told others.
+    Promise promised() const;
 
     enum class Refusal {
         not_leader,  ///< it was not taken

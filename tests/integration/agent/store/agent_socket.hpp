@@ -29,13 +29,17 @@ private:
     std::jthread thread_;
 };
 
-/// Peers that listen where the address book says.
+/// Peers that listen where the address book says. A call's name is followed by "@" and the caller's host id.
 class SocketPeers final : public StorePeers {
 public:
+    explicit SocketPeers(std::string self) : self_(std::move(self)) {}
     std::string call(const std::string&, const PeerAddress& address, std::string_view name, const std::string& body,
                      const Limit& limit) override {
-        return call_socket(address.peer, name, body, limit);
+        return call_socket(address.peer, std::string(name) + "@" + self_, body, limit);
     }
+
+private:
+    const std::string self_;
 };
 
 }  // namespace pgedge

@@ -150,6 +150,14 @@ void Agents::kill(int number) {
     pids_.erase(number);
 }
 
+void Agents::stop(int number) {
+    signal(number, SIGTERM);
+    int status = 0;
+    REQUIRE(::waitpid(pids_.at(number), &status, 0) == pids_.at(number));
+    pids_.erase(number);
+    CHECK(WIFEXITED(status));
+}
+
 bool Agents::lives(int number) const {
     siginfo_t end{};
     REQUIRE(::waitid(P_PID, static_cast<id_t>(pids_.at(number)), &end, WEXITED | WNOHANG | WNOWAIT) == 0);

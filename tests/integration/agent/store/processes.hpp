@@ -55,10 +55,16 @@ public:
     std::string address(int number) const { return options_.network + std::to_string(50 + number); }
     std::filesystem::path directory(int number) const { return options_.folder / host(number); }
     std::filesystem::path messages(int number) const { return options_.folder / (host(number) + ".log"); }
-    RemoteStore at(int number) const { return RemoteStore(options_.folder / (host(number) + ".sock")); }
+    /// What an agent keeps beside its store.
+    std::filesystem::path record(int number) const { return directory(number).string() + "-record"; }
+    std::filesystem::path socket(int number) const { return options_.folder / (host(number) + ".sock"); }
+    const std::filesystem::path& folder() const { return options_.folder; }
+    RemoteStore at(int number) const { return RemoteStore(socket(number)); }
 
     void signal(int number, int which);
     void kill(int number);
+    /// As an administrator stops it; it must end by itself.
+    void stop(int number);
     /// One that has ended stays to be waited for: its pid must not be another process's when it is killed.
     bool lives(int number) const;
     /// How it ended, as waitpid() says it; it is started again with resume(). nullopt: it lives.

@@ -79,15 +79,17 @@ int main(int argc, char** argv) {
         options.authorities = read_file(folder / "ca.crt");
         const SystemClock clock;
         const Log log = std::getenv("PGEDGE_TEST_LOG") ? Log::to_stderr(LogLevel::debug).component(host) : Log::none();
-        SocketPeers peers;
+        SocketPeers peers(host);
         const auto store = mode == "found" ? ClusterStore::found(options, "killed", peers, clock, log)
                            : mode == "join"
                                ? ClusterStore::join(options, "killed", std::stoull(argv[5]),
                                                     AddressBook(folder / "peers.json").all(), peers, clock, log)
                                : ClusterStore::resume(options, peers, clock, log);
-        const SocketServer peers_server(
-            address_text(options.address, Host().peer_port),
-            [&](const std::string& name, const std::string& body) { return store->answer(name, body); });
+        const SocketServer peers_server(address_text(options.address, Host().peer_port),
+                                        [&](const std::string& name, const std::string& body) {
+                                            const auto at = name.find('@');
+                                            return store->answer(name.substr(0, at), body, name.substr(at + 1));
+                                        });
         const SocketServer client_server(
             folder / (host + ".sock"),
             [&](const std::string& name, const std::string& body) { return answer_client(*store, name, body); });

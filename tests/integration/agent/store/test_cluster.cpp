@@ -68,7 +68,7 @@ std::string InProcessPeers::call(const std::string& from, const std::string& to,
         store = found->second;
         ++busy_[to];
     }
-    auto answer = store->answer(name, body);
+    auto answer = store->answer(name, body, from);
     const std::lock_guard lock(mutex_);
     --busy_[to];
     if (cut_.contains(to) || cut_.contains(from)) throw Error(ErrorKind::unreachable, to + " does not answer");
