@@ -47,8 +47,23 @@ void CopyKeeper::stop() {
     thread_.join();
 }
 
+/// What an agent that was killed had not finished: nobody else writes in this folder.
+void CopyKeeper::remove_drafts() const {
+    const auto folder = node_.directory().copies();
+    if (!fs::exists(folder)) return;
+    std::vector<fs::path> drafts;
+    for (const auto& entry : fs::directory_iterator(folder))
+        if (entry.path().filename().string().find(".tmp") != std::string::npos) drafts.push_back(entry.path());
+    for (const auto& draft : drafts) fs::remove(draft);
+}
+
 void CopyKeeper::run(const std::stop_token& stop) {
     std::int64_t copied = 0;
+    try {
+        remove_drafts();
+    } catch (const std::exception& error) {
+        log_.warn("unfinished copies of the store were not removed", {{"reason", std::string_view(error.what())}});
+    }
     while (!stop.stop_requested()) {
         const auto part = feed_.wait_for_part(copied, Limit(std::chrono::hours(1), stop));
         if (stop.stop_requested()) break;

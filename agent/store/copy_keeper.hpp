@@ -29,6 +29,7 @@ public:
 
 private:
     void run(const std::stop_token& stop);
+    void remove_drafts() const;
     void keep_copy();
 
     LocalNode& node_;

@@ -1,6 +1,8 @@
 #include "agent/store/state/sqlite.hpp"
 
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstring>
 #include <limits>
 #include <set>
@@ -106,6 +108,21 @@ SqlValue column(sqlite3_stmt* statement, int at) {
 void make_private_file(const std::filesystem::path& file) {
     const Fd made(::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
     if (!made) throw Error(ErrorKind::failed, fmt::format("cannot open {}: {}", file.string(), errno_text(errno)));
+}
+
+/// Drafts of copies to `target` whose writers were killed, "<target>.<pid>-<random>.tmp", and their journals.
+void remove_left_drafts(const std::filesystem::path& target) {
+    const auto prefix = target.filename().string() + ".";
+    std::error_code ignored;  // what stays behind does no harm
+    const auto folder = target.has_parent_path() ? target.parent_path() : std::filesystem::path(".");
+    for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+        const auto name = entry.path().filename().string();
+        if (!name.starts_with(prefix) || name.find(".tmp", prefix.size()) == std::string::npos) continue;
+        pid_t writer = 0;
+        const auto [end, failure] = std::from_chars(name.data() + prefix.size(), name.data() + name.size(), writer);
+        const bool ours = failure == std::errc() && *end == '-' && writer > 0;
+        if (ours && ::kill(writer, 0) != 0 && errno == ESRCH) std::filesystem::remove(entry.path(), ignored);
+    }
 }
 
 }  // namespace
@@ -252,7 +269,8 @@ void SqliteConnection::become(SqliteConnection& other) {
 }
 
 void SqliteConnection::copy_to(const std::filesystem::path& target) {
-    const std::filesystem::path draft = target.string() + "." + random_hex(4) + ".tmp";
+    remove_left_drafts(target);
+    const std::filesystem::path draft = target.string() + fmt::format(".{}-{}.tmp", ::getpid(), random_hex(4));
     std::error_code ignored;  // a draft that stays behind does no harm
     try {
         SqliteConnection copy(draft);
