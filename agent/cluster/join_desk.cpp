@@ -44,9 +44,35 @@ void JoinDesk::register_host(const JoinRequest& request, const Limit& limit) con
     again.add(Statement{
         .sql = "SELECT 1 FROM host WHERE id = ? AND node_id = ?", .args = {request.host.id, node_id}, .expect = 1});
     again.add(Hosts::update_facts(request.host));
-    if (!parts_.store.commit(again, limit).committed)
-        throw Error(ErrorKind::invalid_input, "host id " + request.host.id + " is taken by another host of the cluster",
-                    "give this host another id, or remove the other one from the cluster first");
+    if (parts_.store.commit(again, limit).committed) return;
+    if (request.replace) return replace_host(request, limit);
+    throw Error(ErrorKind::invalid_input,
+                "host id " + request.host.id +
+                    " is taken by another host of the cluster; if it is this host itself, which has lost its data "
+                    "directory: pgedgectl cluster join --replace",
+                "otherwise give this host another id, or remove the other one from the cluster first");
+}
+
+/// A token lets hosts in; it must not put out one that is there. So whoever leads asks that host first.
+void JoinDesk::replace_host(const JoinRequest& request, const Limit& limit) const {
+    const auto rows = parts_.store.read({.sql = "SELECT node_id FROM host WHERE id = ?", .args = {request.host.id}},
+                                        Freshness::leader, limit);
+    if (rows.empty())
+        throw Error(ErrorKind::conflict, "host " + request.host.id + " was removed from the cluster at this moment",
+                    "join without --replace");
+    if (parts_.answers(request.host.id, limit))
+        throw Error(ErrorKind::invalid_input,
+                    "host " + request.host.id +
+                        " cannot be replaced: its agent answers as a member of the cluster; if this is not that host, "
+                        "give it another id",
+                    "stop the agent of the host that was lost, or remove the host");
+    Transaction replace;
+    replace.add(Statement{.sql = "UPDATE host SET node_id = ? WHERE id = ? AND node_id = ?",
+                          .args = {std::to_string(request.node_id), request.host.id, rows[0].text(0)},
+                          .expect = 1});
+    replace.add(Hosts::update_facts(request.host));
+    if (!parts_.store.commit(replace, limit).committed)
+        throw Error(ErrorKind::conflict, "host " + request.host.id + " came back at this moment", "look at it first");
 }
 
 }  // namespace pgedge

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "agent/cluster/join_exchange.hpp"
@@ -20,16 +21,21 @@ public:
         const CertificateIssuer& issuer;
         const Clock& clock;
         Secret cluster_key;
+        /// Whether the agent of a host answers as a member of the store. Throws Error{unreachable} when that cannot be
+        /// found out.
+        std::function<bool(const std::string& host_id, const Limit& limit)> answers;
     };
     explicit JoinDesk(Parts parts) : parts_(std::move(parts)) {}
 
     Invitation invitation() const;
     /// Adds the host to the cluster and issues its certificate; again for a host that asks again with the same node id.
-    /// Throws invalid_join_token, and invalid_input when the host id belongs to another.
+    /// Throws invalid_join_token, and invalid_input when the host id belongs to another, or is to be replaced while its
+    /// agent answers.
     JoinAnswer accept(const JoinRequest& request, const Limit& limit) const;
 
 private:
     void register_host(const JoinRequest& request, const Limit& limit) const;
+    void replace_host(const JoinRequest& request, const Limit& limit) const;
     const Parts parts_;
 };
 

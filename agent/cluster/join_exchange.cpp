@@ -139,9 +139,10 @@ JoinAnswer exchange(const Invitation& invitation, const JoinRequest& request, co
                              .server_name = agent_dns_name(invitation.host_id),
                              .tls13_only = true,
                              .max_body = kMaxAnswer});
-    const Json body{{"secret", request.secret.reveal()},
-                    {"node_id", std::to_string(request.node_id)},
-                    {"host", to_json_text(request.host)}};
+    Json body{{"secret", request.secret.reveal()},
+              {"node_id", std::to_string(request.node_id)},
+              {"host", to_json_text(request.host)}};
+    if (request.replace) body["replace"] = true;  // earlier versions do not know it
     const auto response = transport.send(post(kJoinPath, body), limit.no_longer_than(kJoinLimit));
     if (response.status == 200) return answer_from(response.body);
     try {
@@ -173,7 +174,7 @@ HttpResponse to_response(const JoinAnswer& answer) {
 JoinRequest join_request_from(const std::string& body) {
     return read_json(body, "the request to join", [](const Json& json) {
         JoinRequest request{Secret(json.at("secret").get<std::string>()), node_id_from(json.at("node_id")),
-                            host_from_json(json.at("host"))};
+                            host_from_json(json.at("host")), json.value("replace", false)};
         check_joining(request.host);
         return request;
     });
@@ -191,7 +192,7 @@ JoinAnswer ask_to_join(const JoinToken& token, std::uint64_t node_id, const Host
     for (const auto& server : servers) {
         limit.check("joining the cluster");
         try {
-            return exchange(invited_by(server, parts, own, limit), {parts.secret, node_id, self}, limit);
+            return exchange(invited_by(server, parts, own, limit), {parts.secret, node_id, self, token.replace}, limit);
         } catch (const Refused& refused) {
             throw refused.error;
         } catch (const Error& error) {

@@ -28,7 +28,8 @@ namespace pgedge {
 // 4. The joiner stores what it got and starts its part of the store.
 //
 // The joiner chooses its node id and keeps it on disk before step 3. A join that was cut off anywhere is repeated with
-// the same node id and goes on; another host that asks with the same host id has another node id and is refused.
+// the same node id and goes on; another host that asks with the same host id has another node id and is refused, unless
+// it says that it replaces that host and the host does not answer as a member any more.
 
 inline constexpr const char* kInvitationPath = "/v1/internal/cluster/join-options";
 inline constexpr const char* kJoinPath = "/internal/cluster/join";
@@ -44,6 +45,7 @@ struct JoinRequest {
     Secret secret;
     std::uint64_t node_id = 0;
     Host host;
+    bool replace = false;  ///< it was there before, and has lost everything
 };
 
 struct JoinAnswer {

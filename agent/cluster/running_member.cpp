@@ -52,8 +52,9 @@ void RunningMember::set_store(std::unique_ptr<ClusterStore> store) {
     issuer_.emplace(*store_, *secrets_, credentials_.authority);
     prompt_store_.emplace(*store_);
     tokens_.emplace(*prompt_store_, *secrets_, clock_, fingerprint_of(credentials_.authority));
-    desk_.emplace(JoinDesk::Parts{store_->cluster_id(), self_, *prompt_store_, *tokens_, *issuer_, clock_,
-                                  credentials_.cluster_key});
+    desk_.emplace(JoinDesk::Parts{
+        store_->cluster_id(), self_, *prompt_store_, *tokens_, *issuer_, clock_, credentials_.cluster_key,
+        [this](const std::string& host, const Limit& limit) { return store_->host_answers(host, limit); }});
     add_routes();
 }
 

@@ -15,6 +15,10 @@ public:
             .completed_with(Completes::files);
         option("--server-url", "URL", server_urls_,
                "With --token-file: where the joining agent finds a member of the cluster");
+        flag("--replace", replace_,
+             "The agent's host was a member and has lost its data directory: it comes back with its own id. Refused "
+             "while "
+             "that host's agent answers the cluster");
         example("pgedgectl cluster join http://127.0.0.2:3000 http://127.0.0.3:3000",
                 "two more agents, one after the other");
         example("pgedgectl cluster join http://127.0.0.1:3000 --token-file t --server-url https://host-1:3000",
@@ -22,7 +26,9 @@ public:
         describe(
             "The join token is asked of the cluster that the endpoint or context leads to, and handed to each agent. "
             "The "
-            "agent then finds the members by itself.");
+            "agent then finds the members by itself. A host that was reinstalled, or whose data directory is lost, "
+            "comes "
+            "back with --replace.");
     }
 
     int run(Session& session) override {
@@ -31,7 +37,7 @@ public:
         Json result = Json::array();
         for (const auto& agent : agents_) {
             session.note("joining " + agent);
-            within("joining " + agent, [&] { session.agent_at(agent).api->join_cluster(token); });
+            within("joining " + agent, [&] { session.agent_at(agent).api->join_cluster(token, replace_); });
             result.push_back({{"endpoint", agent}, {"joined", true}});
         }
         session.show(result, agents_, [&](std::ostream& out) {
@@ -57,6 +63,7 @@ private:
 
     std::vector<std::string> agents_, server_urls_;
     std::string token_file_;
+    bool replace_ = false;
 };
 
 }  // namespace

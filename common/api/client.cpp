@@ -132,8 +132,9 @@ JoinTokenAnswer ApiClient::init_cluster(const std::optional<std::string>& cluste
     if (cluster_id) query.emplace_back("cluster_id", *cluster_id);
     return join_token_answer(slow_call("GET", path_of({"cluster", "init"}), std::move(query)));
 }
-void ApiClient::join_cluster(const JoinTokenAnswer& token) {
-    const Json body{{"token", token.token}, {"server_urls", token.server_urls}};
+void ApiClient::join_cluster(const JoinTokenAnswer& token, bool replace) {
+    Json body{{"token", token.token}, {"server_urls", token.server_urls}};
+    if (replace) body["replace"] = true;  // earlier agents do not know it
     slow_call("POST", path_of({"cluster", "join"}), {}, &body);
 }
 JoinTokenAnswer ApiClient::join_token() { return join_token_answer(call("GET", path_of({"cluster", "join-token"}))); }

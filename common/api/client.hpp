@@ -36,7 +36,7 @@ public:
     Json version();
     Json schema();
     JoinTokenAnswer init_cluster(const std::optional<std::string>& cluster_id);
-    void join_cluster(const JoinTokenAnswer& token);
+    void join_cluster(const JoinTokenAnswer& token, bool replace = false);
     JoinTokenAnswer join_token();
     ClusterAnswer cluster();
     std::vector<HostAnswer> hosts();

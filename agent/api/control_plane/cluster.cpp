@@ -37,9 +37,10 @@ std::string text_at(const Json& body, const std::string& name) {
 JoinToken token_of(const Json& body) {
     JoinToken token;
     for (const auto& item : body.items())
-        if (item.key() != "token" && item.key() != "server_url" && item.key() != "server_urls")
-            throw Error(ErrorKind::invalid_input,
-                        "unknown field \"" + shortened(item.key(), 80) + "\": a join takes token and server_urls");
+        if (item.key() != "token" && item.key() != "server_url" && item.key() != "server_urls" &&
+            item.key() != "replace")
+            throw Error(ErrorKind::invalid_input, "unknown field \"" + shortened(item.key(), 80) +
+                                                      "\": a join takes token, server_urls and replace");
     if (!body.contains("token")) throw missing_field("token", "body");
     token.token = text_at(body, "token");
     if (body.contains("server_urls")) {
@@ -53,6 +54,11 @@ JoinToken token_of(const Json& body) {
         token.server_urls.push_back(text_at(body, "server_url"));
     }
     if (token.server_urls.empty()) throw missing_field("server_urls", "body");
+    if (body.contains("replace")) {
+        if (!body.at("replace").is_boolean())
+            throw invalid_field_type("body.replace", body.at("replace").type_name(), "boolean");
+        token.replace = body.at("replace");
+    }
     for (const auto& url : token.server_urls)
         if (!url.starts_with("http://") && !url.starts_with("https://"))
             throw invalid_format("body.server_urls[*]", url, "uri", "it begins with neither http:// nor https://");

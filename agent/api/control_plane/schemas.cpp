@@ -28,7 +28,9 @@ Schemas of_errors() {
 Schemas of_cluster() {
     OrderedJson join = object_of({must("token", text("As init or join-token gave it")),
                                   may("server_urls", list_of(text("Where an agent of the cluster answers"))),
-                                  may("server_url", text("The one address of the API's first generation"))});
+                                  may("server_url", text("The one address of the API's first generation")),
+                                  may("replace", boolean("This host was a member, has lost its data directory, and "
+                                                         "comes back with its own id"))});
     join["additionalProperties"] = false;
     return {
         {"ClusterJoinToken",

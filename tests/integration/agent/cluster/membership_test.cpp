@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "agent/cluster/join_exchange.hpp"
 #include "agent/store/tables/hosts.hpp"
 #include "common/base/file.hpp"
 #include "common/net/http_client.hpp"
@@ -21,6 +22,10 @@ struct Agents {
     TemporaryDirectory directory;
     std::map<int, std::unique_ptr<TestAgent>> all;
 };
+
+std::filesystem::path directory_of(const Agents& agents, int number) {
+    return agents.directory.path() / std::to_string(number);
+}
 
 std::string text_of_refusal(const std::function<void()>& work) {
     try {
@@ -114,6 +119,65 @@ TEST_CASE("a host without a certificate joins through an API that wants one of i
     second.cluster->join(token, Limit(60s));
 
     CHECK(second.hosts_seen().size() == 2);
+}
+
+TEST_CASE("a host that has lost its data directory comes back with its own id, but takes nobody's place") {
+    Agents agents;
+    JoinToken token = agents[1].cluster->init("test", Limit(60s));
+    for (int number : {2, 3}) agents[number].cluster->join(token, Limit(60s));
+    token.server_urls.push_back("http://127.13.0.3:3000");
+    JoinToken replacing = token;
+    replacing.replace = true;
+    const auto said = text_of_refusal([&] {
+        ask_to_join(replacing, 77, host_at(2), std::nullopt, Limit(20s));  // somebody else, with host-2's name
+    });
+    CHECK(said.find("its agent answers as a member") != std::string::npos);
+
+    agents[2].stop();
+    std::filesystem::remove_all(directory_of(agents, 2));
+    std::filesystem::create_directories(directory_of(agents, 2));
+    agents[2].start();
+    CHECK_FALSE(agents[2].cluster->initialized());
+    CHECK(text_of_refusal([&] { agents[2].cluster->join(token, Limit(20s)); }).find("cluster join --replace") !=
+          std::string::npos);
+    agents[2].cluster->join(replacing, Limit(60s));
+
+    for (int number : {1, 2, 3}) {
+        CHECK(agents[number].hosts_seen() == std::vector<std::string>{"host-1", "host-2", "host-3"});
+        CHECK(agents[2].hello(number).body == "hello host-2");
+    }
+    // It is the same member after a restart, and everybody votes again.
+    agents[2].stop();
+    agents[2].start();
+    CHECK(agents[2].hosts_seen().size() == 3);
+    for (const Limit limit(60s); agents[1].member->store.voters().size() != 3; limit.pause(20ms))
+        REQUIRE_FALSE(limit.over());
+}
+
+TEST_CASE("a host whose store is lost comes back by itself, and until then its agent says why it cannot answer") {
+    Agents agents;
+    const JoinToken token = agents[1].cluster->init("test", Limit(60s));
+    for (int number : {2, 3}) agents[number].cluster->join(token, Limit(60s));
+    for (int number : {1, 3}) agents[number].stop();
+    agents[2].stop();
+    std::filesystem::remove_all(directory_of(agents, 2) / "store");
+
+    agents[2].start();  // alone
+    CHECK(agents[2].cluster->initialized());
+    const auto why = text_of_refusal([&] { agents[2].hosts_seen(); });
+    CHECK(why.find("this host's store is lost") != std::string::npos);
+    CHECK(refusal_of([&] { agents[2].hosts_seen(); }) == "unreachable");
+
+    for (int number : {1, 3}) agents[number].start();
+    for (const Limit limit(60s);; limit.pause(50ms)) {
+        REQUIRE_FALSE(limit.over());
+        try {
+            if (agents[2].hosts_seen().size() == 3) break;
+        } catch (const Error&) {
+            // not yet
+        }
+    }
+    CHECK(agents[1].hello(2).body == "hello host-1");
 }
 
 TEST_CASE("servers that cannot be reached are named with what they said") {

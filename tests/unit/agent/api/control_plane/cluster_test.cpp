@@ -54,8 +54,14 @@ TEST_CASE("join takes server_urls and the server_url of the first generation") {
         CHECK(response.body.empty());
         REQUIRE(rig.membership.joined.size() == 1);
         CHECK(rig.membership.joined[0].server_urls == std::vector<std::string>{"http://127.18.0.1:3000"});
+        CHECK_FALSE(rig.membership.joined[0].replace);
         CHECK(rig.post("/v1/cluster/join", "{}", 409)["name"] == "cluster_already_initialized");
     }
+    ApiRig rig(false);
+    rig.send("POST", "/v1/cluster/join",
+             R"({"token": ")" + rig.membership.token.token + R"(", "server_url": "http://a:1", "replace": true})");
+    REQUIRE(rig.membership.joined.size() == 1);
+    CHECK(rig.membership.joined[0].replace);
 }
 
 TEST_CASE("a join that cannot be is refused with what is wrong") {
@@ -73,6 +79,7 @@ TEST_CASE("a join that cannot be is refused with what is wrong") {
     CHECK(name_of(R"({"token": "x", "server_urls": [1]})") == "invalid_field_type");
     CHECK(name_of(R"({"token": "x", "server_url": "host-1:3000"})") == "invalid_format");
     CHECK(name_of(R"({"token": "x", "server_url": "http://a:1", "colour": 1})") == "invalid_input");
+    CHECK(name_of(R"({"token": "x", "server_url": "http://a:1", "replace": "yes"})") == "invalid_field_type");
     CHECK(name_of(R"({"token": "x", "server_url": "http://a:1"})", 401) == "invalid_join_token");
     CHECK_FALSE(rig.membership.initialized());
 }
