@@ -85,9 +85,13 @@ void MemberFiles::set_certificate(const KeyPair& own) const {
     write_file(in_certificates("host.crt"), own.certificate);
 }
 
+/// The folders themselves stay: each may be a disk of its own.
 void MemberFiles::clear_store() const {
-    delete_tree(store_directory(), Limit(kDelete));
-    delete_tree(StoreRecord::beside(store_directory()), Limit(kDelete));
+    for (const auto& folder : {store_directory(), StoreRecord::beside(store_directory())}) {
+        std::error_code not_there;
+        for (const auto& entry : std::filesystem::directory_iterator(folder, not_there))
+            if (entry.path().filename() != "lost+found") delete_tree(entry.path(), Limit(kDelete));
+    }
 }
 
 }  // namespace pgedge

@@ -277,8 +277,7 @@ TEST_CASE("a leader survives a follower that has lost what it acknowledged, and 
     REQUIRE(agents.leader() == leader);
     agents.kill(old);
     copy.put_back_without_record();
-    const auto away = [&](int number) { return fs::path(agents.socket(number).string() + ".away"); };
-    for (int number : {leader, third}) fs::rename(agents.socket(number), away(number));  // nobody can be asked
+    for (int number : {leader, third}) write_file(agents.deaf(number), "");  // nobody can be asked
 
     agents.resume(old);
     agents.wait_for_answer(old);
@@ -287,7 +286,7 @@ TEST_CASE("a leader survives a follower that has lost what it acknowledged, and 
         REQUIRE(agents.lives(leader));
         while_it_asks.pause(50ms);
     }
-    for (int number : {leader, third}) fs::rename(away(number), agents.socket(number));
+    for (int number : {leader, third}) fs::remove(agents.deaf(number));
     check_comes_back(agents, old, before, {"before", "0", "1", "2", "3", "4"});
     CHECK(agents.lives(leader));
 }

@@ -58,6 +58,8 @@ public:
     /// What an agent keeps beside its store.
     std::filesystem::path record(int number) const { return directory(number).string() + "-record"; }
     std::filesystem::path socket(int number) const { return options_.folder / (host(number) + ".sock"); }
+    /// While it is there, the agent answers no other agent's calls.
+    std::filesystem::path deaf(int number) const { return options_.folder / (host(number) + ".deaf"); }
     const std::filesystem::path& folder() const { return options_.folder; }
     RemoteStore at(int number) const { return RemoteStore(socket(number)); }
 

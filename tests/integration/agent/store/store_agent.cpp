@@ -1,7 +1,8 @@
 // One agent's store in a process of its own, so that a test can kill it:
 //   store_agent FOLDER HOST ADDRESS found | join NODE_ID | resume
 // FOLDER holds certificates (HOST.crt, HOST.key, ca.crt), peers.json for a join, and the sockets HOST.sock. Calls there
-// begin with "client-" and are those of the Store interface; agents call each other at ADDRESS:2379.
+// begin with "client-" and are those of the Store interface; agents call each other at ADDRESS:2379, and are not
+// answered while HOST.deaf is there.
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -87,6 +88,8 @@ int main(int argc, char** argv) {
                                : ClusterStore::resume(options, peers, clock, log);
         const SocketServer peers_server(address_text(options.address, Host().peer_port),
                                         [&](const std::string& name, const std::string& body) {
+                                            if (std::filesystem::exists(folder / (host + ".deaf")))
+                                                throw Error(ErrorKind::unreachable, "as the test wants it");
                                             const auto at = name.find('@');
                                             return store->answer(name.substr(0, at), body, name.substr(at + 1));
                                         });
