@@ -129,7 +129,7 @@ TEST_CASE("a follower's old copy, put back while the third is away, takes nothin
     agents.resume(third);
     agents.wait_for_answer(third);
     auto store = agents.at(third);
-    CHECK_THROWS_AS(store.commit(put_secret("without a majority"), Limit(3s)), Error);
+    CHECK_THROWS_AS(store.read({.sql = "SELECT 1"}, Freshness::leader, Limit(3s)), Error);
 
     agents.resume(good);
     check_comes_back(agents, old, before, {"before", "acknowledged"});
