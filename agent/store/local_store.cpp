@@ -14,7 +14,7 @@ LocalStore::LocalStore(const std::filesystem::path& file) : machine_(file), memo
     feed_.append(part.changes);
 }
 
-StateMachine::Applied LocalStore::apply(Batch batch) { return machine_.apply(machine_.applied() + 1, batch); }
+StateMachine::Applied LocalStore::apply(const Batch& batch) { return machine_.apply(machine_.applied() + 1, batch); }
 
 CommitResult LocalStore::commit(const Transaction& transaction, const Limit& limit) {
     check(transaction);
@@ -23,7 +23,7 @@ CommitResult LocalStore::commit(const Transaction& transaction, const Limit& lim
     Batch batch;
     batch.transactions.push_back(transaction);
     memory_.limit(batch, machine_.newest_operation(), machine_.revision());
-    auto applied = apply(std::move(batch));
+    auto applied = apply(batch);
     feed_.append(applied.changes);
     auto& outcome = applied.outcomes.at(0);
     if (!outcome.failure.empty()) throw Error(ErrorKind::failed, outcome.failure);

@@ -25,7 +25,7 @@ public:
     void export_to(const std::filesystem::path& file);
 
 private:
-    StateMachine::Applied apply(Batch batch);
+    StateMachine::Applied apply(const Batch& batch);
 
     SystemClock clock_;
     ChangeFeed feed_;

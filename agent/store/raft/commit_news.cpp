@@ -54,7 +54,8 @@ void CommitNews::tell(const raft_server& server, raft_index index) {
     message.append_entries.prev_log_term = message.append_entries.term;
     message.append_entries.leader_commit = index;
     auto request = std::make_unique<raft_io_send>();
-    if (io_.send(&io_, request.get(), &message, [](raft_io_send* sent, int) { delete sent; }) == 0) request.release();
+    if (io_.send(&io_, request.get(), &message, [](raft_io_send* sent, int) { delete sent; }) == 0)
+        static_cast<void>(request.release());
 }
 
 }  // namespace pgedge

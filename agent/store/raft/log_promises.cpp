@@ -95,7 +95,7 @@ int LogPromises::append(raft_io* io, raft_io_append* request, const raft_entry* 
     };
     const bool takes = refused_.empty();  // after a gap nothing may come
     if (takes && original_.append(io, &append->own, entries, count, written) == 0) {
-        append.release();  // until it is called back
+        static_cast<void>(append.release());  // until it is called back
         return 0;
     }
     if (takes) log_.error("the store's log takes no more entries", {{"reason", std::string_view(io->errmsg)}});

@@ -354,7 +354,7 @@ void RaftEngine::Core::propose(const std::string& entry, std::function<void(Refu
             if (status != 0) done->refused(Refusal::lost);
         });
     if (result == 0) {
-        proposal.release();  // until it is called back
+        static_cast<void>(proposal.release());  // until it is called back
         return;
     }
     // Only these two say that the entry was not looked at, and the buffer is still ours.
@@ -376,7 +376,7 @@ void RaftEngine::Core::change(const Limit& limit, std::string_view what,
         request->request.data = request.get();
         const int result = submit(&request->request);
         if (result != 0) return waiter->settle(result);
-        request.release();  // until it is called back
+        static_cast<void>(request.release());  // until it is called back
     });
     if (!posted) throw Error(ErrorKind::unreachable, "the store is stopping");
     const auto result = waiter->wait(limit);
@@ -417,10 +417,10 @@ void RaftEngine::Core::hand_over(std::uint64_t to, const std::shared_ptr<Waiter>
         transferred->waiter->settle(0);
     });
     if (result != 0) return waiter->settle(result);  // there is no other voter
-    request.release();
+    static_cast<void>(request.release());
 }
 
-RaftEngine::RaftEngine(const Options& options, LiveState& state, RaftTls& tls, Changed changed, Log log)
+RaftEngine::RaftEngine(const Options& options, LiveState& state, RaftTls& tls, Changed changed, const Log& log)
     : core_(std::make_unique<Core>(options, state, tls, std::move(changed), log)) {}
 
 RaftEngine::~RaftEngine() { stop(); }
@@ -435,7 +435,7 @@ RaftEngine::View RaftEngine::view() const {
 
 Promise RaftEngine::promised() const { return core_->promises().promised(); }
 
-void RaftEngine::propose(std::string entry, std::function<void(Refusal)> refused) {
+void RaftEngine::propose(std::string entry, const std::function<void(Refusal)>& refused) {
     auto& core = *core_;
     if (!core.post([&core, entry = std::move(entry), refused] { core.propose(entry, refused); }))
         refused(Refusal::not_leader);

@@ -51,7 +51,7 @@ public:
 
     /// Throws UnusableLog when the log is older than what this member promised, or damaged, Error{failed} with
     /// libraft's reason.
-    RaftEngine(const Options& options, LiveState& state, RaftTls& tls, Changed changed, Log log);
+    RaftEngine(const Options& options, LiveState& state, RaftTls& tls, Changed changed, const Log& log);
     ~RaftEngine();
     RaftEngine(const RaftEngine&) = delete;
     RaftEngine& operator=(const RaftEngine&) = delete;
@@ -70,7 +70,7 @@ public:
     };
     /// Proposes an entry. When it is applied, LiveState tells; when it is not to be waited for any longer, `refused`
     /// is called, once, from the loop's thread or from this one.
-    void propose(std::string entry, std::function<void(Refusal)> refused);
+    void propose(std::string entry, const std::function<void(Refusal)>& refused);
 
     /// Changes of the group, on the leader only; one at a time. Throw Error{conflict} when this member does not lead or
     /// another change is under way, Error{timed_out} (it may still happen), Error{failed}.

@@ -18,7 +18,6 @@
 using namespace pgedge;
 using namespace std::chrono_literals;
 
-
 TEST_CASE("killing the leader again and again loses nothing, doubles nothing, and the feed has no gap") {
     Agents agents;
     // Writers use agents that stay up in their round; the reader of the feed too.
@@ -253,7 +252,8 @@ TEST_CASE("an agent that starts again never shows an older state than it had sho
     for (int batch = 0; batch < 30; ++batch) {  // fewer than make a snapshot: all of it comes from the log
         std::vector<std::jthread> askers;
         for (int i = 0; i < 20; ++i)
-            askers.emplace_back([&, i] { agents.at(leader).commit(put_secret(fmt::format("{}/{}", batch, i)), soon()); });
+            askers.emplace_back(
+                [&, i] { agents.at(leader).commit(put_secret(fmt::format("{}/{}", batch, i)), soon()); });
     }
     Agents::wait_for([&] { return store.read(count, Freshness::local, soon()).at(0).integer(0) == 600; });
 
