@@ -133,6 +133,22 @@ TEST_CASE("a frozen leader is replaced, and takes nothing back when it thaws") {
     CHECK(names(store) == std::set<std::string>{"before", "while frozen", "after"});
 }
 
+TEST_CASE("what a frozen leader is asked, it does not answer with what it had before, when it thaws") {
+    Agents agents;
+    for (int round = 0; round < 5; ++round) {
+        const int frozen = agents.leader(), through = frozen % 3 + 1;
+        const auto name = fmt::format("round-{}", round);
+        agents.signal(frozen, SIGSTOP);
+        std::set<std::string> seen;
+        std::jthread reader([&, store = agents.at(frozen)]() mutable { seen = names(store); });
+        Agents::wait_for([&] { return agents.at(through).commit(put_secret(name), soon()).committed; });
+        agents.signal(frozen, SIGCONT);
+        reader.join();
+        CHECK(seen.contains(name));
+        agents.wait_for_answer(frozen);
+    }
+}
+
 TEST_CASE("leaders that are frozen while they answer long reads live on") {
     Agents agents;
     Transaction many;
