@@ -194,7 +194,8 @@ void Faults::look_for_ended() {
         const auto end = agents_.ended(host);
         if (!end) continue;
         const bool orderly = WIFEXITED(*end);
-        if (orderly && WEXITSTATUS(*end) == 0 && stopping_.contains(host)) continue;
+        // It may be told to stop before it waits for that.
+        if (stopping_.contains(host) && (orderly ? WEXITSTATUS(*end) == 0 : WTERMSIG(*end) == SIGTERM)) continue;
         tell(fmt::format(
             "host {} ended with {}", host,
             orderly ? fmt::format("code {}", WEXITSTATUS(*end)) : fmt::format("signal {}", WTERMSIG(*end))));
