@@ -20,7 +20,7 @@ namespace {
 constexpr int kHosts = 4;  // three voters and a stand-by
 constexpr int kAskers = 6;
 constexpr std::size_t kDiskMb = 192;  // with the room that an agent keeps for snapshots
-constexpr auto kComeTogether = 90s;  // after the last fault
+constexpr auto kComeTogether = 90s;   // after the last fault
 
 std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
     const char* text = std::getenv(variable);
