@@ -90,7 +90,9 @@ void ClusterStore::Parts::follow(const std::stop_token& stop) {
 /// True: this member follows a leader, and what is applied here feeds it. Its link to the leader may be cut while
 /// requests get through.
 bool ClusterStore::Parts::hears_of_changes() {
-    return node.has_data() && node.engine().view().leader.id != 0 && node.state().revision() >= feed.revision();
+    const auto view = node.engine().view();
+    return view.role != NodeRole::spare && view.leader.id != 0 && node.state().schema_version() > 0 &&
+           node.state().revision() >= feed.revision();
 }
 
 /// False: wait a moment.

@@ -8,11 +8,29 @@ namespace pgedge {
 void ChangeFeed::restart(std::int64_t revision) {
     {
         const std::lock_guard lock(mutex_);
+        if (started_ && last_ >= revision) return;
         started_ = true;
         missed_ = last_ = revision;
         kept_.clear();
     }
     changed_.notify_all();
+}
+
+bool ChangeFeed::fill(std::int64_t revision, const std::vector<NumberedChange>& changes) {
+    {
+        const std::lock_guard lock(mutex_);
+        const auto newest = changes.empty() ? revision : changes.back().revision;
+        if (started_ && newest < last_) return false;
+        if (!started_ || revision < missed_ || revision > last_) {
+            started_ = true;
+            missed_ = revision;
+            kept_.assign(changes.begin(), changes.end());
+            last_ = newest;
+        }
+    }
+    changed_.notify_all();
+    append(changes);
+    return true;
 }
 
 void ChangeFeed::append(const std::vector<NumberedChange>& changes) {

@@ -27,11 +27,15 @@ public:
     /// Kept in memory and in the store's `change` table. A reader that is further behind has to read everything again.
     static constexpr std::size_t kKept = 4096;
 
-    /// The feed knows what came after `revision`; who stands before it has missed something.
+    /// The feed knows what came after `revision`; who stands before it has missed something. Nothing when it knows as
+    /// much already: it never goes back.
     void restart(std::int64_t revision);
+    /// All that is known after `revision`, in place of what the feed has, which may reach back less far. False, and
+    /// nothing, when the feed is further than that.
+    bool fill(std::int64_t revision, const std::vector<NumberedChange>& changes);
     /// The next changes, in order; those the feed has already are left out.
     void append(const std::vector<NumberedChange>& changes);
-    /// Of the last change known here; 0 before the first restart().
+    /// Of the last change known here; 0 before the first restart() or fill().
     std::int64_t revision() const;
     /// As Store::wait_for_changes(); revision 0 when the limit ended before the feed began. One kind and name comes
     /// once.

@@ -191,11 +191,16 @@ void LiveState::publish() {
     schema_version_ = machine_->schema_version();
     if (machine_->revision() == 0) return;
     const auto known = feed_.revision();
-    if (known != 0 && known >= machine_->revision()) return;
-    const auto part = machine_->changes_since(known);
-    if (known == 0 || part.missed)
-        feed_.restart(part.changes.empty() ? machine_->revision() : part.changes.front().revision - 1);
-    feed_.append(part.changes);
+    if (known > machine_->revision()) {
+        filled_ = false;  // it was told by others what this file has not
+    } else if (!filled_ || known < machine_->revision()) {
+        const auto part = machine_->changes_since(filled_ ? known : 0);
+        if (filled_ && !part.missed)
+            feed_.append(part.changes);
+        else
+            filled_ = feed_.fill(part.changes.empty() ? machine_->revision() : part.changes.front().revision - 1,
+                                 part.changes);
+    }
 }
 
 template <class Use>

@@ -94,6 +94,7 @@ private:
     std::unique_ptr<StateMachine> machine_;
     std::optional<OldState> old_;
     std::uint64_t old_applied_ = 0;
+    bool filled_ = false;  // the feed has all changes that the file knows
 
     std::atomic<std::uint64_t> applied_{0};
     std::atomic<std::int64_t> revision_{0}, schema_version_{0};

@@ -75,3 +75,26 @@ TEST_CASE("changes the feed has already are not told twice, and one row is told 
     CHECK(got.relist);
     CHECK(feed.wait(1, Limit(1s)).changes == std::vector<Change>{{"task", "a"}, {"step", "a/b"}, {"task", "c"}});
 }
+
+TEST_CASE("a feed that began late learns what was before, and never goes back") {
+    ChangeFeed feed;
+    feed.restart(50);  // what a host without data was told
+    CHECK(feed.wait(40, Limit(1s)).relist);
+
+    CHECK_FALSE(feed.fill(0, tasks(1, 20)));  // its own file has not come so far
+    CHECK(feed.revision() == 50);
+    feed.restart(20);
+    CHECK(feed.revision() == 50);
+
+    CHECK(feed.fill(0, tasks(1, 52)));
+    CHECK(feed.revision() == 52);
+    const auto before = feed.wait(40, Limit(1s));
+    CHECK_FALSE(before.relist);
+    CHECK(before.changes.size() == 12);
+    CHECK(feed.fill(51, tasks(52, 54)));  // reaches back less far: only what is new is taken
+    CHECK(feed.wait(40, Limit(1s)).changes.size() == 14);
+
+    CHECK(feed.fill(60, tasks(61, 62)));  // after a gap
+    CHECK(feed.wait(54, Limit(1s)).relist);
+    CHECK(feed.wait(61, Limit(1s)).changes == std::vector<Change>{{"task", "62"}});
+}
