@@ -10,7 +10,7 @@ namespace pgedge {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr const char* kIdentity = "identity.json";
+constexpr const char* kIdentityFile = "identity.json";
 constexpr const char* kWitness = "witness.json";
 
 }  // namespace
@@ -24,7 +24,7 @@ StoreRecord::StoreRecord(const fs::path& store_directory) : path_(beside(store_d
 }
 
 std::optional<StoreRecord::Identity> StoreRecord::identity() const {
-    const auto text = read_file_if_there(path_ / kIdentity);
+    const auto text = read_file_if_there(path_ / kIdentityFile);
     if (!text) return std::nullopt;
     try {
         const Json stored = parse_json(*text);
@@ -44,7 +44,7 @@ void StoreRecord::set_identity(const StoreIdentity& identity, bool returning) co
                       {"host_id", identity.host_id},
                       {"node_id", std::to_string(identity.node_id)},
                       {"returning", returning}};
-    write_file(path_ / kIdentity, to_text(stored) + "\n", 0600);
+    write_file(path_ / kIdentityFile, to_text(stored) + "\n", 0600);
 }
 
 void StoreRecord::forget_promises() const { fs::remove(promises()); }

@@ -15,7 +15,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 /// Between two looks at an entry under way, and after a failure.
-constexpr milliseconds kLook{50}, kRetry{20};
+constexpr milliseconds kLookAtFlight{50}, kRetry{20};
 /// For another voter to take over from a leader that cannot write its file.
 constexpr milliseconds kMakeWay{1000};
 
@@ -191,7 +191,7 @@ std::optional<StoreWriter::Flight> StoreWriter::fly(Batch batch, const std::stop
     });
     std::unique_lock lock(mutex_);
     const auto settled = [&] { return flight_->applied || flight_->refused || !node_; };
-    while (!work_.wait_for(lock, stop, kLook, settled) && !stop.stop_requested()) {
+    while (!work_.wait_for(lock, stop, kLookAtFlight, settled) && !stop.stop_requested()) {
         stuck_ = node->state().stuck();
         if (stuck_.empty()) continue;
         lock.unlock();

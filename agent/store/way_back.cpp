@@ -19,7 +19,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kReferenceLimit{1000}, kReturnLimit{5000};
-constexpr std::chrono::seconds kDelete{30};
+constexpr std::chrono::seconds kDeleteOld{30};
 constexpr std::size_t kMaxAsked = 16, kKept = 2;
 
 std::uint64_t number_in(const std::string& text) {
@@ -34,7 +34,7 @@ void forget_older(const fs::path& folder, const std::string& prefix) {
     for (const auto& entry : fs::directory_iterator(folder))
         if (entry.path().filename().string().starts_with(prefix)) found.push_back(entry.path());
     std::sort(found.begin(), found.end());
-    for (std::size_t i = 0; i + kKept < found.size(); ++i) delete_tree(found[i], Limit(kDelete));
+    for (std::size_t i = 0; i + kKept < found.size(); ++i) delete_tree(found[i], Limit(kDeleteOld));
 }
 
 /// A name of this second that nothing has yet.
