@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/capture_bound.hpp"
 #include "tests/fakes/temporary_directory.hpp"
 
 using namespace pgedge;
@@ -32,7 +33,7 @@ TEST_CASE("a log is older than a promise by its newest entry, its term or its vo
              Case{"another vote", {{3, 20}, 4, 8}, true},
              Case{"nothing at all", {}, true},
          }) {
-        CAPTURE(name);
+        CAPTURE_BOUND(name);
         CHECK(what_is_missing(kPromised, has).empty() != missing);
     }
     CHECK(what_is_missing({.end = {}, .term = 4, .vote = 0}, kPromised).empty());  // whom it voted for is not known
