@@ -21,7 +21,7 @@ struct Guarded {
         request.data = this;
         state.apply(1, schema_step(1).encode());
         for (const Limit limit(20s); state.applied() < 1 && !limit.over(); limit.pause(1ms)) continue;
-        guard.emplace(loop, state, Log::none());
+        guard.emplace(loop, state, LogPromises::Options{.file = folder.path() / "promises"}, 1, Log::none());
         raft_itself.data = &*guard;
         io.data = &raft_itself;
         io.impl = this;
