@@ -73,6 +73,19 @@ void write_to(Agents& agents, int through, int by, const std::string& name) {
     Agents::wait_for([&] { return acknowledged_by(agents, by) >= acknowledged_by(agents, through); });
 }
 
+/// Waits until `witness` has noted all that `host` has acknowledged: an acknowledgement may still be on its way, and
+/// one that nobody got binds nobody.
+void wait_until_known(const Agents& agents, int witness, int host) {
+    const auto acknowledged = acknowledged_by(agents, host);
+    Agents::wait_for([&] {
+        const auto text = read_file_if_there(agents.record(witness) / "witness.json");
+        if (!text) return false;
+        Witness known;
+        known.read(*text);
+        return known.of(std::stoull(node_id(agents, host))).end >= acknowledged;
+    });
+}
+
 /// Waits until the host runs another node than `before`, with everything that is confirmed, and all vote again.
 void check_comes_back(Agents& agents, int number, const std::string& before, const std::set<std::string>& confirmed,
                       std::uint64_t voters = 3) {
@@ -181,6 +194,7 @@ TEST_CASE("a whole data directory that is put back is known by the others") {
     const auto copy = copy_of(agents, old);
     const auto before = node_id(agents, old);
     write_to(agents, agents.leader(), old, "acknowledged");
+    wait_until_known(agents, agents.leader(), old);
 
     SUBCASE("while they run") {
         agents.kill(old);
