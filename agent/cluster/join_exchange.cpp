@@ -1,9 +1,9 @@
 #include "agent/cluster/join_exchange.hpp"
 
-#include <charconv>
 #include <optional>
 #include <vector>
 
+#include "agent/store/raft/node_info.hpp"
 #include "common/base/digest.hpp"
 #include "common/base/error.hpp"
 #include "common/base/json.hpp"
@@ -49,11 +49,8 @@ void check_joining(const Host& host) {
 }
 
 std::uint64_t node_id_from(const std::string& text) {
-    std::uint64_t id = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-    if (error != std::errc{} || end != text.data() + text.size() || id == 0)
-        throw Error(ErrorKind::invalid_input, "node_id: not a number");
-    return id;
+    if (const auto id = parse_node_id(text)) return *id;
+    throw Error(ErrorKind::invalid_input, "node_id: not a number");
 }
 
 /// Reads JSON of another program with `read`; what is missing or of another type is Error{invalid_input}.

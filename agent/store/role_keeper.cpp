@@ -1,7 +1,6 @@
 #include "agent/store/role_keeper.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
@@ -27,12 +26,8 @@ static_assert(kFresh > 2 * RoleKeeper::kProbeEvery + RoleKeeper::kProbeLimit, "o
 
 /// A row that cannot be read stops all changes of the engine: a missing host would cost a node its vote.
 std::uint64_t node_id_of(const Row& row) {
-    const auto& text = row.text(1);
-    std::uint64_t id = 0;
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), id);
-    if (failure != std::errc() || end != text.data() + text.size() || id == 0)
-        throw Error(ErrorKind::internal, fmt::format("host {} has no usable node id in the store", row.text(0)));
-    return id;
+    if (const auto id = parse_node_id(row.text(1))) return *id;
+    throw Error(ErrorKind::internal, fmt::format("host {} has no usable node id in the store", row.text(0)));
 }
 
 }  // namespace

@@ -1,12 +1,10 @@
 #include "agent/store/store_directory.hpp"
 
-#include <charconv>
-
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include "agent/store/raft/node_info.hpp"
 #include "common/base/error.hpp"
-#include "common/base/json.hpp"
 
 namespace pgedge {
 namespace fs = std::filesystem;
@@ -22,11 +20,7 @@ struct StoredIdentity {
 
 StoredIdentity parse_identity(const std::string& text) {
     const Json stored = parse_json(text);
-    StoreIdentity identity{.cluster_id = stored.at("cluster_id"), .host_id = stored.at("host_id"), .node_id = 0};
-    const std::string id = stored.at("node_id");
-    if (std::from_chars(id.data(), id.data() + id.size(), identity.node_id).ec != std::errc() || identity.node_id == 0)
-        throw Error(ErrorKind::failed, "the node's id is not a number");
-    return {std::move(identity), stored.value("has_data", false)};
+    return {store_identity_from_json(stored), stored.value("has_data", false)};
 }
 
 /// nullopt when there is none. Throws Error{failed} with the path.
@@ -42,6 +36,18 @@ std::optional<StoredIdentity> read_identity(const fs::path& directory) {
 }
 
 }  // namespace
+
+Json to_json(const StoreIdentity& identity) {
+    return {{"cluster_id", identity.cluster_id},
+            {"host_id", identity.host_id},
+            {"node_id", std::to_string(identity.node_id)}};
+}
+
+StoreIdentity store_identity_from_json(const Json& stored) {
+    const auto node_id = parse_node_id(stored.at("node_id").get<std::string>());
+    if (!node_id) throw Error(ErrorKind::failed, "the node's id is not a number");
+    return {.cluster_id = stored.at("cluster_id"), .host_id = stored.at("host_id"), .node_id = *node_id};
+}
 
 StoreDirectory::StoreDirectory(fs::path path) : path_(std::move(path)) {
     make_trusted_directory(path_, 0700);
@@ -72,10 +78,8 @@ void StoreDirectory::clear_engine() {
 }
 
 void StoreDirectory::set_identity(const StoreIdentity& identity) {
-    const Json stored{{"cluster_id", identity.cluster_id},
-                      {"host_id", identity.host_id},
-                      {"node_id", std::to_string(identity.node_id)},
-                      {"has_data", has_engine_data(path_)}};
+    Json stored = to_json(identity);
+    stored["has_data"] = has_engine_data(path_);
     write_file(path_ / kIdentity, to_text(stored) + "\n", 0600);
 }
 

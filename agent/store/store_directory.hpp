@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/base/file.hpp"
+#include "common/base/json.hpp"
 
 namespace pgedge {
 
@@ -15,6 +16,9 @@ struct StoreIdentity {
     std::uint64_t node_id = 0;
     bool operator==(const StoreIdentity&) const = default;
 };
+/// As files have it. The second throws when something is missing or of another kind.
+Json to_json(const StoreIdentity& identity);
+StoreIdentity store_identity_from_json(const Json& stored);
 
 /// The folder of the store on this host: `identity.json`, `raft/` with the log, `state.db`, live, and its hourly copies
 /// in `copies/`. One process at a time: holds a lock as long as it lives.

@@ -1,10 +1,7 @@
 #include "agent/store/store_record.hpp"
 
-#include <charconv>
-
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
-#include "common/base/json.hpp"
 
 namespace pgedge {
 namespace fs = std::filesystem;
@@ -28,22 +25,15 @@ std::optional<StoreRecord::Identity> StoreRecord::identity() const {
     if (!text) return std::nullopt;
     try {
         const Json stored = parse_json(*text);
-        Identity identity{.store = {.cluster_id = stored.at("cluster_id"), .host_id = stored.at("host_id")},
-                          .returning = stored.at("returning")};
-        const std::string id = stored.at("node_id");
-        if (std::from_chars(id.data(), id.data() + id.size(), identity.store.node_id).ec != std::errc())
-            return std::nullopt;
-        return identity;
+        return Identity{.store = store_identity_from_json(stored), .returning = stored.at("returning")};
     } catch (const std::exception&) {
         return std::nullopt;
     }
 }
 
 void StoreRecord::set_identity(const StoreIdentity& identity, bool returning) const {
-    const Json stored{{"cluster_id", identity.cluster_id},
-                      {"host_id", identity.host_id},
-                      {"node_id", std::to_string(identity.node_id)},
-                      {"returning", returning}};
+    Json stored = to_json(identity);
+    stored["returning"] = returning;
     write_file(path_ / kIdentityFile, to_text(stored) + "\n", 0600);
 }
 

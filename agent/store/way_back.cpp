@@ -1,13 +1,13 @@
 #include "agent/store/way_back.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <mutex>
 #include <thread>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "agent/store/raft/node_info.hpp"
 #include "agent/store/store_protocol.hpp"
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
@@ -21,12 +21,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kReferenceLimit{1000}, kReturnLimit{5000};
 constexpr std::chrono::seconds kDeleteOld{30};
 constexpr std::size_t kMaxAsked = 16, kKept = 2;
-
-std::uint64_t number_in(const std::string& text) {
-    std::uint64_t number = 0;
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return failure == std::errc() && end == text.data() + text.size() ? number : 0;
-}
 
 /// The newest kKept of the folders whose names begin so stay.
 void forget_older(const fs::path& folder, const std::string& prefix) {
@@ -67,7 +61,7 @@ Reference ask_for_reference(const std::string& host, const PeerAddress& address,
     reference.promise.vote = decoder.number();
     reference.promise.end.term = decoder.number();
     reference.promise.end.index = decoder.number();
-    reference.node_id = number_in(decoder.text());
+    reference.node_id = parse_node_id(decoder.text()).value_or(0);
     return reference;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,5 +19,8 @@ struct NodeInfo {
     NodeRole role = NodeRole::spare;
     bool operator==(const NodeInfo&) const = default;
 };
+
+/// A member's id as tables, files and requests have it: decimal, and never 0. nullopt: it is none.
+std::optional<std::uint64_t> parse_node_id(std::string_view text);
 
 }  // namespace pgedge
