@@ -9,9 +9,7 @@ namespace pgedge {
 LocalStore::LocalStore(const std::filesystem::path& file) : machine_(file), memory_(clock_) {
     for (auto version = machine_.schema_version(); version < newest_schema_version();) apply(schema_step(++version));
     memory_.begin(machine_.newest_operation());
-    const auto part = machine_.changes_since(0);
-    feed_.restart(part.changes.empty() ? machine_.revision() : part.changes.front().revision - 1);
-    feed_.append(part.changes);
+    feed_.fill(machine_.changes_since(0));
 }
 
 StateMachine::Applied LocalStore::apply(const Batch& batch) { return machine_.apply(machine_.applied() + 1, batch); }

@@ -16,20 +16,20 @@ void ChangeFeed::restart(std::int64_t revision) {
     changed_.notify_all();
 }
 
-bool ChangeFeed::fill(std::int64_t revision, const std::vector<NumberedChange>& changes) {
+bool ChangeFeed::fill(const FeedPart& all) {
+    const auto before = all.changes.empty() ? all.revision : all.changes.front().revision - 1;
     {
         const std::lock_guard lock(mutex_);
-        const auto newest = changes.empty() ? revision : changes.back().revision;
-        if (started_ && newest < last_) return false;
-        if (!started_ || revision < missed_ || revision > last_) {
+        if (started_ && all.revision < last_) return false;
+        if (!started_ || before < missed_ || before > last_) {
             started_ = true;
-            missed_ = revision;
-            kept_.assign(changes.begin(), changes.end());
-            last_ = newest;
+            missed_ = before;
+            kept_.assign(all.changes.begin(), all.changes.end());
+            last_ = all.revision;
         }
     }
     changed_.notify_all();
-    append(changes);
+    append(all.changes);
     return true;
 }
 

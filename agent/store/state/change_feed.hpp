@@ -30,9 +30,9 @@ public:
     /// The feed knows what came after `revision`; who stands before it has missed something. Nothing when it knows as
     /// much already: it never goes back.
     void restart(std::int64_t revision);
-    /// All that is known after `revision`, in place of what the feed has, which may reach back less far. False, and
+    /// All changes that a file has kept, in place of what the feed has, which may reach back less far. False, and
     /// nothing, when the feed is further than that.
-    bool fill(std::int64_t revision, const std::vector<NumberedChange>& changes);
+    bool fill(const FeedPart& all);
     /// The next changes, in order; those the feed has already are left out.
     void append(const std::vector<NumberedChange>& changes);
     /// Of the last change known here; 0 before the first restart() or fill().

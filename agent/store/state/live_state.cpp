@@ -43,7 +43,7 @@ LiveState::LiveState(const fs::path& directory, ChangeFeed& feed, Told told, Log
     discard_unless_good(file_, mark_);
     write_file(mark_, "", 0600);
     machine_ = std::make_unique<StateMachine>(file_, StateMachine::Journal::ahead);
-    publish();
+    publish({});
     thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
@@ -160,9 +160,9 @@ void LiveState::perform(const Task& task) {
         old_->apply(task.bytes);
         old_applied_ = task.index;
     } else {
-        apply_new(task);
+        return apply_new(task);
     }
-    publish();
+    publish({});
 }
 
 /// The first entry of the new format ends the old state.
@@ -179,13 +179,13 @@ void LiveState::apply_new(const Task& task) {
     leave_old(task.index - 1);
     const auto batch = Batch::decode(task.bytes);
     auto applied = machine_->apply(task.index, batch);
-    publish();
+    publish(applied.changes);
     told_(batch, std::move(applied.outcomes),
           {machine_->applied(), machine_->revision(), machine_->newest_operation()});
 }
 
-/// Tells everybody how far the file is: the feed, too.
-void LiveState::publish() {
+/// Tells everybody how far the file is: the feed, too. `fresh` is what the last entry changed, where that is known.
+void LiveState::publish(const std::vector<NumberedChange>& fresh) {
     applied_ = std::max(machine_->applied(), old_applied_);
     revision_ = machine_->revision();
     schema_version_ = machine_->schema_version();
@@ -193,13 +193,14 @@ void LiveState::publish() {
     const auto known = feed_.revision();
     if (known > machine_->revision()) {
         filled_ = false;  // it was told by others what this file has not
+    } else if (filled_ && !fresh.empty() && fresh.front().revision == known + 1) {
+        feed_.append(fresh);
     } else if (!filled_ || known < machine_->revision()) {
         const auto part = machine_->changes_since(filled_ ? known : 0);
         if (filled_ && !part.missed)
             feed_.append(part.changes);
         else
-            filled_ = feed_.fill(part.changes.empty() ? machine_->revision() : part.changes.front().revision - 1,
-                                 part.changes);
+            filled_ = feed_.fill(part);
     }
 }
 

@@ -81,7 +81,7 @@ private:
     void perform(const Task& task);
     void apply_new(const Task& task);
     void leave_old(std::uint64_t applied);
-    void publish();
+    void publish(const std::vector<NumberedChange>& fresh);
     template <class Use>
     auto with_reader(const Limit& limit, Use use);
 

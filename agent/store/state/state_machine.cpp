@@ -207,7 +207,7 @@ void StateMachine::step_schema(const Batch& batch) {
 }
 
 FeedPart StateMachine::changes_since(std::int64_t revision) {
-    FeedPart part{.revision = revision};
+    FeedPart part{.revision = std::max(revision, revision_)};
     if (schema_version_ == 0) return part;
     const auto answer =
         connection_.run({.sql = "SELECT rev, kind, name FROM change WHERE rev > ? ORDER BY rev", .args = {revision}});

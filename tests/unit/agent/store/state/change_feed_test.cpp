@@ -81,20 +81,20 @@ TEST_CASE("a feed that began late learns what was before, and never goes back") 
     feed.restart(50);  // what a host without data was told
     CHECK(feed.wait(40, Limit(1s)).relist);
 
-    CHECK_FALSE(feed.fill(0, tasks(1, 20)));  // its own file has not come so far
+    CHECK_FALSE(feed.fill({.revision = 20, .changes = tasks(1, 20)}));  // its own file has not come so far
     CHECK(feed.revision() == 50);
     feed.restart(20);
     CHECK(feed.revision() == 50);
 
-    CHECK(feed.fill(0, tasks(1, 52)));
+    CHECK(feed.fill({.revision = 52, .changes = tasks(1, 52)}));
     CHECK(feed.revision() == 52);
     const auto before = feed.wait(40, Limit(1s));
     CHECK_FALSE(before.relist);
     CHECK(before.changes.size() == 12);
-    CHECK(feed.fill(51, tasks(52, 54)));  // reaches back less far: only what is new is taken
+    CHECK(feed.fill({.revision = 54, .changes = tasks(52, 54)}));  // reaches back less far: only what is new is taken
     CHECK(feed.wait(40, Limit(1s)).changes.size() == 14);
 
-    CHECK(feed.fill(60, tasks(61, 62)));  // after a gap
+    CHECK(feed.fill({.revision = 62, .changes = tasks(61, 62)}));  // after a gap
     CHECK(feed.wait(54, Limit(1s)).relist);
     CHECK(feed.wait(61, Limit(1s)).changes == std::vector<Change>{{"task", "62"}});
 }
