@@ -65,7 +65,7 @@ int main(int argc, char** argv) {
                     result.result(each.result);
                     outcomes << fmt::format("{} revision {} operation {}: {} {} {}\n", progress.entry,
                                             progress.revision, progress.newest_operation, each.result.committed,
-                                            each.failure, sha256(result.bytes()));
+                                            each.failure, to_hex(sha256(result.bytes())));
                 }
             },
             Log::none());
