@@ -93,6 +93,7 @@ TEST_CASE("a leader that stops hands over at once, and nothing that was confirme
     for (int number : {1, 2, 3}) cluster.start(number);
     cluster.wait_for_voters(3);
     const int leader = cluster.leader(), other = leader % 3 + 1;
+    auto& store = cluster.at(other);
     std::atomic<int> confirmed{0};
     std::atomic<bool> failed{false};
     std::chrono::milliseconds longest{0};
@@ -100,7 +101,7 @@ TEST_CASE("a leader that stops hands over at once, and nothing that was confirme
         while (!stop.stop_requested()) {
             const auto begun = std::chrono::steady_clock::now();
             try {
-                cluster.at(other).commit(put_secret(new_uuid()), soon());
+                store.commit(put_secret(new_uuid()), soon());
                 ++confirmed;
             } catch (const Error&) {
                 failed = true;
@@ -119,7 +120,7 @@ TEST_CASE("a leader that stops hands over at once, and nothing that was confirme
 
     CHECK_FALSE(failed);
     MESSAGE("longest pause of a writer: " << longest.count() << " ms");
-    CHECK(secrets(cluster.at(other)) == confirmed);
+    CHECK(secrets(store) == confirmed);
     cluster.resume(leader);
     CHECK(secrets(cluster.at(leader)) == confirmed);
 }
