@@ -19,8 +19,9 @@ namespace {
 
 constexpr int kHosts = 4;  // three voters and a stand-by
 constexpr int kAskers = 6;
-constexpr std::size_t kDiskMb = 192;  // with the room that an agent keeps for snapshots
-constexpr auto kComeTogether = 90s;   // after the last fault
+constexpr std::size_t kDiskMb = 192;          // with the room that an agent keeps for snapshots …
+constexpr std::size_t kDiskMbPerMinute = 40;  // … and what is written is kept: in the state and two snapshots of it
+constexpr auto kComeTogether = 90s;           // after the last fault
 
 std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
     const char* text = std::getenv(variable);
@@ -96,7 +97,8 @@ TEST_CASE("whatever happens to hosts, disks and links, the store keeps its word 
     const auto seed = number_from("PGEDGE_CHAOS_SEED", std::random_device()());
     const auto length = std::chrono::seconds(number_from("PGEDGE_CHAOS_SECONDS", 60));
     MESSAGE("PGEDGE_CHAOS_SEED=" << seed);
-    Surroundings surroundings(kHosts, kDiskMb);
+    const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(length).count();
+    Surroundings surroundings(kHosts, kDiskMb + kDiskMbPerMinute * static_cast<std::size_t>(minutes));
     Agents agents({.hosts = kHosts,
                    .network = Surroundings::kNetwork,
                    .folder = surroundings.folder(),
