@@ -38,6 +38,7 @@ const std::map<std::string, Names> kMayKnow{
     {"agent/runtime", {"common/base", "common/model", "agent/postgres"}},
     {"agent/resources", {"common", "agent/postgres", "agent/runtime"}},
     {"agent/cluster", {"common", "agent/serve", "agent/store"}},
+    {"agent/ha", {"common", "agent/store", "agent/postgres", "agent/runtime"}},
     {"agent/run", {"common", "agent/store", "agent/resources"}},
     {"agent/api", {"common", "agent/serve", "agent/store", "agent/cluster", "agent/run"}},
     {"agent", {"common", "agent"}},
