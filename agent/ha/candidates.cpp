@@ -9,9 +9,8 @@ namespace pgedge {
 
 bool descends_from(int timeline, const std::vector<TimelineSwitch>& history, int before, Lsn position) {
     if (timeline == before) return true;
-    return std::any_of(history.begin(), history.end(), [&](const TimelineSwitch& change) {
-        return change.parent == before && change.at >= position;
-    });
+    return std::any_of(history.begin(), history.end(),
+                       [&](const TimelineSwitch& change) { return change.parent == before && change.at >= position; });
 }
 
 std::vector<std::string> reasons_against(const Candidate& candidate, const LastPrimary& last,
@@ -38,8 +37,8 @@ std::vector<std::string> reasons_against(const Candidate& candidate, const LastP
                        last.timeline));
     if (limits.max_lag_bytes && last.position) {
         const auto lag = bytes_between(candidate.received, *last.position);
-        unless(lag <= *limits.max_lag_bytes, fmt::format("it is {} bytes behind the last primary, more than {}", lag,
-                                                         *limits.max_lag_bytes));
+        unless(lag <= *limits.max_lag_bytes,
+               fmt::format("it is {} bytes behind the last primary, more than {}", lag, *limits.max_lag_bytes));
     }
     return reasons;
 }

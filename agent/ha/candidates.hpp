@@ -25,16 +25,16 @@ struct Candidate {
     std::vector<TimelineSwitch> history;  ///< of its timeline, oldest first
     Lsn received;                         ///< end of the log that it has; all of it is replayed before a promotion ends
     Lsn replayed;
-    bool running = false;           ///< as a standby, and it accepts connections
-    bool streaming = false;         ///< from a primary, or all that its archive has is replayed
-    bool complete = false;          ///< its copy was finished, and it has reached the primary's position once
-    bool guarded = false;           ///< guard, and watchdog where required, are ready
-    bool disk_has_room = false;     ///< two segments and 64 MiB besides
-    bool archive_answers = true;    ///< restore_command, when there is one
-    bool delayed_by_user = false;   ///< recovery_min_apply_delay, or replay paused by hand
-    bool nofailover = false;        ///< tag, or priority 0
-    int priority = 1;               ///< decides ties only; higher is better
-    bool may_acknowledge = true;    ///< in sync modes: in the stored set of synchronous standbys
+    bool running = false;          ///< as a standby, and it accepts connections
+    bool streaming = false;        ///< from a primary, or all that its archive has is replayed
+    bool complete = false;         ///< its copy was finished, and it has reached the primary's position once
+    bool guarded = false;          ///< guard, and watchdog where required, are ready
+    bool disk_has_room = false;    ///< two segments and 64 MiB besides
+    bool archive_answers = true;   ///< restore_command, when there is one
+    bool delayed_by_user = false;  ///< recovery_min_apply_delay, or replay paused by hand
+    bool nofailover = false;       ///< tag, or priority 0
+    int priority = 1;              ///< decides ties only; higher is better
+    bool may_acknowledge = true;   ///< in sync modes: in the stored set of synchronous standbys
 };
 
 /// What the store knows of the node's last primary.
@@ -58,8 +58,8 @@ std::vector<std::string> reasons_against(const Candidate& candidate, const LastP
 /// True when `timeline` with `history` goes through (`before`, `position`): what was written there is in it.
 bool descends_from(int timeline, const std::vector<TimelineSwitch>& history, int before, Lsn position);
 
-/// True when `left` is to be promoted rather than `right`: more of the log, then priority, then less to replay, then the
-/// smaller id.
+/// True when `left` is to be promoted rather than `right`: more of the log, then priority, then less to replay, then
+/// the smaller id.
 bool is_better(const Candidate& left, const Candidate& right);
 
 /// How `me` stands among the candidates of the node that told their final position: `all`, `me` included. `unknown` are

@@ -109,22 +109,18 @@ constexpr std::array kRules{
          [](const Seen& s) { return mine(s) && standby(s) && s.promotion == Promotion::refused; }},
     Rule{"ready to be promoted", HaAction::promote,
          [](const Seen& s) { return mine(s) && standby(s) && s.promotion == Promotion::ready && !past_hard(s); }},
-    Rule{"the promotion is prepared", HaAction::prepare_promotion,
-         [](const Seen& s) { return mine(s) && standby(s); }},
+    Rule{"the promotion is prepared", HaAction::prepare_promotion, [](const Seen& s) { return mine(s) && standby(s); }},
     Rule{"the promotion takes too long, and another one can take over", HaAction::kill_and_release,
          [](const Seen& s) {
              return mine(s) && promoting(s) && s.in_phase > s.promote_limit && s.other_candidate && !s.maintenance;
          }},
 
     // The primary that is down.
-    Rule{"stopped by a user", HaAction::hold,
-         [](const Seen& s) { return mine(s) && down(s) && s.stopped_by_user; }},
+    Rule{"stopped by a user", HaAction::hold, [](const Seen& s) { return mine(s) && down(s) && s.stopped_by_user; }},
     Rule{"the primary fails again and again, and another one can take over", HaAction::kill_and_release,
          [](const Seen& s) { return mine(s) && hopeless(s) && s.other_candidate && !s.maintenance; }},
     Rule{"the primary ended", HaAction::start_primary,
-         [](const Seen& s) {
-             return mine(s) && down(s) && s.was_primary && !s.maintenance && !past_hard(s);
-         }},
+         [](const Seen& s) { return mine(s) && down(s) && s.was_primary && !s.maintenance && !past_hard(s); }},
     Rule{"the candidate's server ended before it was promoted", HaAction::release,
          [](const Seen& s) { return mine(s) && down(s) && !s.was_primary; }},
     Rule{"under way", HaAction::hold, [](const Seen& s) { return mine(s); }},

@@ -22,15 +22,15 @@ enum class HaAction {
     disconnect,  ///< stop the walreceiver, so that positions can be compared for good
     prepare_promotion,
     promote,
-    fix_sync,         ///< one step of the synchronous set
-    switch_over,      ///< one step of the switchover
-    restart_guard,    ///< and the server with it
-    start_primary,    ///< with pauses that grow when it fails again and again
-    start_standby,    ///< to learn its position
-    rejoin,           ///< as a standby: plainly, by rewind, or by copy
-    copy,             ///< the data directory is gone: a copy of the primary
-    stop_fast,        ///< fast shutdown; the guard kills at the hard deadline
-    stop_and_release, ///< the same, then give the lease back
+    fix_sync,          ///< one step of the synchronous set
+    switch_over,       ///< one step of the switchover
+    restart_guard,     ///< and the server with it
+    start_primary,     ///< with pauses that grow when it fails again and again
+    start_standby,     ///< to learn its position
+    rejoin,            ///< as a standby: plainly, by rewind, or by copy
+    copy,              ///< the data directory is gone: a copy of the primary
+    stop_fast,         ///< fast shutdown; the guard kills at the hard deadline
+    stop_and_release,  ///< the same, then give the lease back
     kill,
     kill_and_release,
     release,

@@ -9,9 +9,9 @@ inline constexpr double kClockRateError = 0.001;
 /// What a lease may be at least; below it the guard has too little time to stop a server.
 inline constexpr std::chrono::milliseconds kSmallestTtl{2'000};
 
-/// The times of one lease, all following from its ttl. The holder counts `soft` and `hard` by CLOCK_BOOTTIME from before
-/// it sent the last renewal that succeeded; a contender counts `ttl` by its own CLOCK_MONOTONIC from when it saw that
-/// renewal. With them no server is writable when another one may become so:
+/// The times of one lease, all following from its ttl. The holder counts `soft` and `hard` by CLOCK_BOOTTIME from
+/// before it sent the last renewal that succeeded; a contender counts `ttl` by its own CLOCK_MONOTONIC from when it saw
+/// that renewal. With them no server is writable when another one may become so:
 ///     hard * (1 + rate error) + (guard's delay and kill) < ttl * (1 - rate error)
 struct LeaseTimes {
     std::chrono::nanoseconds ttl{};    ///< what a contender waits

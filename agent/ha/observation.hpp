@@ -85,9 +85,9 @@ struct Observation {
     bool other_candidate = false;  ///< another instance may be promoted
     Standing standing = Standing::unsure;
     Promotion promotion = Promotion::preparing;
-    bool receives = false;        ///< its walreceiver may still write: positions are not final
-    bool follows_wrong = false;   ///< standby whose upstream or term is not the node's present one
-    bool sync_differs = false;    ///< synchronous standbys on the server are not as stored, or not as they should be
+    bool receives = false;       ///< its walreceiver may still write: positions are not final
+    bool follows_wrong = false;  ///< standby whose upstream or term is not the node's present one
+    bool sync_differs = false;   ///< synchronous standbys on the server are not as stored, or not as they should be
     HaTask task = HaTask::none;
     bool maintenance = false;
     Failsafe failsafe = Failsafe::off;

@@ -26,9 +26,7 @@ Members without(const Members& left, const Members& right) {
 }
 
 /// The stored set that belongs to a server's when nothing is under way.
-StoredSyncSet settled(const ServerSyncSet& server) {
-    return {server.members, count(server.members) - server.copies};
-}
+StoredSyncSet settled(const ServerSyncSet& server) { return {server.members, count(server.members) - server.copies}; }
 
 /// The server as it is or asks for more, then fewer votes.
 SyncStep confirmed(const ServerSyncSet& server) { return {true, server, settled(server), server.copies}; }
@@ -75,7 +73,8 @@ std::optional<SyncStep> next_sync_step(const StoredSyncSet& stored, const Server
         const ServerSyncSet grown{added, server.copies};
         return SyncStep{false, grown, settled(grown), 0};
     }
-    if (goal != server) return confirmed({wanted.members, goal.members == server.members ? goal.copies : server.copies});
+    if (goal != server)
+        return confirmed({wanted.members, goal.members == server.members ? goal.copies : server.copies});
     return std::nullopt;
 }
 

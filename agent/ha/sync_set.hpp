@@ -8,10 +8,11 @@ namespace pgedge {
 
 // Which standbys a commit waits for, and what the store knows of it. The order of changes keeps one promise: at every
 // moment, also after a crash between two steps, whoever the stored set allows to be promoted has every acknowledged
-// commit. The argument: any `copies` members that acknowledged meet any `votes` + 1 members of the stored set, as long as
+// commit. The argument: any `copies` members that acknowledged meet any `votes` + 1 members of the stored set, as long
+// as
 //     |stored members and server's members together| <= copies + votes
-// and what was acknowledged under an earlier setting is confirmed before fewer votes are asked for. The unit test checks
-// every order of changes and crashes by enumeration.
+// and what was acknowledged under an earlier setting is confirmed before fewer votes are asked for. The unit test
+// checks every order of changes and crashes by enumeration.
 
 /// In the store: whom a candidate has to ask.
 struct StoredSyncSet {
@@ -34,7 +35,8 @@ struct WantedSyncSet {
     bool strict = false;  ///< never commit without a copy: the last members stay when none is usable
 };
 
-/// One act. Only steps of the store that committed count; an unknown outcome is read again before the server is changed.
+/// One act. Only steps of the store that committed count; an unknown outcome is read again before the server is
+/// changed.
 struct SyncStep {
     /// True: the server first, until every walsender shows it; then confirm(); then the store. False: the store first.
     bool server_first = false;
@@ -46,8 +48,8 @@ struct SyncStep {
     bool operator==(const SyncStep&) const = default;
 };
 
-/// The next step from what is seen, never from what is remembered; nullopt when all is as wanted, or when nothing can be
-/// done (strict, and no standby is usable).
+/// The next step from what is seen, never from what is remembered; nullopt when all is as wanted, or when nothing can
+/// be done (strict, and no standby is usable).
 std::optional<SyncStep> next_sync_step(const StoredSyncSet& stored, const ServerSyncSet& server,
                                        const WantedSyncSet& wanted);
 

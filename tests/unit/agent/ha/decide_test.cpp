@@ -137,12 +137,12 @@ TEST_CASE("the safety properties hold for every observation") {
         if (action == HaAction::promote || action == HaAction::start_primary)
             promotes.check(seen.store == StoreSight::ok && seen.lease == LeaseSight::mine && before_hard(seen), seen,
                            decision);
-        if (runs_as_primary(seen) &&
-            (!is_held(seen) || seen.store == StoreSight::refused ||
-             (!before_hard(seen) && seen.failsafe != Failsafe::promised))) {
+        if (runs_as_primary(seen) && (!is_held(seen) || seen.store == StoreSight::refused ||
+                                      (!before_hard(seen) && seen.failsafe != Failsafe::promised))) {
             const bool own = seen.was_primary &&
                              (seen.lease == LeaseSight::none || (seen.lease == LeaseSight::free && seen.maintenance));
-            writes.check(action == HaAction::kill || (action == HaAction::take && own && seen.store == StoreSight::ok) ||
+            writes.check(action == HaAction::kill ||
+                             (action == HaAction::take && own && seen.store == StoreSight::ok) ||
                              (action == HaAction::alarm && seen.maintenance),
                          seen, decision);
         }
@@ -180,8 +180,7 @@ TEST_CASE("only what has to wait falls through all rules") {
         const auto decision = decide(seen);
         met.insert(decision.why);
         if (decision.why != "nothing to do yet") return;
-        const bool on_its_way =
-            seen.phase == ServerPhase::starting_standby || seen.phase == ServerPhase::stopping;
+        const bool on_its_way = seen.phase == ServerPhase::starting_standby || seen.phase == ServerPhase::stopping;
         const bool no_source = seen.phase == ServerPhase::absent && seen.lease != LeaseSight::live;
         const bool no_primary_yet = seen.phase == ServerPhase::standby && seen.lease == LeaseSight::none;
         listed.check(!is_held(seen) && (on_its_way || no_source || no_primary_yet), seen, decision);

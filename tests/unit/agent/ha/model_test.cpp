@@ -1,5 +1,5 @@
-// Several agents, each with decide(), a server, a guard and clocks of its own, on one store: with lost, late and doubled
-// messages, frozen and killed agents, crashed servers and cut hosts. At no moment may two servers be writable.
+// Several agents, each with decide(), a server, a guard and clocks of its own, on one store: with lost, late and
+// doubled messages, frozen and killed agents, crashed servers and cut hosts. At no moment may two servers be writable.
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -24,7 +24,7 @@ constexpr auto kNobody = -1;
 constexpr Time kLongestKill = 970ms;  ///< less than what lease_times() leaves for it
 
 /// The rows of the store that leases live in. A beat counts for the incarnation that wrote it.
-struct Rows {
+struct LeaseRows {
     std::int64_t epoch = 0;
     int holder = kNobody;
     std::int64_t holder_start = 0;  ///< incarnation of the lease
@@ -35,20 +35,20 @@ struct Rows {
 struct Message {
     enum class Kind { beat, take, adopt, release, promoted } kind = Kind::beat;
     int host = 0;
-    std::int64_t start = 0;      ///< incarnation of the agent that sent it
-    Time sent{};                 ///< by the sender's boot clock
-    Rows seen{};                 ///< what a take was decided upon
-    bool done = false;           ///< the answer
-    std::int64_t epoch = 0;      ///< the lease's term, in the answer and for a release
-    bool mine = false;           ///< the lease is the sender's after it
+    std::int64_t start = 0;  ///< incarnation of the agent that sent it
+    Time sent{};             ///< by the sender's boot clock
+    LeaseRows seen{};        ///< what a take was decided upon
+    bool done = false;       ///< the answer
+    std::int64_t epoch = 0;  ///< the lease's term, in the answer and for a release
+    bool mine = false;       ///< the lease is the sender's after it
 };
 
 /// One store for all. What it commits holds for ever.
 class ModelStore {
 public:
-    Rows rows;
+    LeaseRows rows;
     Message carry_out(Message message) {
-        Rows& r = rows;
+        LeaseRows& r = rows;
         const auto h = static_cast<std::size_t>(message.host);
         switch (message.kind) {
             case Message::Kind::beat:
@@ -110,15 +110,15 @@ struct ModelHost {
     std::int64_t given_back = 0;       ///< newest term that it released: an answer that comes later is not trusted
     Time renewed{}, answered{}, next_beat{};
     bool refused = false;
-    std::optional<Rows> sight;
+    std::optional<LeaseRows> sight;
     Time sight_since{};
 
     // The server and its guard.
     ServerPhase phase = ServerPhase::standby;
     Time phase_ends{};
-    std::int64_t term = 0;            ///< of the guard's page
-    std::optional<Time> hard;         ///< the guard's deadline, on this host's clock
-    std::optional<Time> killed_at;    ///< true time when the last process will be gone
+    std::int64_t term = 0;          ///< of the guard's page
+    std::optional<Time> hard;       ///< the guard's deadline, on this host's clock
+    std::optional<Time> killed_at;  ///< true time when the last process will be gone
     int crashes = 0;
 
     Time clock(Time now) const { return Time(static_cast<std::int64_t>(static_cast<double>(now.count()) * rate)); }
@@ -159,14 +159,12 @@ public:
             std::count_if(hosts_.begin(), hosts_.end(), [](const ModelHost& host) { return host.writable(); }));
     }
     int primaries() const {
-        return static_cast<int>(std::count_if(hosts_.begin(), hosts_.end(), [](const ModelHost& host) {
-            return host.phase == ServerPhase::primary;
-        }));
+        return static_cast<int>(std::count_if(
+            hosts_.begin(), hosts_.end(), [](const ModelHost& host) { return host.phase == ServerPhase::primary; }));
     }
     int standbys() const {
-        return static_cast<int>(std::count_if(hosts_.begin(), hosts_.end(), [](const ModelHost& host) {
-            return host.phase == ServerPhase::standby;
-        }));
+        return static_cast<int>(std::count_if(
+            hosts_.begin(), hosts_.end(), [](const ModelHost& host) { return host.phase == ServerPhase::standby; }));
     }
     std::int64_t terms() const { return store_.rows.epoch; }
     int promotions = 0, kills = 0;
@@ -191,7 +189,7 @@ private:
     void afflict(ModelHost& host) {
         const auto once_in = [&](Time time) { return dice_.chance(double(kTick.count()) / double(time.count())); };
         if (once_in(40s)) host.away_until = now_ + dice_.between(10ms, 12s);  // frozen
-        if (once_in(40s)) {                                                  // killed, started again after a while
+        if (once_in(40s)) {                                                   // killed, started again after a while
             begin_agent(host);
             host.away_until = now_ + dice_.between(10ms, 8s);
         }
@@ -215,7 +213,8 @@ private:
             if (each.arrives <= now_) {
                 const auto answer = store_.carry_out(each.message);
                 if (now_ >= host.cut_in_until && !dice_.chance(0.05))
-                    answers_[host.number].push_back({now_ + dice_.between(1ms, dice_.chance(0.02) ? 6s : 60ms), answer});
+                    answers_[host.number].push_back(
+                        {now_ + dice_.between(1ms, dice_.chance(0.02) ? 6s : 60ms), answer});
             }
         std::erase_if(requests, [&](const auto& each) { return each.arrives <= now_; });
     }
@@ -242,7 +241,7 @@ private:
 
     static Time milli(std::chrono::nanoseconds time) { return std::chrono::duration_cast<Time>(time); }
 
-    Observation observe(ModelHost& host, const Rows& rows) {
+    Observation observe(ModelHost& host, const LeaseRows& rows) {
         const auto clock = host.clock(now_);
         Observation seen;
         seen.times = times_;
@@ -252,9 +251,9 @@ private:
         seen.standing = Standing::best;
         seen.promotion = Promotion::ready;
         seen.other_candidate = true;
-        seen.store = host.refused                                ? StoreSight::refused
+        seen.store = host.refused                                    ? StoreSight::refused
                      : clock - host.answered > milli(times_.ttl) / 4 ? StoreSight::silent
-                                                                 : StoreSight::ok;
+                                                                     : StoreSight::ok;
         if (host.held) {
             seen.lease = LeaseSight::mine;
             seen.since_renewal = clock - host.renewed;
@@ -298,8 +297,10 @@ private:
         }
         // Its own copy of the store may be behind.
         const auto behind = static_cast<std::size_t>(dice_.between(0ms, 50ms).count());
-        const Rows rows = past_.empty() ? store_.rows : past_[past_.size() - 1 - std::min(behind, past_.size() - 1)];
-        // Taken by this start, but the answer is not there: the row alone is not trusted, and it is not given up either.
+        const LeaseRows rows =
+            past_.empty() ? store_.rows : past_[past_.size() - 1 - std::min(behind, past_.size() - 1)];
+        // Taken by this start, but the answer is not there: the row alone is not trusted, and it is not given up
+        // either.
         if (!host.held && rows.holder == host.number && rows.holder_start == host.start) {
             if (due(host)) send(host, {.kind = Message::Kind::adopt, .epoch = rows.epoch});
             return;
@@ -307,16 +308,15 @@ private:
         act(host, rows, decide(observe(host, rows)).action);
     }
 
-    void act(ModelHost& host, const Rows& rows, HaAction action) {
-        const bool sure = host.held && !host.refused && host.hard && host.term == *host.held &&
-                          host.clock(now_) < *host.hard;
+    void act(ModelHost& host, const LeaseRows& rows, HaAction action) {
+        const bool sure =
+            host.held && !host.refused && host.hard && host.term == *host.held && host.clock(now_) < *host.hard;
         switch (action) {
             case HaAction::take:
                 if (!due(host)) return;
-                send(host, {.kind = Message::Kind::take, .seen = host.sight && rows.holder != kNobody &&
-                                                                 rows.holder != host.number
-                                                             ? *host.sight
-                                                             : rows});
+                send(host,
+                     {.kind = Message::Kind::take,
+                      .seen = host.sight && rows.holder != kNobody && rows.holder != host.number ? *host.sight : rows});
                 return;
             case HaAction::adopt:
                 if (due(host)) send(host, {.kind = Message::Kind::adopt, .epoch = rows.epoch});
@@ -347,7 +347,7 @@ private:
             default: return;
         }
     }
-    void give_back(ModelHost& host, const Rows& rows) {
+    void give_back(ModelHost& host, const LeaseRows& rows) {
         if (host.writable() || host.phase == ServerPhase::stopping) return;
         const auto term = host.held.value_or(rows.epoch);
         host.given_back = std::max(host.given_back, term);
@@ -369,7 +369,8 @@ private:
             host.phase = then;
             return;
         }
-        if (!host.killed_at) host.killed_at = now_ + (dice_.chance(0.5) ? kLongestKill : dice_.between(0ms, kLongestKill));
+        if (!host.killed_at)
+            host.killed_at = now_ + (dice_.chance(0.5) ? kLongestKill : dice_.between(0ms, kLongestKill));
     }
 
     void run_server(ModelHost& host) {
@@ -396,7 +397,7 @@ private:
     Time now_ = 100s;
     std::int64_t starts_ = 0;
     ModelStore store_;
-    std::deque<Rows> past_;  ///< what the store was like at the last ticks
+    std::deque<LeaseRows> past_;  ///< what the store was like at the last ticks
     std::vector<ModelHost> hosts_;
     std::map<int, std::vector<OnTheWay>> requests_, answers_;
 };

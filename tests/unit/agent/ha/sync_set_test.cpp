@@ -57,9 +57,7 @@ struct World {
     StoredSyncSet stored;
     ServerSyncSet server;
     Holders holders;
-    auto key() const {
-        return std::tuple(stored.members, stored.votes, server.members, server.copies, holders);
-    }
+    auto key() const { return std::tuple(stored.members, stored.votes, server.members, server.copies, holders); }
     bool operator<(const World& other) const { return key() < other.key(); }
 
     /// Commits are acknowledged all the time.

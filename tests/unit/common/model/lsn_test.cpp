@@ -15,7 +15,8 @@ TEST_CASE("log positions are read and written as PostgreSQL does") {
 }
 
 TEST_CASE("what is no log position is refused with its text") {
-    for (const auto* text : {"", "/", "0/", "/0", "0", "0/0/0", "0x1/0", "-1/0", "+1/0", "0/ 1", "1/000000001", "g/0"}) {
+    for (const auto* text :
+         {"", "/", "0/", "/0", "0", "0/0/0", "0x1/0", "-1/0", "+1/0", "0/ 1", "1/000000001", "g/0"}) {
         CAPTURE(text);
         CHECK_THROWS_AS(parse_lsn(text), Error);
     }
