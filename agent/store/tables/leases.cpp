@@ -36,31 +36,11 @@ struct Held {
     nanoseconds trusted_from{};  // boot time, read before the request that renewed it was sent
 };
 
-struct Look {
-    Lease lease;
-    Sight sight;
-};
-
 Statement look_at(const std::string& name) {
     return {.sql =
                 "SELECT l.epoch, l.holder, l.host, l.incarnation, l.hold_ms, b.n FROM lease l "
                 "LEFT JOIN beat b ON b.host = l.host AND b.incarnation = l.incarnation WHERE l.name = ?",
             .args = {name}};
-}
-
-/// What look_at() found; nothing when nobody ever had the lease.
-std::optional<Look> look_from(const std::string& name, const Rows& rows) {
-    if (rows.empty()) return std::nullopt;
-    const auto& row = rows[0];
-    Look look;
-    look.lease = {.name = name,
-                  .epoch = row.integer(0),
-                  .holder = row.text(1),
-                  .host = row.text(2),
-                  .incarnation = row.text(3),
-                  .hold = milliseconds(row.integer(4))};
-    look.sight = {look.lease.epoch, row.null(5) ? kNoBeat : row.integer(5), look.lease.incarnation};
-    return look;
 }
 
 }  // namespace
@@ -77,6 +57,7 @@ struct Leases::State {
     std::map<std::string, Held> held;
     std::map<std::string, WatchedLease> watched;
     std::map<std::string, Lease> seen;
+    std::map<std::string, std::int64_t> given_back;  // newest epoch: what its release is to end must not begin again
 
     bool trusts(const std::string& name) const {
         const auto found = held.find(name);
@@ -84,10 +65,15 @@ struct Leases::State {
                clock.boottime() < found->second.trusted_from + nanoseconds(found->second.hold) * 6 / 10;
     }
     /// True when the lease has looked the same for its whole hold. `now` is a time after the look.
-    bool is_overdue(const Look& look, nanoseconds now) {
+    bool is_over(const LeaseLook& look, nanoseconds now) {
+        const Sight sight{look.lease.epoch, look.beat, look.lease.incarnation};
         auto& watch = watched[look.lease.name];
-        if (watch.since == nanoseconds(0) || watch.sight != look.sight) watch = {look.sight, now};
+        if (watch.since == nanoseconds(0) || watch.sight != sight) watch = {sight, now};
         return now - watch.since >= look.lease.hold;
+    }
+    bool was_given_back(const Lease& lease) const {
+        const auto found = given_back.find(lease.name);
+        return found != given_back.end() && lease.epoch <= found->second;
     }
     void renewed(const std::string& name, std::int64_t epoch, nanoseconds asked) {
         const auto found = held.find(name);
@@ -101,9 +87,8 @@ struct Leases::State {
         watched.erase(lease.name);
     }
 
-    bool create(const Lease& wanted, const Limit& limit);
-    bool take(const Look& look, const Lease& wanted, const Limit& limit);
-    bool adopt(const Lease& lease, const Limit& limit);
+    Transaction create(const Lease& wanted) const;
+    Transaction take(const LeaseLook& look, const Lease& wanted) const;
     std::optional<Rows> beat_undisputed(const std::optional<Statement>& also, const Limit& limit);
     Rows beat_and_compare(const std::optional<Statement>& also, const Limit& limit);
     bool commit_and_hold(const Transaction& transaction, const Lease& lease, const Limit& limit);
@@ -122,7 +107,7 @@ bool Leases::State::commit_and_hold(const Transaction& transaction, const Lease&
     return trusts(lease.name);
 }
 
-bool Leases::State::create(const Lease& wanted, const Limit& limit) {
+Transaction Leases::State::create(const Lease& wanted) const {
     Transaction transaction;
     transaction.vital = true;
     transaction.add(own_beat_stands(host, incarnation));
@@ -131,11 +116,11 @@ bool Leases::State::create(const Lease& wanted, const Limit& limit) {
                          "ON CONFLICT(name) DO NOTHING",
                   .args = {wanted.name, wanted.holder, host, incarnation, std::int64_t{wanted.hold.count()}},
                   .expect = 1});
-    return commit_and_hold(transaction, wanted, limit);
+    return transaction;
 }
 
 /// R2, R3: compare and set. The beat that we saw is part of the comparison, so a stale look takes nothing.
-bool Leases::State::take(const Look& look, const Lease& wanted, const Limit& limit) {
+Transaction Leases::State::take(const LeaseLook& look, const Lease& wanted) const {
     Transaction transaction;
     transaction.vital = true;
     transaction.add(own_beat_stands(host, incarnation));
@@ -146,23 +131,10 @@ bool Leases::State::take(const Look& look, const Lease& wanted, const Limit& lim
         .sql = "UPDATE lease SET epoch = epoch + 1, holder = ?, host = ?, incarnation = ?, hold_ms = ? "
                "WHERE name = ? AND epoch = ? AND incarnation = ? AND (holder = '' OR NOT EXISTS ("
                "SELECT 1 FROM beat b WHERE b.host = lease.host AND b.incarnation = lease.incarnation AND b.n <> ?))",
-        .args = {wanted.holder, host, incarnation, std::int64_t{wanted.hold.count()}, wanted.name, look.sight.epoch,
-                 look.sight.incarnation, look.sight.beat},
+        .args = {wanted.holder, host, incarnation, std::int64_t{wanted.hold.count()}, wanted.name, look.lease.epoch,
+                 look.lease.incarnation, look.beat},
         .expect = 1});
-    return commit_and_hold(transaction, wanted, limit);
-}
-
-/// A take of ours whose answer was lost: the row is ours already, but trust needs an answer.
-bool Leases::State::adopt(const Lease& lease, const Limit& limit) {
-    Transaction transaction;
-    transaction.vital = true;
-    transaction.add(own_beat_stands(host, incarnation));
-    transaction.add(
-        Statement{.sql = "SELECT 1 FROM lease WHERE name = ? AND epoch = ? AND host = ? AND incarnation = ?",
-                  .args = {lease.name, lease.epoch, host, incarnation},
-                  .expect = 1});
-    transaction.add(Statement{.sql = "UPDATE beat SET n = n + 1 WHERE host = ?", .args = {host}});
-    return commit_and_hold(transaction, lease, limit);
+    return transaction;
 }
 
 Leases::Leases(Store& store, const Clock& clock, std::string host, std::string incarnation)
@@ -173,7 +145,8 @@ Leases::Leases(Store& store, const Clock& clock, std::string host, std::string i
                        .mutex = {},
                        .held = {},
                        .watched = {},
-                       .seen = {}}) {}
+                       .seen = {},
+                       .given_back = {}}) {}
 
 Leases::~Leases() = default;
 
@@ -264,7 +237,8 @@ Rows Leases::State::beat_and_compare(const std::optional<Statement>& also, const
 
 bool Leases::try_take(const std::string& name, const std::string& holder, milliseconds hold, const Limit& limit) {
     if (is_held(name)) return holds(name);
-    return decide(name, holder, hold, state_->store.read(look_at(name), Freshness::leader, limit), limit);
+    const auto rows = state_->store.read(look_at(name), Freshness::leader, limit);
+    return take_if_allowed(seen_as(name, rows), holder, hold, limit);
 }
 
 bool Leases::beat_and_try_take(const std::string& name, const std::string& holder, milliseconds hold,
@@ -273,7 +247,53 @@ bool Leases::beat_and_try_take(const std::string& name, const std::string& holde
         beat(limit);
         if (is_held(name)) return holds(name);
     }
-    return decide(name, holder, hold, renew(look_at(name), limit), limit);
+    return take_if_allowed(seen_as(name, renew(look_at(name), limit)), holder, hold, limit);
+}
+
+LeaseLook Leases::look(const std::string& name, const Limit& limit) {
+    return seen_as(name, state_->store.read(look_at(name), Freshness::local, limit));
+}
+
+/// What look_at() found.
+LeaseLook Leases::seen_as(const std::string& name, const Rows& rows) {
+    State& my = *state_;
+    LeaseLook look;
+    look.lease.name = name;
+    const std::lock_guard lock(my.mutex);
+    const auto held = my.held.find(name);
+    if (rows.empty()) {
+        if (held == my.held.end()) return look;
+        look.state = LeaseLook::State::mine;  // our copy of the store is behind
+        look.lease.epoch = held->second.epoch;
+        return look;
+    }
+    const auto& row = rows[0];
+    look.lease.epoch = row.integer(0);
+    look.lease.holder = row.text(1);
+    look.lease.host = row.text(2);
+    look.lease.incarnation = row.text(3);
+    look.lease.hold = milliseconds(row.integer(4));
+    look.beat = row.null(5) ? kNoBeat : row.integer(5);
+    if (held != my.held.end() && held->second.epoch >= look.lease.epoch) {
+        look.state = LeaseLook::State::mine;
+        look.lease.epoch = held->second.epoch;
+        return look;
+    }
+    if (held != my.held.end()) my.held.erase(held);  // a newer term: what a beat would find out
+    my.seen[name] = look.lease;
+    const bool over = my.is_over(look, my.clock.monotonic());
+    if (look.lease.holder.empty()) {
+        look.state = LeaseLook::State::free;
+    } else if (look.lease.host != my.host) {
+        look.state = LeaseLook::State::another;
+        look.over = over;
+    } else if (look.lease.incarnation != my.incarnation) {
+        look.state = LeaseLook::State::earlier_start;
+        look.over = over;
+    } else {
+        look.state = LeaseLook::State::unanswered;
+    }
+    return look;
 }
 
 bool Leases::is_held(const std::string& name) const {
@@ -281,33 +301,69 @@ bool Leases::is_held(const std::string& name) const {
     return state_->held.contains(name);
 }
 
-/// What follows from a look at a lease that this host does not hold.
-bool Leases::decide(const std::string& name, const std::string& holder, milliseconds hold, const Rows& seen,
-                    const Limit& limit) {
+bool Leases::take(const LeaseLook& look, const std::string& holder, milliseconds hold,
+                  const std::vector<Statement>& guards, const Limit& limit) {
     State& my = *state_;
-    const auto look = look_from(name, seen);
-    bool overdue = false, registered = false;
-    {
+    if (look.state == LeaseLook::State::mine || (look.state == LeaseLook::State::another && !look.over))
+        throw Error(ErrorKind::internal, "a lease whose hold runs was to be taken: " + look.lease.name);
+    const bool registered = [&] {
         const std::lock_guard lock(my.mutex);
-        registered = my.taken != kNoBeat;
-        if (look) {
-            my.seen[name] = look->lease;
-            overdue = my.is_overdue(*look, my.clock.monotonic());
-        }
-    }
-    const bool own = look && look->lease.host == my.host && look->lease.incarnation == my.incarnation;
-    const bool released = look && look->lease.holder.empty();
-    if (look && !own && !released && !overdue) return false;
+        return my.taken != kNoBeat;
+    }();
     if (!registered) beat(limit);
-    if (own && !released && look->lease.holder == holder) return my.adopt(look->lease, limit);
-    const Lease wanted{.name = name,
-                       .epoch = look ? look->lease.epoch + 1 : 1,
+    const Lease wanted{.name = look.lease.name,
+                       .epoch = look.lease.epoch + 1,
                        .holder = holder,
                        .host = my.host,
                        .incarnation = my.incarnation,
                        .hold = hold};
-    if (!look) return my.create(wanted, limit);
-    return (released || overdue) && my.take(*look, wanted, limit);
+    auto transaction = look.state == LeaseLook::State::none ? my.create(wanted) : my.take(look, wanted);
+    for (const auto& guard : guards) transaction.add(guard);
+    return my.commit_and_hold(transaction, wanted, limit);
+}
+
+bool Leases::adopt(const LeaseLook& look, const Limit& limit) {
+    State& my = *state_;
+    if (look.state != LeaseLook::State::unanswered && look.state != LeaseLook::State::earlier_start)
+        throw Error(ErrorKind::internal, "a lease that is not this host's was to be adopted: " + look.lease.name);
+    const bool registered = [&] {
+        const std::lock_guard lock(my.mutex);
+        return my.taken != kNoBeat;
+    }();
+    if (!registered) beat(limit);
+    {
+        const std::lock_guard lock(my.mutex);
+        if (my.was_given_back(look.lease)) return false;
+    }
+    Transaction transaction;
+    transaction.vital = true;
+    transaction.add(own_beat_stands(my.host, my.incarnation));
+    transaction.add(Statement{
+        .sql = "UPDATE lease SET incarnation = ? WHERE name = ? AND epoch = ? AND holder = ? AND host = ? "
+               "AND incarnation = ?",
+        .args = {my.incarnation, look.lease.name, look.lease.epoch, look.lease.holder, my.host, look.lease.incarnation},
+        .expect = 1});
+    transaction.add(Statement{.sql = "UPDATE beat SET n = n + 1 WHERE host = ?", .args = {my.host}});
+    Lease lease = look.lease;
+    lease.incarnation = my.incarnation;
+    return my.commit_and_hold(transaction, lease, limit);
+}
+
+/// The rules for whoever asks again and again: an own lease of an earlier start is waited for like another's.
+bool Leases::take_if_allowed(const LeaseLook& look, const std::string& holder, milliseconds hold, const Limit& limit) {
+    switch (look.state) {
+        case LeaseLook::State::mine: return holds(look.lease.name);
+        case LeaseLook::State::another:
+        case LeaseLook::State::earlier_start:
+            if (!look.over) return false;
+            break;
+        case LeaseLook::State::unanswered:
+            if (look.lease.holder == holder && adopt(look, limit)) return true;
+            break;
+        case LeaseLook::State::none:
+        case LeaseLook::State::free: break;
+    }
+    return take(look, holder, hold, {}, limit);
 }
 
 bool Leases::holds(const std::string& name) const {
@@ -330,21 +386,31 @@ Statement Leases::still_mine(const std::string& name) const {
             .expect = 1};
 }
 
-void Leases::release(const std::string& name, const Limit& limit) {
+std::optional<Statement> Leases::give_back(const std::string& name) {
     State& my = *state_;
-    std::int64_t epoch = 0;
-    {
-        const std::lock_guard lock(my.mutex);
-        const auto found = my.held.find(name);
-        if (found == my.held.end()) return;
-        epoch = found->second.epoch;
-        my.held.erase(found);  // first of all: from here on nobody acts under it
-    }
+    const std::lock_guard lock(my.mutex);
+    const auto found = my.held.find(name);
+    if (found == my.held.end()) return std::nullopt;
+    const std::int64_t epoch = found->second.epoch;
+    my.given_back[name] = std::max(my.given_back[name], epoch);
+    my.held.erase(found);
+    return Statement{.sql = "UPDATE lease SET holder = '' WHERE name = ? AND epoch = ? AND incarnation = ?",
+                     .args = {name, epoch, my.incarnation}};
+}
+
+std::optional<nanoseconds> Leases::renewed_at(const std::string& name) const {
+    const std::lock_guard lock(state_->mutex);
+    const auto found = state_->held.find(name);
+    return found == state_->held.end() ? std::nullopt : std::optional(found->second.trusted_from);
+}
+
+void Leases::release(const std::string& name, const Limit& limit) {
+    const auto statement = give_back(name);
+    if (!statement) return;
     Transaction transaction;
     transaction.vital = true;
-    transaction.add(Statement{.sql = "UPDATE lease SET holder = '' WHERE name = ? AND epoch = ? AND incarnation = ?",
-                              .args = {name, epoch, my.incarnation}});
-    my.store.commit(transaction, limit);
+    transaction.add(*statement);
+    state_->store.commit(transaction, limit);
 }
 
 }  // namespace pgedge

@@ -3,12 +3,29 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/store/store.hpp"
 #include "common/base/clock.hpp"
 #include "common/model/lease.hpp"
 
 namespace pgedge {
+
+/// A lease as it looks from one agent at one moment: what it may do with it, and what a take is compared with.
+struct LeaseLook {
+    enum class State {
+        none,        ///< nobody ever had it
+        free,        ///< given back
+        another,     ///< another host's
+        mine,        ///< held
+        unanswered,  ///< ours by its row, but the answer that trust needs did not come; or given back, and that is late
+        earlier_start,  ///< taken by an earlier start of this host's agent
+    };
+    State state = State::none;
+    bool over = false;       ///< of another or an earlier start: it has looked the same for its whole hold
+    Lease lease;             ///< its row; of State::none, the name alone
+    std::int64_t beat = -1;  ///< of the holder's start; -1: there is none
+};
 
 /// Leases by epoch, renewed by one beat per host. Rules R1 to R8: a contender takes a lease only after it has seen the
 /// same (epoch, incarnation, beat) for the lease's whole hold on its own monotonic clock, first sight counted after its
@@ -28,6 +45,23 @@ public:
     /// each call counts as a look.
     bool try_take(const std::string& name, const std::string& holder, std::chrono::milliseconds hold,
                   const Limit& limit);
+    /// The same in steps, for whoever decides in between. A look reads this host's copy, which may lag: taking
+    /// compares.
+    LeaseLook look(const std::string& name, const Limit& limit);
+    /// Takes what was seen as none, free, over, unanswered or of an earlier start whose server has ended. `guards` are
+    /// part of the transaction: statements that must hold, or belong to the take. False: it changed since the look, or
+    /// a guard refused. Throws when the outcome is unknown; a later look shows it.
+    bool take(const LeaseLook& seen, const std::string& holder, std::chrono::milliseconds hold,
+              const std::vector<Statement>& guards, const Limit& limit);
+    /// Goes on with a lease of an earlier start, or one whose answer did not come, in the same term. False: it changed
+    /// since the look, or this agent has given that term back.
+    bool adopt(const LeaseLook& seen, const Limit& limit);
+    /// Stops trusting the lease at once and for this term for ever, also when the statement's fate is unknown. The
+    /// statement, for a transaction with what belongs to it, gives it back for others; it does nothing later than a new
+    /// term. nullopt when it is not held.
+    std::optional<Statement> give_back(const std::string& name);
+    /// Boot time since which a held lease counts: before the last renewal that succeeded was sent. nullopt: not held.
+    std::optional<std::chrono::nanoseconds> renewed_at(const std::string& name) const;
     /// beat() and try_take() by one request: the look is part of the beat's transaction.
     bool beat_and_try_take(const std::string& name, const std::string& holder, std::chrono::milliseconds hold,
                            const Limit& limit);
@@ -37,7 +71,7 @@ public:
     std::optional<Lease> seen(const std::string& name) const;
     /// A guard for transactions: refused unless this agent's term of the lease is the current one.
     Statement still_mine(const std::string& name) const;
-    /// Gives it back; the next contender need not wait.
+    /// give_back() in a transaction of its own; the next contender need not wait.
     void release(const std::string& name, const Limit& limit);
 
     Leases(const Leases&) = delete;
@@ -47,8 +81,9 @@ public:
 private:
     Rows renew(const std::optional<Statement>& also, const Limit& limit);
     bool is_held(const std::string& name) const;
-    bool decide(const std::string& name, const std::string& holder, std::chrono::milliseconds hold, const Rows& seen,
-                const Limit& limit);
+    LeaseLook seen_as(const std::string& name, const Rows& rows);
+    bool take_if_allowed(const LeaseLook& seen, const std::string& holder, std::chrono::milliseconds hold,
+                         const Limit& limit);
 
     struct State;
     std::unique_ptr<State> state_;

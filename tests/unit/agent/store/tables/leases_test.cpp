@@ -21,6 +21,10 @@ class LossyStore final : public Store {
 public:
     CommitResult commit(const Transaction& transaction, const Limit& limit) override {
         if (lose_request) throw Error(ErrorKind::timed_out, "lost on the way there");
+        if (delay_request) {
+            delayed.push_back(transaction);
+            throw Error(ErrorKind::timed_out, "late on the way there");
+        }
         auto result = inner.commit(transaction, limit);
         if (const auto first = std::exchange(before_answer, nullptr)) first();
         if (lose_answer) throw Error(ErrorKind::timed_out, "lost on the way back");
@@ -32,8 +36,13 @@ public:
     Changes wait_for_changes(std::int64_t since, const Limit& limit) override {
         return inner.wait_for_changes(since, limit);
     }
+    void deliver() {
+        delay_request = false;
+        for (const auto& transaction : std::exchange(delayed, {})) inner.commit(transaction, soon());
+    }
     LocalStore inner;
-    bool lose_request = false, lose_answer = false;
+    bool lose_request = false, lose_answer = false, delay_request = false;
+    std::vector<Transaction> delayed;
     std::function<void()> before_answer;  ///< once: what happens before the next commit is answered
 };
 
@@ -283,6 +292,98 @@ TEST_CASE("a lease of a host that was removed is free after its hold") {
     CHECK(rig.two_takes());
 }
 
+TEST_CASE("a release that arrives late ends no term that goes on") {
+    LeaseRig rig;
+    rig.one_takes();
+    rig.store.delay_request = true;
+    CHECK_THROWS_AS(rig.one.release("scheduler", soon()), Error);
+    CHECK_FALSE(rig.one.holds("scheduler"));
+    rig.store.delay_request = false;
+    REQUIRE(rig.one_takes());
+
+    rig.store.deliver();
+
+    CHECK_FALSE(rig.two_takes());
+    CHECK(rig.one.holds("scheduler"));
+    CHECK(rig.may_write(rig.one));
+    CHECK(rig.epoch() == 2);
+}
+
+TEST_CASE("the next start of an agent goes on with its lease in the same term, and what the earlier one sent is void") {
+    LeaseRig rig;
+    rig.one_takes();
+    CHECK_FALSE(rig.two_takes());
+    rig.store.delay_request = true;
+    CHECK_THROWS_AS(rig.one.release("scheduler", soon()), Error);
+    rig.store.delay_request = false;
+    rig.clock.advance(kHold - 1ms);
+    Leases restarted(rig.store, rig.clock, "host-1", "boot-1/b");
+
+    const auto seen = restarted.look("scheduler", soon());
+    CHECK(seen.state == LeaseLook::State::earlier_start);
+    CHECK_FALSE(seen.over);
+    CHECK(restarted.adopt(seen, soon()));
+    rig.store.deliver();
+    rig.clock.advance(1ms);
+
+    CHECK(restarted.holds("scheduler"));
+    CHECK(rig.epoch() == 1);
+    CHECK_FALSE(rig.two_takes());
+    CHECK_FALSE(rig.one.adopt(seen, soon()));  // it is another start's now
+}
+
+TEST_CASE("an agent takes the lease of its earlier start at once, as a new term") {
+    LeaseRig rig;
+    rig.one_takes();
+    Leases restarted(rig.store, rig.clock, "host-1", "boot-1/b");
+    restarted.beat(soon());
+
+    CHECK(restarted.take(restarted.look("scheduler", soon()), "one", kHold, {}, soon()));
+
+    CHECK(restarted.holds("scheduler"));
+    CHECK(rig.epoch() == 2);
+    CHECK_FALSE(rig.may_write(rig.one));
+}
+
+TEST_CASE("a look shows what may be done, and a take that is not allowed is a mistake of the caller") {
+    LeaseRig rig;
+    CHECK(rig.two.look("scheduler", soon()).state == LeaseLook::State::none);
+    rig.one_takes();
+    CHECK(rig.one.look("scheduler", soon()).state == LeaseLook::State::mine);
+    const auto live = rig.two.look("scheduler", soon());
+    CHECK(live.state == LeaseLook::State::another);
+    CHECK_FALSE(live.over);
+    CHECK_THROWS_AS(rig.two.take(live, "two", kHold, {}, soon()), Error);
+    CHECK_THROWS_AS(rig.two.adopt(live, soon()), Error);
+
+    rig.clock.advance(kHold);
+    const auto over = rig.two.look("scheduler", soon());
+    CHECK(over.over);
+    rig.one.beat(soon());
+    CHECK_FALSE(rig.two.take(over, "two", kHold, {}, soon()));  // the beat came in between
+    rig.one.release("scheduler", soon());
+    CHECK(rig.two.look("scheduler", soon()).state == LeaseLook::State::free);
+}
+
+TEST_CASE("what belongs to a take or a release is of one transaction with it") {
+    LeaseRig rig;
+    const Statement impossible{.sql = "SELECT 1 FROM lease WHERE name = 'another'", .args = {}, .expect = 1};
+    CHECK_FALSE(rig.one.take(rig.one.look("scheduler", soon()), "one", kHold, {impossible}, soon()));
+    CHECK(rig.one.look("scheduler", soon()).state == LeaseLook::State::none);
+
+    const auto before = rig.clock.boottime();
+    CHECK(rig.one.take(rig.one.look("scheduler", soon()), "one", kHold, {}, soon()));
+    CHECK(rig.one.renewed_at("scheduler") == before);
+    const auto statement = rig.one.give_back("scheduler");
+    REQUIRE(statement);
+    CHECK_FALSE(rig.one.renewed_at("scheduler"));
+    CHECK_FALSE(rig.one.give_back("scheduler"));
+    Transaction both;
+    both.add(*statement);
+    both.add(Statement{.sql = "SELECT 1 FROM lease WHERE holder = ''", .args = {}, .expect = 1});
+    CHECK(rig.store.commit(both, soon()).committed);
+}
+
 TEST_CASE("at no moment do two agents hold a lease, whatever is lost, late or frozen") {
     for (unsigned seed = 1; seed <= 200; ++seed) {
         CAPTURE(seed);
@@ -296,6 +397,8 @@ TEST_CASE("at no moment do two agents hold a lease, whatever is lost, late or fr
             rig.clock.advance(std::chrono::milliseconds(dice(900)));
             rig.store.lose_request = dice(5) == 0;
             rig.store.lose_answer = dice(5) == 0;
+            rig.store.delay_request = dice(5) == 0;
+            if (!rig.store.delay_request && dice(4) == 0) rig.store.deliver();
             const bool first = dice(2) == 0;
             try {
                 switch (dice(10)) {
