@@ -6,6 +6,12 @@
 #include <fmt/format.h>
 
 namespace pgedge {
+namespace {
+
+/// After a restart a server counts what it receives anew, and has replayed more.
+Lsn position(const Candidate& candidate) { return std::max(candidate.received, candidate.replayed); }
+
+}  // namespace
 
 bool descends_from(int timeline, const std::vector<TimelineSwitch>& history, int before, Lsn position) {
     if (timeline == before) return true;
@@ -32,11 +38,11 @@ std::vector<std::string> reasons_against(const Candidate& candidate, const LastP
     unless(!candidate.delayed_by_user, "its replay is paused or delayed by a setting");
     unless(candidate.may_acknowledge, "it is not one of the synchronous standbys");
     const Lsn parted = last.position.value_or(Lsn{});
-    unless(descends_from(candidate.timeline, candidate.history, last.timeline, std::min(parted, candidate.received)),
+    unless(descends_from(candidate.timeline, candidate.history, last.timeline, std::min(parted, position(candidate))),
            fmt::format("its timeline {} does not come from the last primary's timeline {}", candidate.timeline,
                        last.timeline));
     if (limits.max_lag_bytes && last.position) {
-        const auto lag = bytes_between(candidate.received, *last.position);
+        const auto lag = bytes_between(position(candidate), *last.position);
         unless(lag <= *limits.max_lag_bytes,
                fmt::format("it is {} bytes behind the last primary, more than {}", lag, *limits.max_lag_bytes));
     }
@@ -45,8 +51,7 @@ std::vector<std::string> reasons_against(const Candidate& candidate, const LastP
 
 bool is_better(const Candidate& left, const Candidate& right) {
     const auto rank = [](const Candidate& candidate) {
-        const Lsn has = std::max(candidate.received, candidate.replayed);
-        return std::tuple(has, candidate.priority, candidate.replayed);
+        return std::tuple(position(candidate), candidate.priority, candidate.replayed);
     };
     if (rank(left) != rank(right)) return rank(left) > rank(right);
     return left.instance_id < right.instance_id;

@@ -63,7 +63,8 @@ bool descends_from(int timeline, const std::vector<TimelineSwitch>& history, int
 bool is_better(const Candidate& left, const Candidate& right);
 
 /// How `me` stands among the candidates of the node that told their final position: `all`, `me` included. `unknown` are
-/// those that live by their hosts' beats and have not told it yet. Those that may not be promoted do not count.
+/// those that live by their hosts' beats, have not told it yet, and were asked less than a ttl ago: whoever is mute for
+/// longer must not keep the others from a failover. Those that may not be promoted do not count.
 Standing standing_of(const std::string& me, const std::vector<Candidate>& all, std::size_t unknown,
                      const LastPrimary& last, const CandidateLimits& limits);
 

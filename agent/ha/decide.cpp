@@ -37,7 +37,18 @@ bool past_hard(const Seen& seen) { return seen.since_renewal >= seen.times.hard;
 bool promised(const Seen& seen) { return seen.failsafe == Failsafe::promised; }
 bool forced(const Seen& seen) { return seen.task == HaTask::forced_failover; }
 bool eligible(const Seen& seen) { return seen.standing != Standing::ineligible; }
-bool may_take(const Seen& seen) { return forced(seen) || (seen.standing == Standing::best && !seen.maintenance); }
+/// A lease that is open to all, by its own decision or because a user says so.
+bool may_take(const Seen& seen) {
+    if (forced(seen)) return eligible(seen);
+    return seen.standing == Standing::best && !seen.maintenance && !seen.too_soon;
+}
+
+/// Holds the lease, and what has to end before it serves does not end.
+bool too_slow(const Seen& seen) {
+    if (standby(seen) || promoting(seen)) return seen.in_phase > seen.promote_limit;
+    return (seen.phase == ServerPhase::starting_standby || seen.phase == ServerPhase::stopping) &&
+           seen.in_phase > seen.start_limit;
+}
 
 /// Restarting it in place did not help, or takes too long.
 bool hopeless(const Seen& seen) {
@@ -91,11 +102,11 @@ constexpr std::array kRules{
     Rule{"the server is of an earlier start and not under its lease", HaAction::kill,
          [](const Seen& s) { return earlier(s); }},
     Rule{"the guard is gone", HaAction::restart_guard,
-         [](const Seen& s) { return mine(s) && s.guard_gone && !s.stopped_by_user && !s.maintenance; }},
+         [](const Seen& s) { return mine(s) && primary(s) && s.guard_gone && !past_hard(s) && !s.maintenance; }},
 
     // The primary.
     Rule{"a switchover is asked for", HaAction::switch_over,
-         [](const Seen& s) { return mine(s) && primary(s) && s.task == HaTask::switchover; }},
+         [](const Seen& s) { return mine(s) && primary(s) && s.task == HaTask::switch_away; }},
     Rule{"the primary answers nobody, and another one can take over", HaAction::stop_and_release,
          [](const Seen& s) { return mine(s) && primary(s) && s.stuck && s.other_candidate && !s.maintenance; }},
     Rule{"the synchronous standbys are to be changed", HaAction::fix_sync,
@@ -104,32 +115,30 @@ constexpr std::array kRules{
 
     // The holder that is not the primary yet.
     Rule{"maintenance: nobody asked for a promotion", HaAction::release,
-         [](const Seen& s) { return mine(s) && standby(s) && s.maintenance && !forced(s); }},
+         [](const Seen& s) { return mine(s) && standby(s) && s.maintenance && s.task == HaTask::none; }},
     Rule{"it turned out that it must not be promoted", HaAction::release,
          [](const Seen& s) { return mine(s) && standby(s) && s.promotion == Promotion::refused; }},
     Rule{"ready to be promoted", HaAction::promote,
          [](const Seen& s) { return mine(s) && standby(s) && s.promotion == Promotion::ready && !past_hard(s); }},
+    Rule{"the promotion cannot be prepared, and another one can take over", HaAction::release,
+         [](const Seen& s) { return mine(s) && standby(s) && too_slow(s) && s.other_candidate; }},
     Rule{"the promotion is prepared", HaAction::prepare_promotion, [](const Seen& s) { return mine(s) && standby(s); }},
-    Rule{"the promotion takes too long, and another one can take over", HaAction::kill_and_release,
-         [](const Seen& s) {
-             return mine(s) && promoting(s) && s.in_phase > s.promote_limit && s.other_candidate && !s.maintenance;
-         }},
+    Rule{"it takes too long, and another one can take over", HaAction::kill_and_release,
+         [](const Seen& s) { return mine(s) && too_slow(s) && s.other_candidate && !s.maintenance; }},
 
     // The primary that is down.
     Rule{"stopped by a user", HaAction::hold, [](const Seen& s) { return mine(s) && down(s) && s.stopped_by_user; }},
     Rule{"the primary fails again and again, and another one can take over", HaAction::kill_and_release,
          [](const Seen& s) { return mine(s) && hopeless(s) && s.other_candidate && !s.maintenance; }},
     Rule{"the primary ended", HaAction::start_primary,
-         [](const Seen& s) { return mine(s) && down(s) && s.was_primary && !s.maintenance && !past_hard(s); }},
+         [](const Seen& s) { return mine(s) && down(s) && s.primary_data && !s.maintenance && !past_hard(s); }},
     Rule{"the candidate's server ended before it was promoted", HaAction::release,
-         [](const Seen& s) { return mine(s) && down(s) && !s.was_primary; }},
+         [](const Seen& s) { return mine(s) && down(s) && !s.primary_data; }},
     Rule{"under way", HaAction::hold, [](const Seen& s) { return mine(s); }},
 
     // Nobody holds the lease.
     Rule{"the lease was given to this instance", HaAction::take,
-         [](const Seen& s) {
-             return s.lease == LeaseSight::reserved_for_me && standby(s) && (eligible(s) || forced(s));
-         }},
+         [](const Seen& s) { return s.lease == LeaseSight::reserved_for_me && standby(s) && eligible(s); }},
     Rule{"the lease was given to another instance", HaAction::wait,
          [](const Seen& s) { return reserved(s) && standby(s); }},
     Rule{"best candidate: its position has to be final", HaAction::disconnect,
@@ -137,7 +146,7 @@ constexpr std::array kRules{
     Rule{"best candidate", HaAction::take, [](const Seen& s) { return open(s) && standby(s) && may_take(s); }},
     Rule{"maintenance: nobody asked for a failover", HaAction::wait,
          [](const Seen& s) { return open(s) && standby(s) && s.maintenance; }},
-    Rule{"no lease, and not the best candidate", HaAction::publish,
+    Rule{"no lease, and not to be promoted now", HaAction::publish,
          [](const Seen& s) { return open(s) && standby(s); }},
 
     // Another one holds it.

@@ -39,18 +39,20 @@ enum class ServerPhase {
     stopping,
 };
 
-/// How this instance stands among the candidates for the node's lease (agent/ha/candidates.hpp).
+/// How this instance stands among the candidates for the node's lease, under the limits of the task: a forced one
+/// leaves fewer reasons to be ineligible (agent/ha/candidates.hpp).
 enum class Standing {
     best,
     behind,      ///< another one has more of the log, or wins the tie
     unsure,      ///< somebody who counts has not told its position yet
-    ineligible,  ///< must not be promoted but by force
+    ineligible,  ///< must not be promoted
 };
 
 /// What somebody asked for on this node and instance.
 enum class HaTask {
     none,
-    switchover,       ///< away from this primary; its preconditions hold
+    switch_away,      ///< from this primary to a candidate; its preconditions hold
+    switch_here,      ///< the same, of the candidate
     forced_failover,  ///< to this instance, whatever may be lost
 };
 
@@ -74,17 +76,21 @@ struct Observation {
     std::chrono::nanoseconds since_renewal{};
 
     ServerPhase phase = ServerPhase::absent;
-    std::chrono::nanoseconds in_phase{};  ///< for how long it is starting or promoting
+    std::chrono::nanoseconds in_phase{};  ///< for how long; of a standby with the lease, since it has the lease
     int crashes = 0;                      ///< within the last minute, the present one included
     bool stuck = false;                   ///< primary that answered no probe for the node's stall time
     bool stopped_by_user = false;
     bool guard_gone = false;
     bool adoptable = false;  ///< same boot, and the guard's page has the lease's term: the server of the earlier start
 
-    bool was_primary = false;      ///< the node's last primary by the store is this instance
+    bool was_primary = false;   ///< the node's last primary by the store is this instance
+    bool primary_data = false;  ///< no standby.signal: the server was a primary, whether the store knows it yet or not
     bool other_candidate = false;  ///< another instance may be promoted
     Standing standing = Standing::unsure;
     Promotion promotion = Promotion::preparing;
+    /// No failover by itself yet: the store answered again less than one ttl ago, so that the holder's renewal may be
+    /// on its way; or the last failover is less than half a minute ago, and the primary that it made has not died.
+    bool too_soon = false;
     bool receives = false;       ///< its walreceiver may still write: positions are not final
     bool follows_wrong = false;  ///< standby whose upstream or term is not the node's present one
     bool sync_differs = false;   ///< synchronous standbys on the server are not as stored, or not as they should be
@@ -92,8 +98,8 @@ struct Observation {
     bool maintenance = false;
     Failsafe failsafe = Failsafe::off;
 
-    std::chrono::nanoseconds start_limit = std::chrono::seconds(30);    ///< a primary recovers at most so long …
-    std::chrono::nanoseconds promote_limit = std::chrono::seconds(30);  ///< … and a standby takes so long to promote
+    std::chrono::nanoseconds start_limit = std::chrono::seconds(30);  ///< a server starts or stops at most so long …
+    std::chrono::nanoseconds promote_limit = std::chrono::seconds(30);  ///< … and is promoted, from the take on
 };
 
 }  // namespace pgedge

@@ -31,7 +31,7 @@ struct ServerSyncSet {
 /// What is wanted: all usable standbys, and of how many of them a commit waits.
 struct WantedSyncSet {
     std::set<std::string> members;
-    int copies = 0;       ///< 0 to all; 0 when there are no members
+    int copies = 0;       ///< 1 to all; 0 only when there are no members
     bool strict = false;  ///< never commit without a copy: the last members stay when none is usable
 };
 

@@ -40,7 +40,8 @@ const std::vector<Flaw> kFlaws{
     {"its replay is paused or delayed by a setting", true, [](auto& c) { c.delayed_by_user = true; }},
     {"it is not one of the synchronous standbys", true, [](auto& c) { c.may_acknowledge = false; }},
     {"its timeline 2 does not come from the last primary's timeline 3", true, [](auto& c) { c.timeline = 2; }},
-    {"it is 200 bytes behind the last primary, more than 100", true, [](auto& c) { c.received = Lsn{800}; }},
+    {"it is 200 bytes behind the last primary, more than 100", true,
+     [](auto& c) { c.received = c.replayed = Lsn{800}; }},
 };
 
 }  // namespace
@@ -88,6 +89,12 @@ TEST_CASE("more of the log wins, then priority, then less to replay, then the sm
     CHECK(is_better(good("n1-c"), slow));
     CHECK(is_better(good("n1-b"), good("n1-c")));
     CHECK_FALSE(is_better(good("n1-b"), good("n1-b")));
+}
+
+TEST_CASE("what was replayed counts, when the server has not received anything since it was started") {
+    auto restarted = good("n1-b", 1000);
+    restarted.received = Lsn{0};
+    CHECK(reasons_against(restarted, kLast, {.max_lag_bytes = 100}).empty());
 }
 
 TEST_CASE("an instance stands as best only among all who count") {

@@ -45,14 +45,15 @@ std::optional<Observation> main_values(std::uint64_t index) {
     seen.failsafe = from.any(Failsafe::refused);
     seen.maintenance = from.flag();
     seen.was_primary = from.flag();
+    seen.primary_data = from.flag();
     if (from.over()) return std::nullopt;
     return seen;
 }
 
-/// The rest, 3,072 combinations: too many for each of the above, so each of the above gets some of them, others each
+/// The rest, 6,144 combinations: too many for each of the above, so each of the above gets some of them, others each
 /// time, and over the whole run every pair of values meets.
 Observation with_other_values(Observation seen, std::uint64_t number) {
-    Mixed from(number * 2654435761 % 3072);
+    Mixed from(number * 2654435761 % 6144);
     seen.crashes = from.flag() ? 2 : 1;
     seen.in_phase = from.flag() ? 31s : 1s;
     seen.promotion = from.any(Promotion::refused);
@@ -62,6 +63,7 @@ Observation with_other_values(Observation seen, std::uint64_t number) {
     seen.adoptable = from.flag();
     seen.other_candidate = from.flag();
     seen.receives = from.flag();
+    seen.too_soon = from.flag();
     seen.follows_wrong = from.flag();
     seen.sync_differs = from.flag();
     return seen;
@@ -69,7 +71,7 @@ Observation with_other_values(Observation seen, std::uint64_t number) {
 
 template <class Check>
 std::uint64_t for_all(const Check& check) {
-    constexpr int kOthers = 16;
+    constexpr int kOthers = 8;
     std::uint64_t tried = 0;
     for (std::uint64_t index = 0; const auto seen = main_values(index); ++index)
         for (int i = 0; i < kOthers; ++i) check(with_other_values(*seen, tried++));
@@ -123,7 +125,8 @@ TEST_CASE("the safety properties hold for every observation") {
     Always writes("who writes without a sure lease is stopped, or is told of in maintenance");
     Always takes("never takes a lease whose hold runs");
     Always releases("never releases while a primary may run, unless it stops it first");
-    Always ineligible("never takes when ineligible, but by force or when the lease is its own already");
+    Always ineligible("never takes when ineligible, unless the lease or the last primary is its own");
+    Always hasty("no failover by itself too soon");
     Always foreign("nothing is done with foreign data");
     Always quiet("without the store nothing is begun");
     Always maintained("in maintenance nothing is started, stopped or promoted by itself");
@@ -134,7 +137,7 @@ TEST_CASE("the safety properties hold for every observation") {
         const auto action = decision.action;
 
         same.check(decide(seen).action == action, seen, decision);
-        if (action == HaAction::promote || action == HaAction::start_primary)
+        if (action == HaAction::promote || action == HaAction::start_primary || action == HaAction::restart_guard)
             promotes.check(seen.store == StoreSight::ok && seen.lease == LeaseSight::mine && before_hard(seen), seen,
                            decision);
         if (runs_as_primary(seen) && (!is_held(seen) || seen.store == StoreSight::refused ||
@@ -151,8 +154,9 @@ TEST_CASE("the safety properties hold for every observation") {
                             seen.lease != LeaseSight::mine && seen.lease != LeaseSight::reserved_for_other,
                         seen, decision);
             const bool own = seen.lease == LeaseSight::mine_of_earlier_start || seen.was_primary;
-            ineligible.check(own || seen.standing != Standing::ineligible || seen.task == HaTask::forced_failover, seen,
-                             decision);
+            ineligible.check(own || seen.standing != Standing::ineligible, seen, decision);
+            if (!own && seen.lease != LeaseSight::reserved_for_me)
+                hasty.check(!seen.too_soon || seen.task == HaTask::forced_failover, seen, decision);
             if (seen.lease == LeaseSight::free || seen.lease == LeaseSight::overdue)
                 takes.check(runs_as_primary(seen) || !seen.receives, seen, decision);
         }
@@ -206,7 +210,7 @@ Observation a_primary() {
     auto seen = a_standby();
     seen.lease = LeaseSight::mine;
     seen.phase = ServerPhase::primary;
-    seen.was_primary = true;
+    seen.was_primary = seen.primary_data = true;
     seen.receives = false;
     return seen;
 }
@@ -226,8 +230,47 @@ TEST_CASE("a failover goes step by step") {
     CHECK(decide(seen).action == HaAction::promote);
     seen.phase = ServerPhase::promoting;
     CHECK(decide(seen).action == HaAction::hold);
+    seen.phase = ServerPhase::crashed;  // promoted, and the store does not know it yet
+    seen.primary_data = true;
+    CHECK(decide(seen).action == HaAction::start_primary);
     seen.phase = ServerPhase::primary;
     CHECK(decide(seen).action == HaAction::serve);
+}
+
+TEST_CASE("a switchover that maintenance meets half way is ended by its candidate") {
+    auto seen = a_standby();
+    seen.task = HaTask::switch_here;
+    seen.maintenance = true;
+    seen.lease = LeaseSight::reserved_for_me;
+    CHECK(decide(seen).action == HaAction::take);
+    seen.lease = LeaseSight::mine;
+    seen.promotion = Promotion::ready;
+    CHECK(decide(seen).action == HaAction::promote);
+    seen.phase = ServerPhase::primary;
+    CHECK(decide(seen).action == HaAction::serve);
+}
+
+TEST_CASE("who holds the lease and does not get ready gives way to another one") {
+    auto seen = a_standby();
+    seen.lease = LeaseSight::mine;
+    seen.in_phase = 31s;
+    CHECK(decide(seen).action == HaAction::prepare_promotion);
+    seen.other_candidate = true;
+    CHECK(decide(seen).action == HaAction::release);
+    for (const auto phase : {ServerPhase::starting_standby, ServerPhase::stopping, ServerPhase::promoting}) {
+        seen.phase = phase;
+        CHECK(decide(seen).action == HaAction::kill_and_release);
+    }
+}
+
+TEST_CASE("nobody takes over by itself while the holder's renewal may be on its way") {
+    auto seen = a_standby();
+    seen.lease = LeaseSight::overdue;
+    seen.receives = false;
+    seen.too_soon = true;
+    CHECK(decide(seen).action == HaAction::publish);
+    seen.task = HaTask::forced_failover;
+    CHECK(decide(seen).action == HaAction::take);
 }
 
 TEST_CASE("a server that ends is started in place once, then another one takes over") {
@@ -278,15 +321,17 @@ TEST_CASE("a node that was a single instance gets its first lease without a stop
     CHECK(decide(seen).action == HaAction::kill);
 }
 
-TEST_CASE("a forced failover counts neither standing nor maintenance, but the other's hold") {
+TEST_CASE("a forced failover minds neither the other candidates nor maintenance, but the other's hold") {
     auto seen = a_standby();
-    seen.standing = Standing::ineligible;
+    seen.standing = Standing::behind;
     seen.maintenance = true;
     seen.task = HaTask::forced_failover;
     seen.receives = false;
     CHECK(decide(seen).action == HaAction::keep_up);
     seen.lease = LeaseSight::overdue;
     CHECK(decide(seen).action == HaAction::take);
+    seen.standing = Standing::ineligible;  // also under the limits of a forced one
+    CHECK(decide(seen).action == HaAction::wait);
     seen.task = HaTask::none;
     CHECK(decide(seen).action == HaAction::wait);
 }

@@ -116,7 +116,8 @@ struct ModelHost {
     // The server and its guard.
     ServerPhase phase = ServerPhase::standby;
     Time phase_ends{};
-    std::int64_t term = 0;          ///< of the guard's page
+    std::int64_t term = 0;  ///< of the guard's page
+    bool primary_data = false;
     std::optional<Time> hard;       ///< the guard's deadline, on this host's clock
     std::optional<Time> killed_at;  ///< true time when the last process will be gone
     int crashes = 0;
@@ -139,6 +140,7 @@ public:
             begin_agent(hosts_.back());
         }
         hosts_[0].phase = ServerPhase::stopped;
+        hosts_[0].primary_data = true;
         store_.rows.last_primary = 0;
     }
 
@@ -248,6 +250,7 @@ private:
         seen.phase = host.phase;
         seen.crashes = host.crashes;
         seen.was_primary = rows.last_primary == host.number;
+        seen.primary_data = host.primary_data;
         seen.standing = Standing::best;
         seen.promotion = Promotion::ready;
         seen.other_candidate = true;
@@ -358,6 +361,7 @@ private:
     bool due(const ModelHost& host) { return dice_.chance(0.05) && host.phase != ServerPhase::stopping; }
 
     void begin(ModelHost& host, ServerPhase phase, Time takes) {
+        host.primary_data = phase != ServerPhase::starting_standby;
         host.phase = phase;
         host.phase_ends = now_ + takes;
     }
@@ -402,9 +406,10 @@ private:
     std::map<int, std::vector<OnTheWay>> requests_, answers_;
 };
 
-std::uint64_t seed_of_run() {
+/// The same each time, so that what fails here fails everywhere; PGEDGE_MODEL_SEED tries another one.
+std::uint64_t seed_of_run(std::uint64_t run) {
     const char* given = std::getenv("PGEDGE_MODEL_SEED");
-    return given ? std::strtoull(given, nullptr, 10) : std::random_device()();
+    return given ? std::strtoull(given, nullptr, 10) + run : run;
 }
 
 }  // namespace
@@ -412,8 +417,9 @@ std::uint64_t seed_of_run() {
 TEST_CASE("agents with faulty clocks, messages and servers never make two servers writable, and heal") {
     constexpr int kTicks = 100'000;     // eight minutes of faults
     constexpr int kQuietTicks = 8'000;  // forty seconds without
-    for (int hosts = 3; hosts <= 5; ++hosts) {
-        const auto seed = seed_of_run();
+    for (int run = 0; run < 9; ++run) {
+        const int hosts = 3 + run % 3;
+        const auto seed = seed_of_run(static_cast<std::uint64_t>(run));
         CAPTURE(seed);
         CAPTURE(hosts);
         Model model(hosts, seed);
