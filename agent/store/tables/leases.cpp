@@ -296,6 +296,15 @@ LeaseLook Leases::seen_as(const std::string& name, const Rows& rows) {
     return look;
 }
 
+/// What is taken is renewed by a beat of ours, so there has to be one.
+void Leases::beat_first(const Limit& limit) {
+    {
+        const std::lock_guard lock(state_->mutex);
+        if (state_->taken != kNoBeat) return;
+    }
+    beat(limit);
+}
+
 bool Leases::is_held(const std::string& name) const {
     const std::lock_guard lock(state_->mutex);
     return state_->held.contains(name);
@@ -306,11 +315,7 @@ bool Leases::take(const LeaseLook& look, const std::string& holder, milliseconds
     State& my = *state_;
     if (look.state == LeaseLook::State::mine || (look.state == LeaseLook::State::another && !look.over))
         throw Error(ErrorKind::internal, "a lease whose hold runs was to be taken: " + look.lease.name);
-    const bool registered = [&] {
-        const std::lock_guard lock(my.mutex);
-        return my.taken != kNoBeat;
-    }();
-    if (!registered) beat(limit);
+    beat_first(limit);
     const Lease wanted{.name = look.lease.name,
                        .epoch = look.lease.epoch + 1,
                        .holder = holder,
@@ -326,11 +331,7 @@ bool Leases::adopt(const LeaseLook& look, const Limit& limit) {
     State& my = *state_;
     if (look.state != LeaseLook::State::unanswered && look.state != LeaseLook::State::earlier_start)
         throw Error(ErrorKind::internal, "a lease that is not this host's was to be adopted: " + look.lease.name);
-    const bool registered = [&] {
-        const std::lock_guard lock(my.mutex);
-        return my.taken != kNoBeat;
-    }();
-    if (!registered) beat(limit);
+    beat_first(limit);
     {
         const std::lock_guard lock(my.mutex);
         if (my.was_given_back(look.lease)) return false;

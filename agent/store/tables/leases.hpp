@@ -80,6 +80,7 @@ public:
 
 private:
     Rows renew(const std::optional<Statement>& also, const Limit& limit);
+    void beat_first(const Limit& limit);
     bool is_held(const std::string& name) const;
     LeaseLook seen_as(const std::string& name, const Rows& rows);
     bool take_if_allowed(const LeaseLook& seen, const std::string& holder, std::chrono::milliseconds hold,
