@@ -45,16 +45,18 @@ bool may_take(const Seen& seen) {
 
 /// Holds the lease, and what has to end before it serves does not end.
 bool too_slow(const Seen& seen) {
-    if (standby(seen) || promoting(seen)) return seen.in_phase > seen.promote_limit;
-    return (seen.phase == ServerPhase::starting_standby || seen.phase == ServerPhase::stopping) &&
-           seen.in_phase > seen.start_limit;
+    switch (seen.phase) {
+        case ServerPhase::standby:
+        case ServerPhase::promoting: return seen.in_phase > seen.promote_limit;
+        case ServerPhase::starting_primary:
+        case ServerPhase::starting_standby:
+        case ServerPhase::stopping: return seen.in_phase > seen.start_limit;
+        default: return false;
+    }
 }
 
-/// Restarting it in place did not help, or takes too long.
-bool hopeless(const Seen& seen) {
-    return (seen.phase == ServerPhase::crashed && seen.crashes >= 2) ||
-           (seen.phase == ServerPhase::starting_primary && seen.in_phase > seen.start_limit);
-}
+/// Restarting it in place did not help.
+bool hopeless(const Seen& seen) { return seen.phase == ServerPhase::crashed && seen.crashes >= 2; }
 
 struct Rule {
     std::string_view why;

@@ -1,7 +1,9 @@
 #include "agent/ha/decide.hpp"
 
-#include <map>
+#include <array>
+#include <optional>
 #include <set>
+#include <string>
 
 #include <doctest/doctest.h>
 
@@ -257,7 +259,8 @@ TEST_CASE("who holds the lease and does not get ready gives way to another one")
     CHECK(decide(seen).action == HaAction::prepare_promotion);
     seen.other_candidate = true;
     CHECK(decide(seen).action == HaAction::release);
-    for (const auto phase : {ServerPhase::starting_standby, ServerPhase::stopping, ServerPhase::promoting}) {
+    for (const auto phase : {ServerPhase::starting_primary, ServerPhase::starting_standby, ServerPhase::stopping,
+                             ServerPhase::promoting}) {
         seen.phase = phase;
         CHECK(decide(seen).action == HaAction::kill_and_release);
     }
