@@ -253,6 +253,14 @@ exits() {
     [ $code -eq "$wanted" ] || fail "exit code $code instead of $wanted: $*"
 }
 
+# says TEXT CODE ARG…: pgedgectl ends with the code and prints the text; all that it printed is in $work/said.
+says() {
+    local text=$1 code=$2
+    shift 2
+    (exits "$code" ctl "$@") >"$work/said" 2>&1 || fail "pgedgectl $*: $(cat "$work/said")"
+    grep -qF -- "$text" "$work/said" || fail "pgedgectl $* does not say '$text': $(cat "$work/said")"
+}
+
 # The database of the user guide.
 guide_spec() {
     cat <<'JSON'
