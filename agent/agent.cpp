@@ -119,7 +119,7 @@ std::filesystem::path store_directory(const AgentConfig& config) { return config
 class Agent::MemberParts {
 public:
     MemberParts(Agent& agent, const Member& member)
-        : kinds_({agent.config_.data_dir, agent.user_, agent.runtime_, member.issuer}),
+        : kinds_({agent.config_.data_dir, agent.user_, agent.runtime_, agent.owner_, member.issuer}),
           leases_(member.store, agent.clock_, agent.config_.host_id, new_incarnation()),
           planner_(member.store, agent.clock_, orchestrator_,
                    {agent.config_.random_port_min, agent.config_.random_port_max}),
@@ -181,7 +181,8 @@ Agent::Agent(const AgentConfig& config, const Clock& clock, const Log& log)
       log_(log),
       user_(InstanceUser::find(::geteuid() == 0 ? std::optional(config.instance_user) : std::nullopt)),
       data_dir_(held(config.data_dir)),
-      runtime_({config.data_dir, sibling_program("pgedge-guard"), user_}, log.component("runtime")),
+      runtime_({config.data_dir, sibling_program("pgedge-guard"), user_}, log),
+      owner_(runtime_, log),
       names_(configured_names(config), [this](const std::string& name) { return knows_host(name); }),
       cluster_({.data_dir = config.data_dir,
                 .self = describe(config),

@@ -7,6 +7,7 @@
 #include "agent/api/control_plane/control_plane.hpp"
 #include "agent/cluster/cluster.hpp"
 #include "agent/config/config.hpp"
+#include "agent/runtime/keep_running.hpp"
 #include "agent/runtime/process_runtime.hpp"
 #include "agent/serve/own_names.hpp"
 #include "agent/serve/router.hpp"
@@ -59,6 +60,7 @@ private:
     InstanceUser user_;
     Fd data_dir_;  ///< locked, before anything in it is touched
     ProcessRuntime runtime_;
+    KeepRunning owner_;
     Router routes_;
     const OwnNames names_;
     Cluster cluster_;

@@ -4,7 +4,11 @@
 // a lease: when the deadline given by the agent passes, the server goes, whatever has become of the agent, the store or
 // the network.
 //
-//   pgedge-guard --name PATH [--daemon] [--user UID:GID] [--log FILE] [--env NAME=VALUE]... -- PROGRAM ARG...
+//   pgedge-guard --name PATH [--as single|primary|standby] [--lease SOFT:HARD] [--daemon] [--user UID:GID] [--log FILE]
+//                [--env NAME=VALUE]... -- PROGRAM ARG...
+//
+// --lease sets the deadlines with which the server begins. A primary is not started without one that lies ahead, and
+// keeps one: it is the instance of a node that others can take the place of.
 //
 // PATH.guard is its socket, PATH.lock is held while it lives, PATH.last gets the line of `state` when the server has
 // ended. The socket takes one line and answers one line:
@@ -49,25 +53,14 @@
 #include <unistd.h>
 
 #include "agent/guard/family.hpp"
+#include "agent/guard/options.hpp"
 
 namespace {
 
 constexpr int kMaxClients = 16;
 constexpr int kMaxLine = 128;
-constexpr int kMaxEnvironment = 32;
 constexpr std::int64_t kLoggerGrace = 300'000'000;  ///< nanoseconds for the log collector to write what it has
 constexpr int kExitFenced = 75, kExitUsage = 64, kExitFailed = 70, kExitBusy = 73;
-
-struct Options {
-    const char* name = nullptr;
-    const char* log = nullptr;
-    bool daemon = false, other_user = false;
-    uid_t uid = 0;
-    gid_t gid = 0;
-    char* environment[kMaxEnvironment + 1] = {};
-    int environment_size = 0;
-    char** command = nullptr;
-};
 
 int trouble = STDERR_FILENO;  ///< whoever started us reads this until the server is started
 
@@ -121,6 +114,12 @@ public:
         open_socket();
         unlink(last_path_);
         for (const int fd : {signals_, timer_, listen_}) hear(fd);
+        if ((options_.primary && options_.soft == 0) || (options_.soft != 0 && !lease(options_.soft, options_.hard))) {
+            dprintf(trouble, "pgedge-guard: %s\n",
+                    options_.soft == 0 ? "a primary needs a deadline" : "the deadline lies behind");
+            unlink(socket_path_);
+            _exit(kExitFenced);
+        }
         start_server();
         lock_memory();
     }
@@ -342,6 +341,8 @@ private:
             ask(client, SIGINT);
         else if (strcmp(line, "stop immediate") == 0)
             ask(client, SIGQUIT);
+        else if (strcmp(line, "lease none") == 0 && options_.primary)
+            say(client, "error a primary needs a deadline\n");
         else if (strcmp(line, "lease none") == 0)
             say(client, lease(0, 0) ? "ok\n" : "late\n");
         else if (sscanf(line, "lease %lld %lld%c", &soft, &hard, &rest) == 2 && soft > 0 && soft <= hard)
@@ -407,28 +408,6 @@ private:
     Client clients_[kMaxClients];
 };
 
-bool parse(int argc, char** argv, Options& options) {
-    int i = 1;
-    for (; i < argc && strcmp(argv[i], "--") != 0; ++i) {
-        const bool value = i + 1 < argc;
-        if (strcmp(argv[i], "--daemon") == 0)
-            options.daemon = true;
-        else if (strcmp(argv[i], "--name") == 0 && value)
-            options.name = argv[++i];
-        else if (strcmp(argv[i], "--log") == 0 && value)
-            options.log = argv[++i];
-        else if (strcmp(argv[i], "--user") == 0 && value) {
-            options.other_user = true;
-            if (sscanf(argv[++i], "%u:%u", &options.uid, &options.gid) != 2) return false;
-        } else if (strcmp(argv[i], "--env") == 0 && value && options.environment_size < kMaxEnvironment)
-            options.environment[options.environment_size++] = argv[++i];
-        else
-            return false;
-    }
-    options.command = argv + i + 1;
-    return options.name && i + 1 < argc;
-}
-
 /// Standard input from nowhere; output and errors, also the server's own first lines, into the log.
 void redirect(const Options& options) {
     const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -476,9 +455,7 @@ int run_as_daemon(const Options& options, Guard& guard) {
 int main(int argc, char** argv) {
     static Options options;
     if (!parse(argc, argv, options)) {
-        fprintf(stderr,
-                "usage: pgedge-guard --name PATH [--daemon] [--user UID:GID] [--log FILE] [--env NAME=VALUE]... "
-                "-- PROGRAM ARG...\n");
+        fputs(kUsage, stderr);
         return kExitUsage;
     }
     close_range(3, ~0U, 0);  // what others forgot to close must not live as long as the server

@@ -7,9 +7,9 @@
 
 #include "agent/postgres/conf_files.hpp"
 #include "agent/resources/postgres_certs.hpp"
+#include "agent/runtime/standby_signal.hpp"
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
-#include "common/base/subprocess.hpp"
 #include "common/base/uuid.hpp"
 
 namespace pgedge {
@@ -64,9 +64,10 @@ bool lost_primary(const Error& error) {
 }
 
 /// The second process of a killed pg_basebackup keeps the slot until it notices, some seconds later.
-void run_when_slot_is_free(const Command& copy, const std::filesystem::path& into, const Limit& limit) {
+void run_when_slot_is_free(Runtime& runtime, const ServerCommand& copy, const std::filesystem::path& into,
+                           const Limit& limit) {
     for (;;) try {
-            run_or_throw(copy, limit);
+            runtime.command(copy, limit);
             return;
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::failed ||
@@ -79,10 +80,11 @@ void run_when_slot_is_free(const Command& copy, const std::filesystem::path& int
 
 /// Begins again, from nothing, when the primary is lost on the way: it may be back soon. Not left to the retries of the
 /// step, whose time may be over before a long copy breaks off.
-void copy_until_done(const Command& copy, const std::filesystem::path& into, const StepContext& context) {
+void copy_until_done(Runtime& runtime, const ServerCommand& copy, const std::filesystem::path& into,
+                     const StepContext& context) {
     auto pause = kFirstPause;
     for (int number = 1;; ++number, pause = std::min(2 * pause, kLongestPause)) try {
-            run_when_slot_is_free(copy, into, context.limit);
+            run_when_slot_is_free(runtime, copy, into, context.limit);
             return;
         } catch (const Error& error) {
             delete_tree(into, context.limit);
@@ -128,48 +130,27 @@ void DataDirectory::apply(const Resource& resource, StepContext& context) {
 
 void DataDirectory::initialize(const std::filesystem::path& into, const Resource& resource,
                                const StepContext& context) const {
-    Command initdb;
-    initdb.argv = {resource.want.at("bin_dir").get<std::string>() + "/initdb",
-                   "--pgdata=" + into.string(),
-                   "--username=" + std::string(kSuperuser),
-                   "--data-checksums",
-                   "--encoding=UTF8",
-                   "--locale=C.UTF-8",
-                   "--auth-local=peer",  // pg_hba.conf of configs/ holds, this only silences a warning
-                   "--auth-host=reject",
-                   "--no-instructions"};
-    user_.become(initdb);
-    run_or_throw(initdb, context.limit);
+    runtime_.command({resource.want.at("bin_dir"),
+                      "initdb",
+                      {"--pgdata=" + into.string(), "--username=" + std::string(kSuperuser), "--data-checksums",
+                       "--encoding=UTF8", "--locale=C.UTF-8",
+                       "--auth-local=peer",  // pg_hba.conf of configs/ holds, this only silences a warning
+                       "--auth-host=reject", "--no-instructions"}},
+                     context.limit);
 }
 
 void DataDirectory::copy_primary(const std::filesystem::path& into, const InstancePaths& paths,
                                  const Resource& resource, const StepContext& context) const {
     const auto& primary = resource.want.at("primary");
-    Command copy;
-    copy.argv = {resource.want.at("bin_dir").get<std::string>() + "/pg_basebackup",
-                 "--pgdata=" + into.string(),
-                 "--dbname=" + replication_dsn(paths, primary),
-                 "--wal-method=stream",
-                 "--slot=" + primary.at("slot").get<std::string>(),
-                 "--checkpoint=fast",
-                 "--no-password"};
-    user_.become(copy);
+    const ServerCommand copy{
+        resource.want.at("bin_dir"),
+        "pg_basebackup",
+        {"--pgdata=" + into.string(), "--dbname=" + replication_dsn(paths, primary), "--wal-method=stream",
+         "--slot=" + primary.at("slot").get<std::string>(), "--checkpoint=fast", "--no-password"}};
     within(fmt::format("copying {} from {}", primary.at("instance_id").get<std::string>(),
                        primary.at("address").get<std::string>()),
-           [&] { copy_until_done(copy, into, context); });
-    mark_as_replica(into, context.limit);
-}
-
-/// As its user, who could have made a link of the directory; and on the disk before the directory gets its name,
-/// because without the file its server would be a primary.
-void DataDirectory::mark_as_replica(const std::filesystem::path& data, const Limit& limit) const {
-    const std::string file = data / "standby.signal";
-    for (const auto& words : {std::vector<std::string>{"touch", file}, {"sync", file, data.string()}}) {
-        Command command;
-        command.argv = words;
-        user_.become(command);
-        run_or_throw(command, limit);
-    }
+           [&] { copy_until_done(runtime_, copy, into, context); });
+    make_standby(into, user_, context.limit);
 }
 
 void DataDirectory::remove(const Resource& resource, StepContext& context) {

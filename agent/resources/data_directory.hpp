@@ -5,6 +5,7 @@
 #include "agent/resources/resource_kind.hpp"
 #include "agent/runtime/instance_paths.hpp"
 #include "agent/runtime/instance_user.hpp"
+#include "agent/runtime/runtime.hpp"
 
 namespace pgedge {
 
@@ -13,8 +14,8 @@ namespace pgedge {
 /// Removing it deletes the data.
 class DataDirectory final : public ResourceKind {
 public:
-    DataDirectory(std::filesystem::path data_dir, const InstanceUser& user)
-        : data_dir_(std::move(data_dir)), user_(user) {}
+    DataDirectory(std::filesystem::path data_dir, const InstanceUser& user, Runtime& runtime)
+        : data_dir_(std::move(data_dir)), user_(user), runtime_(runtime) {}
     std::string_view kind() const override { return "process.data_directory"; }
     Observed observe(const Resource& resource, StepContext& context) override;
     void apply(const Resource& resource, StepContext& context) override;
@@ -24,10 +25,10 @@ private:
     void initialize(const std::filesystem::path& into, const Resource& resource, const StepContext& context) const;
     void copy_primary(const std::filesystem::path& into, const InstancePaths& paths, const Resource& resource,
                       const StepContext& context) const;
-    void mark_as_replica(const std::filesystem::path& data, const Limit& limit) const;
 
     std::filesystem::path data_dir_;
     const InstanceUser& user_;
+    Runtime& runtime_;
 };
 
 /// How a replica's server, or pg_basebackup, reaches the primary that `primary` of a resource names: a libpq connection

@@ -40,8 +40,8 @@ void FilesystemDir::apply(const Resource& resource, StepContext& context) {
 void FilesystemDir::put_aside(const InstancePaths& paths, const StepContext& context) {
     const auto born = read_file_if_there(birth_file(paths), 100);
     if (!born || trimmed(*born) == to_rfc3339_ms(context.instance_created_at)) return;
-    runtime_.stop(paths.instance_id(), StopMode::fast, context.limit);
-    runtime_.forget(paths.instance_id());
+    owner_.stop(paths.instance_id(), StopMode::fast, context.limit);
+    owner_.forget(paths.instance_id());
     const auto aside = data_dir_ / "left" / fmt::format("{}.{}", paths.instance_id(), random_hex(4));
     make_trusted_directory(aside.parent_path(), 0700);
     rename_durably(paths.directory(), aside);

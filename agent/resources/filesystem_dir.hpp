@@ -4,7 +4,7 @@
 
 #include "agent/resources/resource_kind.hpp"
 #include "agent/runtime/instance_user.hpp"
-#include "agent/runtime/runtime.hpp"
+#include "agent/runtime/server_owner.hpp"
 
 namespace pgedge {
 
@@ -13,8 +13,8 @@ namespace pgedge {
 /// is stopped, and its directory moved to <data_dir>/left.
 class FilesystemDir final : public ResourceKind {
 public:
-    FilesystemDir(std::filesystem::path data_dir, const InstanceUser& user, Runtime& runtime)
-        : data_dir_(std::move(data_dir)), user_(user), runtime_(runtime) {}
+    FilesystemDir(std::filesystem::path data_dir, const InstanceUser& user, ServerOwner& owner)
+        : data_dir_(std::move(data_dir)), user_(user), owner_(owner) {}
     std::string_view kind() const override { return "filesystem.dir"; }
     Observed observe(const Resource& resource, StepContext& context) override;
     void apply(const Resource& resource, StepContext& context) override;
@@ -25,7 +25,7 @@ private:
 
     std::filesystem::path data_dir_;
     const InstanceUser& user_;
-    Runtime& runtime_;
+    ServerOwner& owner_;
 };
 
 }  // namespace pgedge

@@ -58,13 +58,13 @@ void PostgresServer::bring_up(const ServerSpec& wanted, StepContext& context) co
     const std::string& instance_id = wanted.instance_id();
     const LastGoodConfiguration last_good(wanted.paths, user_);
     const auto files = last_good.present(wanted).files;
-    runtime_.start(wanted, context.limit);
+    owner_.start(wanted, context.limit);
     auto session = log_in(runtime_, instance_id, context.limit);
     check_maps(session, files, wanted, context.limit);
     const auto names = waiting_for_restart(session, context.limit);
     if (!names) return;
     context.tell(fmt::format("restarting {}{}", instance_id, names->empty() ? "" : " for " + *names));
-    runtime_.restart(instance_id, context.limit);
+    owner_.restart(instance_id, context.limit);
     session = log_in(runtime_, instance_id, context.limit);
     check_maps(session, files, wanted, context.limit);
 }
@@ -92,13 +92,13 @@ void PostgresServer::take_back(const LastGoodConfiguration& last_good, const std
     const std::string& instance_id = last_good.instance_id();
     context.tell("the new configuration is taken back: the one before is put in its place");
     try {
-        last_good.put_back(runtime_, context.limit);
+        last_good.put_back(owner_, context.limit);
         try {
             log_in(runtime_, instance_id, context.limit);
         } catch (const Error& error) {
             // An agent before us put the files back and was killed before it restarted the server.
             if (error.kind() != ErrorKind::failed) throw;
-            runtime_.restart(instance_id, context.limit);
+            owner_.restart(instance_id, context.limit);
             log_in(runtime_, instance_id, context.limit);
         }
     } catch (const Error& error) {
@@ -113,8 +113,8 @@ void PostgresServer::take_back(const LastGoodConfiguration& last_good, const std
 
 void PostgresServer::remove(const Resource& resource, StepContext& context) {
     const std::string instance_id = resource.want.at("instance_id");
-    runtime_.stop(instance_id, StopMode::fast, context.limit);
-    runtime_.forget(instance_id);
+    owner_.stop(instance_id, StopMode::fast, context.limit);
+    owner_.forget(instance_id);
 }
 
 }  // namespace pgedge

@@ -7,6 +7,7 @@
 #include "agent/postgres/session.hpp"
 #include "agent/resources/resource_kind.hpp"
 #include "agent/resources/server_configuration.hpp"
+#include "agent/runtime/server_owner.hpp"
 
 namespace pgedge {
 
@@ -15,8 +16,8 @@ namespace pgedge {
 /// with it; that is an error all the same. Removing it stops the server.
 class PostgresServer final : public ResourceKind {
 public:
-    PostgresServer(std::filesystem::path data_dir, const InstanceUser& user, Runtime& runtime)
-        : data_dir_(std::move(data_dir)), user_(user), runtime_(runtime) {}
+    PostgresServer(std::filesystem::path data_dir, const InstanceUser& user, Runtime& runtime, ServerOwner& owner)
+        : data_dir_(std::move(data_dir)), user_(user), runtime_(runtime), owner_(owner) {}
     std::string_view kind() const override { return "process.postgres"; }
     Observed observe(const Resource& resource, StepContext& context) override;
     void apply(const Resource& resource, StepContext& context) override;
@@ -32,6 +33,7 @@ private:
     std::filesystem::path data_dir_;
     const InstanceUser& user_;
     Runtime& runtime_;
+    ServerOwner& owner_;
 };
 
 }  // namespace pgedge

@@ -14,11 +14,11 @@
 namespace pgedge {
 
 ResourceRegistry::ResourceRegistry(const Ground& on) {
-    kinds_.push_back(std::make_unique<FilesystemDir>(on.data_dir, on.user, on.runtime));
+    kinds_.push_back(std::make_unique<FilesystemDir>(on.data_dir, on.user, on.owner));
     kinds_.push_back(std::make_unique<PostgresCerts>(on.data_dir, on.user, on.issuer));
-    kinds_.push_back(std::make_unique<DataDirectory>(on.data_dir, on.user));
+    kinds_.push_back(std::make_unique<DataDirectory>(on.data_dir, on.user, on.runtime));
     kinds_.push_back(std::make_unique<PostgresConfig>(on.data_dir, on.user, on.runtime));
-    kinds_.push_back(std::make_unique<PostgresServer>(on.data_dir, on.user, on.runtime));
+    kinds_.push_back(std::make_unique<PostgresServer>(on.data_dir, on.user, on.runtime, on.owner));
     kinds_.push_back(std::make_unique<PhysicalSlot>(on.runtime));
     kinds_.push_back(std::make_unique<DatabaseInstance>(on.runtime));
     kinds_.push_back(std::make_unique<PostgresDatabase>(on.runtime));

@@ -8,7 +8,7 @@
 
 #include "agent/resources/resource_kind.hpp"
 #include "agent/runtime/instance_user.hpp"
-#include "agent/runtime/runtime.hpp"
+#include "agent/runtime/server_owner.hpp"
 #include "common/net/certificates.hpp"
 
 namespace pgedge {
@@ -21,6 +21,7 @@ public:
         std::filesystem::path data_dir;
         const InstanceUser& user;
         Runtime& runtime;
+        ServerOwner& owner;
         const CertificateIssuer& issuer;
     };
     explicit ResourceRegistry(const Ground& ground);

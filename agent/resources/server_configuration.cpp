@@ -65,7 +65,7 @@ void LastGoodConfiguration::forget_refused() const {
     sync_directory(paths_.directory());
 }
 
-void LastGoodConfiguration::put_back(Runtime& runtime, const Limit& limit) const {
+void LastGoodConfiguration::put_back(ServerOwner& owner, const Limit& limit) const {
     const auto good = load();
     if (!good) return;
     bool changed = false;
@@ -75,8 +75,8 @@ void LastGoodConfiguration::put_back(Runtime& runtime, const Limit& limit) const
         changed = true;
     }
     // One that runs may do so with what was just replaced.
-    if (changed) runtime.stop(paths_.instance_id(), StopMode::fast, limit);
-    runtime.start(good->server, limit);
+    if (changed) owner.stop(paths_.instance_id(), StopMode::fast, limit);
+    owner.start(good->server, limit);
 }
 
 }  // namespace pgedge

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "agent/runtime/instance_user.hpp"
-#include "agent/runtime/runtime.hpp"
+#include "agent/runtime/server_owner.hpp"
 
 namespace pgedge {
 
@@ -41,8 +41,8 @@ public:
     void forget_refused() const;
 
     /// Puts the files of the last good configuration back and (re)starts the server with them. Can be repeated.
-    /// Nothing to do when there is none. Throws what Runtime::start() throws.
-    void put_back(Runtime& runtime, const Limit& limit) const;
+    /// Nothing to do when there is none. Throws what ServerOwner::start() throws.
+    void put_back(ServerOwner& owner, const Limit& limit) const;
 
 private:
     InstancePaths paths_;

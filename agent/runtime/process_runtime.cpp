@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/runtime/standby_signal.hpp"
 #include "agent/runtime/supervised.hpp"
+#include "common/base/clock.hpp"
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
 
@@ -30,9 +32,15 @@ void let_through(const std::filesystem::path& path, const InstanceUser& user) {
     }
 }
 
+/// Told before anything is stopped; the guard looks once more.
+void check_deadline(const std::string& instance_id, const StartAs& as) {
+    if (as.role != ServerRole::primary || (as.deadline && as.deadline->soft > SystemClock().boottime())) return;
+    throw Error(ErrorKind::invalid_input, instance_id + " cannot be started as a primary without a deadline ahead");
+}
+
 }  // namespace
 
-/// Holds an instance for one operation; the supervisor looks at it again when that ends.
+/// Holds an instance for one operation; the watcher looks at it again when that ends.
 class ProcessRuntime::Operation {
 public:
     Operation(ProcessRuntime& runtime, Supervised& server, const Limit& limit)
@@ -56,13 +64,13 @@ ProcessRuntime::ProcessRuntime(ProcessRuntimeOptions options, const Log& log)
     make_trusted_directory(options_.data_dir / "run", 0711);
     if (options_.user.other) let_through(options_.data_dir, options_.user);
     adopt();
-    supervisor_ = std::jthread([this](const std::stop_token& stop) { supervise(stop); });
+    watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
 }
 
 ProcessRuntime::~ProcessRuntime() {
-    supervisor_.request_stop();
+    watcher_.request_stop();
     wake();
-    supervisor_.join();
+    watcher_.join();
 }
 
 void ProcessRuntime::adopt() {
@@ -71,7 +79,7 @@ void ProcessRuntime::adopt() {
             check_trusted_directory(paths.directory());
             const auto record = load_record(paths);
             if (!record) continue;
-            auto server = std::make_shared<Supervised>(options_, log_, *record);
+            auto server = make_server(*record);
             const bool runs = server->adopt();
             log_.info(runs ? "server adopted" : "server is down",
                       {{"instance", id}, {"wanted", record->up ? "up" : "down"}});
@@ -79,6 +87,10 @@ void ProcessRuntime::adopt() {
         } catch (const Error& error) {
             log_.error("cannot adopt an instance", {{"instance", id}, {"error", error.what()}});
         }
+}
+
+std::shared_ptr<ProcessRuntime::Supervised> ProcessRuntime::make_server(ServerRecord record) {
+    return std::make_shared<Supervised>(options_, log_, std::move(record), [this](const ServerEnd& end) { tell(end); });
 }
 
 std::shared_ptr<ProcessRuntime::Supervised> ProcessRuntime::find(const std::string& instance_id) {
@@ -90,7 +102,7 @@ std::shared_ptr<ProcessRuntime::Supervised> ProcessRuntime::find(const std::stri
 std::shared_ptr<ProcessRuntime::Supervised> ProcessRuntime::find_or_add(const ServerSpec& spec) {
     const std::lock_guard lock(mutex_);
     auto& server = servers_[spec.instance_id()];
-    if (!server) server = std::make_shared<Supervised>(options_, log_, ServerRecord{spec, false});
+    if (!server) server = make_server({spec, false});
     return server;
 }
 
@@ -106,9 +118,11 @@ void ProcessRuntime::wake() {
     [[maybe_unused]] const auto written = ::write(wake_.get(), &one, sizeof one);
 }
 
-void ProcessRuntime::start(const ServerSpec& spec, const Limit& limit) {
+template <class Work>
+void ProcessRuntime::prepared(const ServerSpec& spec, const StartAs& as, const Limit& limit, Work&& work) {
     if (spec.paths.data_dir() != options_.data_dir)
         throw Error(ErrorKind::internal, "an instance outside of the agent's data directory");
+    check_deadline(spec.instance_id(), as);
     const auto server = find_or_add(spec);
     const Operation operation(*this, *server, limit);
     if (server->forgotten()) throw Error(ErrorKind::conflict, spec.instance_id() + " is being removed");
@@ -116,7 +130,16 @@ void ProcessRuntime::start(const ServerSpec& spec, const Limit& limit) {
     server->notice_end();
     if (!(server->record().spec == spec)) server->bring_down(StopMode::fast, limit);
     if (!(server->record().spec == spec) || !server->record().up) server->record({spec, true});
-    server->bring_up(limit);
+    server->take_role(as, limit);
+    work(*server);
+}
+
+void ProcessRuntime::start(const ServerSpec& spec, const StartAs& as, const Limit& limit) {
+    prepared(spec, as, limit, [&](Supervised& server) { server.bring_up(limit); });
+}
+
+void ProcessRuntime::launch(const ServerSpec& spec, const StartAs& as, const Limit& limit) {
+    prepared(spec, as, limit, [&](Supervised& server) { server.launch_unless_up(limit); });
 }
 
 void ProcessRuntime::stop(const std::string& instance_id, StopMode mode, const Limit& limit) {
@@ -128,13 +151,28 @@ void ProcessRuntime::stop(const std::string& instance_id, StopMode mode, const L
     server->bring_down(mode, limit);
 }
 
-void ProcessRuntime::restart(const std::string& instance_id, const Limit& limit) {
+void ProcessRuntime::restart(const std::string& instance_id, const StartAs& as, const Limit& limit) {
+    check_deadline(instance_id, as);
     const auto server = find(instance_id);
     if (!server) throw Error(ErrorKind::not_found, "there is no instance " + instance_id + " here");
     const Operation operation(*this, *server, limit);
     if (server->forgotten() || !server->record().up) throw Error(ErrorKind::conflict, instance_id + " is kept down");
     server->bring_down(StopMode::fast, limit);
+    server->take_role(as, limit);
     server->bring_up(limit);
+}
+
+bool ProcessRuntime::set_deadline(const std::string& instance_id, const std::optional<ServerDeadline>& deadline) {
+    const auto server = find(instance_id);
+    return server && server->set_deadline(deadline);
+}
+
+std::string ProcessRuntime::command(const ServerCommand& wanted, const Limit& limit) {
+    Command command;
+    command.argv = wanted.arguments;
+    command.argv.insert(command.argv.begin(), wanted.bin_dir + "/" + wanted.program);
+    options_.user.become(command);
+    return run_or_throw(command, limit);
 }
 
 void ProcessRuntime::reload(const std::string& instance_id) {
@@ -172,28 +210,48 @@ std::vector<ServerSpec> ProcessRuntime::known() {
     return specs;
 }
 
+bool ProcessRuntime::is_wanted_up(const std::string& instance_id) {
+    const auto server = find(instance_id);
+    return server && !server->forgotten() && server->record().up;
+}
+
+bool ProcessRuntime::is_standby(const std::string& instance_id) {
+    return has_standby_signal(InstancePaths(options_.data_dir, instance_id).data());
+}
+
+void ProcessRuntime::add_listener(ServerListener& listener) {
+    const std::lock_guard lock(listeners_mutex_);
+    listeners_.push_back(&listener);
+}
+
+void ProcessRuntime::remove_listener(ServerListener& listener) {
+    const std::lock_guard lock(listeners_mutex_);
+    std::erase(listeners_, &listener);
+}
+
+void ProcessRuntime::tell(const ServerEnd& end) {
+    const std::lock_guard lock(listeners_mutex_);
+    for (auto* listener : listeners_) listener->ended(end);
+}
+
 std::optional<std::string> ProcessRuntime::instance_user() const {
     return options_.user.other ? std::optional(options_.user.name) : std::nullopt;
 }
 
-void ProcessRuntime::supervise(const std::stop_token& stop) {
+void ProcessRuntime::watch(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
         std::vector<pollfd> fds = {{wake_.get(), POLLIN, 0}};
         std::vector<std::shared_ptr<GuardWatch>> watches;  // kept open while poll looks at them
-        auto next = std::chrono::steady_clock::now() + 1h;
         for (const auto& server : all()) {
             const std::unique_lock lock(server->mutex(), std::try_to_lock);
             if (!lock) continue;  // an operation is on it, and wakes us when it ends
             if (server->watch()) server->notice_end();
-            server->revive(stop);
             if (const auto watch = server->watch()) {
                 fds.push_back({watch->fd(), POLLIN, 0});
                 watches.push_back(watch);
             }
-            if (const auto due = server->due()) next = std::min(next, *due);
         }
-        const auto pause = std::chrono::ceil<std::chrono::milliseconds>(next - std::chrono::steady_clock::now());
-        ::poll(fds.data(), fds.size(), static_cast<int>(std::max<std::int64_t>(pause.count(), 0)));
+        ::poll(fds.data(), fds.size(), -1);
         std::uint64_t count;
         [[maybe_unused]] const auto taken = ::read(wake_.get(), &count, sizeof count);
     }

@@ -13,4 +13,13 @@ std::string_view to_string(ServerState state) {
     return "absent";
 }
 
+std::string_view to_string(ServerRole role) {
+    switch (role) {
+        case ServerRole::single: return "single";
+        case ServerRole::primary: return "primary";
+        case ServerRole::standby: break;
+    }
+    return "standby";
+}
+
 }  // namespace pgedge

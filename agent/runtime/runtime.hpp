@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -26,20 +27,75 @@ std::string_view to_string(ServerState state);
 
 enum class StopMode { smart, fast, immediate };
 
-/// Where instances live. Calls are safe from any thread; those on one instance are taken one after the other.
+/// As what a server is started.
+enum class ServerRole {
+    single,   ///< writable, alone in its node: nobody else can take its place
+    primary,  ///< writable, while others stand by: never without a deadline
+    standby,  ///< follows its primary, and becomes one only by a promotion
+};
+std::string_view to_string(ServerRole role);
+
+/// When a server has to be gone unless it is told a later time, by Clock::boottime(), which runs while the machine
+/// sleeps. It is shut down fast at `soft` and killed with all its processes at `hard`.
+struct ServerDeadline {
+    std::chrono::nanoseconds soft{}, hard{};
+    bool operator==(const ServerDeadline&) const = default;
+};
+
+struct StartAs {
+    ServerRole role = ServerRole::single;
+    std::optional<ServerDeadline> deadline{};
+};
+
+/// The end of a server, or of an attempt to start one.
+struct ServerEnd {
+    std::string instance_id;
+    std::string cause;                            ///< "asked", "signal" (to its guard), "deadline", "none"
+    std::chrono::steady_clock::duration lived{};  ///< since it was started, or found
+};
+
+/// Hears of ends as they happen. Called from any thread, also from one that has called the runtime: must not block nor
+/// call it back.
+class ServerListener {
+public:
+    virtual ~ServerListener() = default;
+    virtual void ended(const ServerEnd& end) = 0;
+};
+
+/// A program of an instance's PostgreSQL, run beside its server or before there is one.
+struct ServerCommand {
+    std::string bin_dir;                 ///< of its PostgreSQL
+    std::string program;                 ///< "pg_ctl"
+    std::vector<std::string> arguments;  ///< no shell is involved; seen by every user of the machine: no secrets
+};
+
+/// Where instances live. Does what it is told: whether a server runs, as what, and what follows from its end is decided
+/// by a ServerOwner. Calls are safe from any thread; those on one instance are taken one after the other.
 class Runtime {
 public:
     virtual ~Runtime() = default;
     virtual std::string_view name() const = 0;  ///< "process"
-    /// Starts the server and keeps it up: a server that dies is started again in place, also after the agent was away.
-    /// Returns when it accepts connections. Nothing to do when it runs with this very spec.
+    /// Starts the server as what is said, and remembers that it is to be up. Returns when it accepts connections.
+    /// Nothing to do when it runs with this very spec as this.
+    ///
+    /// `as` is true on disk before the server starts: a standby has its standby.signal, any other has none. Throws
+    /// Error{conflict} for a standby that is to be started as another role (it has to be promoted) and for a standby
+    /// whose configuration names no primary; Error{invalid_input} for a primary without a deadline that lies ahead.
     /// Throws Error{failed} with the server's own last log lines; Error{unreachable} when somebody or something ended
     /// the server, or a process of it, while it started.
-    virtual void start(const ServerSpec& server, const Limit& limit) = 0;
-    /// Stops it and keeps it down. Nothing to do when it is down.
+    virtual void start(const ServerSpec& server, const StartAs& as, const Limit& limit) = 0;
+    /// start() that does not wait for connections: the server is on its way up, or its end is told.
+    virtual void launch(const ServerSpec& server, const StartAs& as, const Limit& limit) = 0;
+    /// stop(fast) and start() with the spec it has; it is to be up all the time. For settings that need it.
+    virtual void restart(const std::string& instance_id, const StartAs& as, const Limit& limit) = 0;
+    /// Stops it and remembers that it is to be down. Nothing to do when it is down.
     virtual void stop(const std::string& instance_id, StopMode mode, const Limit& limit) = 0;
-    /// stop(fast) and start(), for settings that need it.
-    virtual void restart(const std::string& instance_id, const Limit& limit) = 0;
+    /// Moves the deadline of a running server, or takes it away. False: too late, or there is no server. Does not wait
+    /// for other calls on the instance.
+    virtual bool set_deadline(const std::string& instance_id, const std::optional<ServerDeadline>& deadline) = 0;
+    /// Runs a program as the user of instances and returns its output. Throws as run_or_throw() (subprocess.hpp). Does
+    /// not wait for other calls on an instance, and does not look whether its server runs.
+    virtual std::string command(const ServerCommand& command, const Limit& limit) = 0;
     /// Lets a running server read its files again, by a signal: for when no session can ask for it. It does so soon.
     virtual void reload(const std::string& instance_id) = 0;
     virtual ServerState state(const std::string& instance_id) = 0;
@@ -50,6 +106,13 @@ public:
     virtual void forget(const std::string& instance_id) = 0;
     /// All that this host runs or keeps down, found on disk: what an agent adopts when it starts.
     virtual std::vector<ServerSpec> known() = 0;
+    /// What start() or stop() remembered, also those of an agent before us. False when it is not known.
+    virtual bool is_wanted_up(const std::string& instance_id) = 0;
+    /// Whether its data are a standby's: on disk, whether it runs or not.
+    virtual bool is_standby(const std::string& instance_id) = 0;
+    /// A listener hears of ends until it is taken out; when that returns, no call to it is under way.
+    virtual void add_listener(ServerListener& listener) = 0;
+    virtual void remove_listener(ServerListener& listener) = 0;
     /// The user that instances run as, when it is not ours.
     virtual std::optional<std::string> instance_user() const = 0;
     /// What the agent's sessions are called: kSessions and something of this object alone, so that the next agent can

@@ -11,6 +11,7 @@
 
 #include "agent/runtime/leftovers.hpp"
 #include "agent/runtime/stale_locks.hpp"
+#include "agent/runtime/standby_signal.hpp"
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
 #include "common/base/subprocess.hpp"
@@ -26,11 +27,6 @@ constexpr auto kGuardAnswer = 2s;
 constexpr auto kLeftoverPause = 10ms;
 constexpr auto kLeftoverPatience = 10s;  ///< then the server shall say itself what is in its way
 constexpr auto kPortPause = 1s;          ///< before the second try of a port that nobody listens on
-constexpr auto kFirstPause = 100ms;      ///< doubled with each failure in a row …
-constexpr auto kLongestPause = 30s;      ///< … up to here
-constexpr auto kSteady = 60s;            ///< a server that lived this long starts with a clean record
-constexpr int kMostFailures = 10;
-constexpr int kFailuresAfterBadStart = 4;
 constexpr std::string_view kPortInUse = "is in use by another program";
 constexpr int kBusyGuard = 73;  ///< pgedge-guard: another one holds the lock
 
@@ -76,8 +72,12 @@ std::string_view word_of(StopMode mode) {
 
 }  // namespace
 
-ProcessRuntime::Supervised::Supervised(const ProcessRuntimeOptions& options, Log log, ServerRecord record)
-    : options_(options), log_(std::move(log)), paths_(record.spec.paths), record_(std::move(record)) {}
+ProcessRuntime::Supervised::Supervised(const ProcessRuntimeOptions& options, Log log, ServerRecord record, Tell tell)
+    : options_(options),
+      log_(std::move(log)),
+      paths_(record.spec.paths),
+      record_(std::move(record)),
+      tell_(std::move(tell)) {}
 
 std::unique_lock<LimitedMutex> ProcessRuntime::Supervised::lock(const Limit& limit) {
     mutex_.lock(limit, "waiting for another operation on " + paths_.instance_id());
@@ -149,6 +149,12 @@ void ProcessRuntime::Supervised::start_guard(const Limit& limit) {
     if (options_.user.other) {
         command.argv.push_back("--user");
         command.argv.push_back(fmt::format("{}:{}", options_.user.uid, options_.user.gid));
+    }
+    command.argv.push_back("--as");
+    command.argv.emplace_back(to_string(as_.role));
+    if (as_.deadline) {
+        command.argv.push_back("--lease");
+        command.argv.push_back(fmt::format("{}:{}", as_.deadline->soft.count(), as_.deadline->hard.count()));
     }
     // For libpq inside the server, which has to find its own socket and the cluster's certificates (docs/resources.md).
     const auto file = [&](const char* name) { return (paths_.certificates() / name).string(); };
@@ -241,6 +247,47 @@ bool ProcessRuntime::Supervised::was_ended_by_others(const std::string& log_tail
     return log_tail.find("was terminated by signal 9:") != std::string::npos;
 }
 
+void ProcessRuntime::Supervised::take_role(const StartAs& as, const Limit& limit) {
+    as_ = as;
+    const bool standby = as.role == ServerRole::standby, was = has_standby_signal(paths_.data());
+    if (standby == was) {
+        if (watch_ && as.deadline && !set_deadline(as.deadline))
+            throw Error(ErrorKind::conflict, fmt::format("the deadline of {} has passed", paths_.instance_id()));
+        return;
+    }
+    if (was && (watch_ || adopt()))
+        throw Error(ErrorKind::conflict,
+                    fmt::format("{} runs as a standby: it has to be promoted", paths_.instance_id()));
+    if (standby) check_can_be_standby(paths_);
+    bring_down(StopMode::fast, limit);
+    if (standby)
+        make_standby(paths_.data(), options_.user, limit);
+    else
+        unmake_standby(paths_, record_.spec.bin_dir, options_.user, limit);
+}
+
+void ProcessRuntime::Supervised::launch_unless_up(const Limit& limit) {
+    if (watch_) return;
+    try {
+        launch(limit);
+    } catch (const Error& error) {
+        state_ = ServerState::crashed;
+        note_trouble(error.text());
+        throw;
+    }
+}
+
+bool ProcessRuntime::Supervised::set_deadline(const std::optional<ServerDeadline>& deadline) const {
+    const auto line = deadline ? fmt::format("lease {} {}", deadline->soft.count(), deadline->hard.count())
+                               : std::string("lease none");
+    try {
+        return ask_guard(paths_.guard_file(".guard"), line, Limit(kGuardAnswer)) == "ok";
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::unreachable) throw;
+        return false;
+    }
+}
+
 void ProcessRuntime::Supervised::bring_up(const Limit& limit) {
     for (int tries = 1;; ++tries) {
         const bool ours = !watch_;
@@ -255,8 +302,6 @@ void ProcessRuntime::Supervised::bring_up(const Limit& limit) {
             const bool port = std::string_view(error.what()).find(kPortInUse) != std::string_view::npos;
             if (tries == 1 && !ours) continue;
             if (tries == 1 && port && limit.pause(kPortPause)) continue;
-            failures_ = std::max(failures_, kFailuresAfterBadStart);
-            rest();
             throw;
         }
     }
@@ -291,14 +336,6 @@ bool ProcessRuntime::Supervised::notice_end() {
     return true;
 }
 
-/// Sets when the next start may be: the first time at once; a server that keeps dying waits longer and longer.
-void ProcessRuntime::Supervised::rest() {
-    auto pause = std::chrono::milliseconds(0);
-    if (failures_ > 0) pause = std::min<std::chrono::milliseconds>(kFirstPause * (1 << failures_), kLongestPause);
-    if (failures_ < kMostFailures) ++failures_;
-    next_try_ = std::chrono::steady_clock::now() + pause;
-}
-
 /// What a guard left that ended before it was heard; it begins with deleting that of the guard before it.
 std::optional<GuardState> ProcessRuntime::Supervised::last_words() const {
     const auto text = read_file_if_there(paths_.guard_file(".last"));
@@ -309,8 +346,6 @@ void ProcessRuntime::Supervised::ended(std::optional<GuardState> last) {
     watch_.reset();
     pid_ = 0;
     end_ = last;
-    if (std::chrono::steady_clock::now() - started_ > kSteady) failures_ = 0;
-    rest();
     state_ = record_.up ? ServerState::crashed : ServerState::stopped;
     // Of a server that was killed the log has no reason: its last FATAL is about a client.
     const bool gave_up = last && last->end.starts_with("exited");
@@ -321,25 +356,7 @@ void ProcessRuntime::Supervised::ended(std::optional<GuardState> last) {
                                        : last->running ? "guard killed"
                                                        : last->end},
                                {"cause", last ? last->cause : "none"}});
-}
-
-std::optional<ProcessRuntime::Supervised::Time> ProcessRuntime::Supervised::due() const {
-    if (forgotten_ || watch_ || !record_.up) return std::nullopt;
-    return next_try_;
-}
-
-void ProcessRuntime::Supervised::revive(const std::stop_token& stop) {
-    const auto when = due();
-    if (!when || *when > std::chrono::steady_clock::now()) return;
-    try {
-        launch(Limit(kGuardStart, stop));
-        if (watch_) log_.info("server started", {{"instance", paths_.instance_id()}, {"pid", pid_.load()}});
-    } catch (const Error& error) {
-        next_try_ = std::chrono::steady_clock::now() + kLongestPause;
-        state_ = ServerState::crashed;
-        note_trouble(error.text());
-        log_.error("cannot start a server", {{"instance", paths_.instance_id()}, {"error", error.what()}});
-    }
+    tell_({paths_.instance_id(), last ? last->cause : "none", std::chrono::steady_clock::now() - started_});
 }
 
 }  // namespace pgedge

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -18,9 +19,9 @@ namespace pgedge {
 /// One server and its guard. Calls that are not for any thread are made by the holder of mutex().
 class ProcessRuntime::Supervised {
 public:
-    using Time = std::chrono::steady_clock::time_point;
+    using Tell = std::function<void(const ServerEnd&)>;
 
-    Supervised(const ProcessRuntimeOptions& options, Log log, ServerRecord record);
+    Supervised(const ProcessRuntimeOptions& options, Log log, ServerRecord record, Tell tell);
 
     /// Held during a whole operation on the instance.
     LimitedMutex& mutex() { return mutex_; }
@@ -36,8 +37,12 @@ public:
     bool forgotten() const { return forgotten_; }  ///< any thread
     void forget();
 
+    /// What it runs as from now on, on disk too: a server that runs as something else is stopped. See Runtime::start().
+    void take_role(const StartAs& as, const Limit& limit);
     /// Starts it, or finds it running, and waits until it accepts connections.
     void bring_up(const Limit& limit);
+    /// Starts it unless it runs. Does not wait for it.
+    void launch_unless_up(const Limit& limit);
     void bring_down(StopMode mode, const Limit& limit);
     /// Tells the postmaster to read its files again, when there is one.
     void reload();
@@ -45,10 +50,7 @@ public:
     bool adopt();
     /// Takes note when the guard has ended. True when it had.
     bool notice_end();
-    /// Starts it if it should be up, is not, and its pause is over. Does not wait for it.
-    void revive(const std::stop_token& stop);
-    /// When revive() has something to do; nullopt: nothing to wait for.
-    std::optional<Time> due() const;
+    bool set_deadline(const std::optional<ServerDeadline>& deadline) const;  ///< any thread
 
 private:
     void launch(const Limit& limit);
@@ -57,7 +59,6 @@ private:
     void wait_ready(const Limit& limit);
     [[noreturn]] void report_failed_start();
     bool was_ended_by_others(const std::string& log_tail) const;
-    void rest();
     void ended(std::optional<GuardState> last);
     void note_trouble(std::string text);
     std::optional<GuardState> last_words() const;
@@ -72,11 +73,12 @@ private:
     std::shared_ptr<GuardWatch> watch_;
     std::optional<ServerLog> server_log_;  ///< since the last launch
     std::optional<GuardState> end_;        ///< of the last server; nullopt: its guard was gone before it
+    StartAs as_;                           ///< of the next launch
     std::atomic<ServerState> state_{ServerState::stopped};
     std::atomic<pid_t> pid_{0};
     std::atomic<bool> forgotten_{false};
-    int failures_ = 0;
-    Time started_{}, next_try_{};
+    std::chrono::steady_clock::time_point started_{};
+    const Tell tell_;
 };
 
 }  // namespace pgedge

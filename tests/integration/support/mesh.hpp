@@ -28,7 +28,7 @@ public:
                                  "shared_preload_libraries = 'pglogical'\n"
                                  "pglogical.conflict_resolution = 'last_update_wins'\n" +
                                      output_plugins()));
-            host.runtime().start(servers.back(), soon());
+            host.owner().start(servers.back(), soon());
             auto setup = host.connect(servers.back());
             setup.run("CREATE DATABASE app", soon());
             setup.run("CREATE ROLE alice LOGIN", soon());

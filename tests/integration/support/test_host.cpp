@@ -64,12 +64,13 @@ TestHost::TestHost() : user_(InstanceUser::find(std::nullopt)) {
 }
 
 void TestHost::restart_agent() {
-    runtime_.reset();
+    end_agent();
     runtime_ = std::make_unique<ProcessRuntime>(ProcessRuntimeOptions{data_dir_, PGEDGE_GUARD, user_}, Log::none());
+    owner_ = std::make_unique<KeepRunning>(*runtime_, Log::none());
 }
 
 TestHost::~TestHost() {
-    runtime_.reset();
+    end_agent();
     for (const auto& id : recorded_instances(data_dir_)) {
         const InstancePaths paths(data_dir_, id);
         if (const auto watch = GuardWatch::open(paths.guard_file(".guard"))) {

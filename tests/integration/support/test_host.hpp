@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/postgres/connection.hpp"
+#include "agent/runtime/keep_running.hpp"
 #include "agent/runtime/process_runtime.hpp"
 
 namespace pgedge::test {
@@ -33,9 +34,15 @@ public:
     const std::filesystem::path& data_dir() const { return data_dir_; }
     const InstanceUser& user() const { return user_; }
     ProcessRuntime& runtime() { return *runtime_; }
+    ServerOwner& owner() { return *owner_; }
     /// The agent ends and comes again: servers stay, the runtime is a new one.
     void restart_agent();
-    void end_agent() { runtime_.reset(); }
+    /// Only the runtime stays, which starts nothing by itself.
+    void end_owner() { owner_.reset(); }
+    void end_agent() {
+        owner_.reset();
+        runtime_.reset();
+    }
 
     /// A fresh, stopped server with trust for everybody; `more` goes into its postgresql.conf.
     ServerSpec make_server(const std::string& instance_id, const std::string& address, int port,
@@ -49,6 +56,7 @@ private:
     InstanceUser user_;
     std::filesystem::path data_dir_;
     std::unique_ptr<ProcessRuntime> runtime_;
+    std::unique_ptr<KeepRunning> owner_;
 };
 
 }  // namespace pgedge::test

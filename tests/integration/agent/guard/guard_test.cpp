@@ -225,3 +225,30 @@ TEST_CASE("SIGTERM to the guard is a fast shutdown of its server") {
     CHECK(guarded.watch->look()->end == "exited:2");
     CHECK(guarded.watch->look()->cause == "signal");
 }
+
+TEST_CASE("a primary is not started without a deadline that lies ahead, and keeps one") {
+    const auto refused = [](const std::vector<std::string>& more) {
+        try {
+            const Guarded guarded("sleep 30", more);
+            return std::string();
+        } catch (const Error& error) {
+            return error.text();
+        }
+    };
+    CHECK(refused({"--as", "primary"}).find("a primary needs a deadline") != std::string::npos);
+    CHECK(refused({"--as", "primary", "--lease", "1:2"}).find("the deadline lies behind") != std::string::npos);
+    CHECK(refused({"--as", "king"}).find("usage:") != std::string::npos);
+    CHECK(refused({"--as", "primary", "--lease", "5"}).find("usage:") != std::string::npos);
+
+    const Guarded guarded("sleep 30", {"--as", "primary", "--lease", fmt::format("{0}:{0}", from_now(10s))});
+    CHECK(guarded.ask("lease none") == "error a primary needs a deadline");
+    CHECK(guarded.ask(fmt::format("lease {0} {0}", from_now(100ms))) == "ok");
+    CHECK(guarded.watch->wait_gone(Limit(20s)));
+    CHECK(guarded.last().find("cause=deadline") != std::string::npos);
+}
+
+TEST_CASE("a standby needs no deadline, and can be given one") {
+    const Guarded guarded("sleep 30", {"--as", "standby"});
+    CHECK(guarded.ask(fmt::format("lease {0} {0}", from_now(30s))) == "ok");
+    CHECK(guarded.ask("lease none") == "ok");
+}

@@ -37,7 +37,7 @@ public:
                 settings += "output_plugin_libraries = 'pgoutput, test_decoding, pglogical_output'\n";
             servers.push_back(
                 host.make_server(fmt::format("app-n{}-aaaaaaaa", i), fmt::format("127.16.3.{}", i), 5541, settings));
-            host.runtime().start(servers.back(), soon());
+            host.owner().start(servers.back(), soon());
             auto setup = host.connect(servers.back());
             setup.run("CREATE DATABASE app", soon());
             setup.run("CREATE ROLE alice LOGIN", soon());

@@ -76,16 +76,16 @@ TEST_CASE("an agent that is killed while a configuration is taken back is follow
 
     SUBCASE("after the server was stopped for the restart") {
         machine.configs.apply(bad, context);
-        machine.host.runtime().stop(kPrimary, StopMode::fast, Limit(60s));
+        machine.host.owner().stop(kPrimary, StopMode::fast, Limit(60s));
     }
     SUBCASE("after the refusal was noted") {
         machine.configs.apply(bad, context);
-        machine.host.runtime().stop(kPrimary, StopMode::fast, Limit(60s));
+        machine.host.owner().stop(kPrimary, StopMode::fast, Limit(60s));
         last_good.note_refused("it had said so");
     }
     SUBCASE("after the first file was put back") {
         machine.configs.apply(bad, context);
-        machine.host.runtime().stop(kPrimary, StopMode::fast, Limit(60s));
+        machine.host.owner().stop(kPrimary, StopMode::fast, Limit(60s));
         last_good.note_refused("it had said so");
         machine.host.user().write_file(paths.config_file(), last_good.load()->files.at(paths.config_file()), 0600);
     }
@@ -176,7 +176,7 @@ TEST_CASE("a server that starts with a wrong pg_ident.conf does not shut us out:
     // What an agent before us accepted.
     const auto file = ident_file(machine.paths(kPrimary));
     machine.host.user().write_file(file, pg_ident_conf({"root", "postgres"}, {}, {"m /^(.*@x y"}), 0600);
-    machine.host.runtime().restart(kPrimary, Limit(60s));
+    machine.host.owner().restart(kPrimary, Limit(60s));
 
     SUBCASE("mended") {
         machine.configs.apply(machine.config(kPrimary, settings(), {}, {"m /^(.*)@x$ y"}), context);

@@ -59,7 +59,7 @@ public:
 
     /// Carries the plan out; `stop_after` steps, all when negative.
     void carry_out(const Plan& plan, int stop_after = -1) {
-        ResourceRegistry registry({host.data_dir(), host.user(), host.runtime(), authority});
+        ResourceRegistry registry({host.data_dir(), host.user(), host.runtime(), host.owner(), authority});
         for (const auto& step : plan.steps) {
             if (stop_after-- == 0) return;
             auto with = context();
@@ -297,9 +297,10 @@ TEST_CASE("a look at a server that is down ends, and sees only that: what lies i
     const Plan plan = rig.cluster.plan();
     rig.carry_out(plan);
     for (const auto& server : rig.host.runtime().known())
-        rig.host.runtime().stop(server.instance_id(), StopMode::fast, soon());
+        rig.host.owner().stop(server.instance_id(), StopMode::fast, soon());
 
-    ResourceRegistry registry({rig.host.data_dir(), rig.host.user(), rig.host.runtime(), rig.authority});
+    ResourceRegistry registry(
+        {rig.host.data_dir(), rig.host.user(), rig.host.runtime(), rig.host.owner(), rig.authority});
     std::size_t in_servers = 0;
     for (const auto& step : plan.steps) {
         const auto& kind = step.resource.id.kind;

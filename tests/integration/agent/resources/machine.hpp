@@ -92,11 +92,11 @@ public:
         return resource("database.physical_slot", kReplica, {{"primary", kPrimary}, {"slot", kSlot}});
     }
 
-    FilesystemDir directories{host.data_dir(), host.user(), host.runtime()};
+    FilesystemDir directories{host.data_dir(), host.user(), host.owner()};
     PostgresCerts certificates{host.data_dir(), host.user(), authority};
-    DataDirectory data_directories{host.data_dir(), host.user()};
+    DataDirectory data_directories{host.data_dir(), host.user(), host.runtime()};
     PostgresConfig configs{host.data_dir(), host.user(), host.runtime()};
-    PostgresServer servers{host.data_dir(), host.user(), host.runtime()};
+    PostgresServer servers{host.data_dir(), host.user(), host.runtime(), host.owner()};
     PhysicalSlot slots{host.runtime()};
 
     void make(const std::string& id, const Json& with_settings = settings()) {

@@ -258,7 +258,7 @@ TEST_CASE("a slot is dropped also while its replica reads from it") {
     CHECK(machine.ask(kPrimary, "SELECT count(*) FROM pg_replication_slots") == "0");
     CHECK(machine.slots.observe(machine.slot(), context) == Observed::missing);
 
-    machine.host.runtime().stop(kPrimary, StopMode::fast, Limit(60s));
+    machine.host.owner().stop(kPrimary, StopMode::fast, Limit(60s));
     CHECK(machine.slots.observe(machine.slot(), context) == Observed::unseen);  // only its server can be mended now
 }
 

@@ -88,12 +88,12 @@ void replace_first_line(const TestHost& host, const std::filesystem::path& file,
 TEST_CASE("a started server accepts connections, is found running by the next agent, and stays the same process") {
     TestHost host;
     const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5501);
-    host.runtime().start(server, soon());
+    host.owner().start(server, soon());
     auto session = host.connect(server);
     const auto postmaster = host.postmaster_pid(server);
 
     host.restart_agent();
-    host.runtime().start(server, soon());
+    host.owner().start(server, soon());
 
     CHECK(host.runtime().state("db-n1-aaaaaaaa") == ServerState::running);
     CHECK(host.postmaster_pid(server) == postmaster);
@@ -106,14 +106,14 @@ TEST_CASE(
     "a server that has turned its own file into something else is not known to be ready, and hides nothing more") {
     TestHost host;
     const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5513);
-    host.runtime().start(server, soon());
+    host.owner().start(server, soon());
     const auto file = server.paths.data() / "postmaster.pid", second = server.paths.data() / "second";
     std::filesystem::create_hard_link(file, second);
 
     host.restart_agent();
 
     CHECK(host.runtime().state("db-n1-aaaaaaaa") == ServerState::starting);
-    CHECK_THROWS_WITH_AS(host.runtime().start(server, soon()), doctest::Contains("is not a plain file"), Error);
+    CHECK_THROWS_WITH_AS(host.owner().start(server, soon()), doctest::Contains("is not a plain file"), Error);
     std::filesystem::remove(second);
     CHECK(host.runtime().state("db-n1-aaaaaaaa") == ServerState::running);
 }
@@ -121,16 +121,16 @@ TEST_CASE(
 TEST_CASE("a stopped server stays down, also for the next agent; forgotten, it is no more") {
     TestHost host;
     const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5502);
-    host.runtime().start(server, soon());
-    CHECK_THROWS_WITH_AS(host.runtime().forget("db-n1-aaaaaaaa"), doctest::Contains("is running"), Error);
+    host.owner().start(server, soon());
+    CHECK_THROWS_WITH_AS(host.owner().forget("db-n1-aaaaaaaa"), doctest::Contains("is running"), Error);
 
-    host.runtime().stop("db-n1-aaaaaaaa", StopMode::fast, soon());
-    host.runtime().stop("db-n1-aaaaaaaa", StopMode::fast, soon());
+    host.owner().stop("db-n1-aaaaaaaa", StopMode::fast, soon());
+    host.owner().stop("db-n1-aaaaaaaa", StopMode::fast, soon());
     host.restart_agent();
 
     CHECK(host.runtime().state("db-n1-aaaaaaaa") == ServerState::stopped);
     CHECK(host.postmaster_pid(server) == 0);
-    host.runtime().forget("db-n1-aaaaaaaa");
+    host.owner().forget("db-n1-aaaaaaaa");
     host.restart_agent();
     CHECK(host.runtime().state("db-n1-aaaaaaaa") == ServerState::absent);
 }
@@ -138,7 +138,7 @@ TEST_CASE("a stopped server stays down, also for the next agent; forgotten, it i
 TEST_CASE("a server whose guard answers late is found all the same") {
     TestHost host;
     const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5512);
-    host.runtime().start(server, soon());
+    host.owner().start(server, soon());
     const auto facts = read_file(fmt::format("/proc/{}/stat", host.postmaster_pid(server)));
     pid_t guard = 0;
     REQUIRE(std::sscanf(facts.c_str(), "%*d %*s %*c %d", &guard) == 1);
@@ -149,7 +149,7 @@ TEST_CASE("a server whose guard answers late is found all the same") {
         std::this_thread::sleep_for(4s);  // longer than anybody waits for the first answer
         ::kill(guard, SIGCONT);
     });
-    host.runtime().start(server, soon());
+    host.owner().start(server, soon());
 
     CHECK(host.runtime().state("db-n1-aaaaaaaa") == ServerState::running);
     CHECK(host.connect(server).run("SELECT 1", soon()).value() == "1");
@@ -158,7 +158,7 @@ TEST_CASE("a server whose guard answers late is found all the same") {
 TEST_CASE("a postmaster killed -9 under a long query is soon writable again") {
     TestHost host;
     const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5503);
-    host.runtime().start(server, soon());
+    host.owner().start(server, soon());
     host.connect(server).run("CREATE TABLE t (i int)", soon());
     LongQuery query(host, server);
     REQUIRE(comes_true([&] {
@@ -183,7 +183,7 @@ TEST_CASE("a postmaster killed -9 under a long query is soon writable again") {
 TEST_CASE("a guard killed -9 takes its server along, and both come back") {
     TestHost host;
     const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5504);
-    host.runtime().start(server, soon());
+    host.owner().start(server, soon());
     host.connect(server).run("CREATE TABLE t (i int)", soon());
     const auto postmaster = host.postmaster_pid(server), guard = host.guard_pid(server);
 
@@ -197,7 +197,7 @@ TEST_CASE("a guard killed -9 takes its server along, and both come back") {
 TEST_CASE("guard and postmaster killed together under a long query come back too") {
     TestHost host;
     const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5505);
-    host.runtime().start(server, soon());
+    host.owner().start(server, soon());
     host.connect(server).run("CREATE TABLE t (i int)", soon());
     LongQuery query(host, server);
     std::this_thread::sleep_for(200ms);
@@ -213,7 +213,7 @@ TEST_CASE("guard and postmaster killed together under a long query come back too
 TEST_CASE("servers that died while the agent was away are started by the next one") {
     TestHost host;
     const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5506);
-    host.runtime().start(server, soon());
+    host.owner().start(server, soon());
     host.connect(server).run("CREATE TABLE t (i int)", soon());
     host.end_agent();
     ::kill(host.guard_pid(server), SIGKILL);
@@ -227,7 +227,7 @@ TEST_CASE("servers that died while the agent was away are started by the next on
 TEST_CASE("servers start after a restart of the machine has emptied run/") {
     TestHost host;
     const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5514);
-    host.runtime().start(server, soon());
+    host.owner().start(server, soon());
     cut_power(host, server);
     std::filesystem::remove_all(host.data_dir() / "run");
 
@@ -236,9 +236,9 @@ TEST_CASE("servers start after a restart of the machine has emptied run/") {
     CHECK(comes_true([&] { return host.runtime().state("db-n1-aaaaaaaa") == ServerState::running; }));
     CHECK(host.connect(server).run("SELECT 1", soon()).value() == "1");
 
-    host.runtime().stop("db-n1-aaaaaaaa", StopMode::fast, soon());
+    host.owner().stop("db-n1-aaaaaaaa", StopMode::fast, soon());
     std::filesystem::remove_all(host.data_dir() / "run");
-    host.runtime().start(server, soon());
+    host.owner().start(server, soon());
     CHECK(host.connect(server).run("SELECT 1", soon()).value() == "1");
 }
 
@@ -246,8 +246,8 @@ TEST_CASE("lock files whose number another process has since a restart of the ma
     TestHost host;
     const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5515);
     const auto other_server = host.make_server("db-n2-bbbbbbbb", kAddress, 5516);
-    host.runtime().start(server, soon());
-    host.runtime().start(other_server, soon());
+    host.owner().start(server, soon());
+    host.owner().start(other_server, soon());
     host.connect(server).run("CREATE TABLE t AS SELECT 7 AS n", soon());
     cut_power(host, server);
     const OtherProcess other(host.user());
@@ -273,8 +273,8 @@ TEST_CASE("lock files whose number another process has since a restart of the ma
 TEST_CASE("a server that was killed while it started may be started again, and says so") {
     TestHost host;
     const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5517, "restore_command = 'sleep 1; false'");
-    host.runtime().start(server, soon());
-    host.runtime().stop("db-n1-aaaaaaaa", StopMode::fast, soon());
+    host.owner().start(server, soon());
+    host.owner().stop("db-n1-aaaaaaaa", StopMode::fast, soon());
     host.user().write_file(server.paths.data() / "recovery.signal", "", 0600);  // it asks for WAL, and starts slowly
     std::string killed = "postmaster";
     SUBCASE("the server") {}
@@ -299,7 +299,7 @@ TEST_CASE("a server that was killed while it started may be started again, and s
 
     std::optional<Error> error;
     try {
-        host.runtime().start(server, soon());
+        host.owner().start(server, soon());
     } catch (const Error& thrown) {
         error = thrown;
     }
@@ -308,14 +308,14 @@ TEST_CASE("a server that was killed while it started may be started again, and s
     CHECK(error->kind() == ErrorKind::unreachable);
     CHECK_MESSAGE(error->text().find("was ended while it started") != std::string::npos, error->text());
 
-    host.runtime().start(server, soon());
+    host.owner().start(server, soon());
     CHECK(host.connect(server).run("SELECT 1", soon()).value() == "1");
 }
 
 TEST_CASE("a server that is down tells why") {
     TestHost host;
     const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5518);
-    host.runtime().start(server, soon());
+    host.owner().start(server, soon());
     CHECK(host.runtime().trouble("db-n1-aaaaaaaa").empty());
     const auto text = read_file(server.paths.config_file());
     host.user().write_file(server.paths.config_file(), text + "\nshared_buffers = 'much'\n", 0600);
@@ -327,7 +327,7 @@ TEST_CASE("a server that is down tells why") {
                std::string::npos;
     }));
     host.user().write_file(server.paths.config_file(), text, 0600);
-    host.runtime().start(server, soon());
+    host.owner().start(server, soon());
     CHECK(host.runtime().trouble("db-n1-aaaaaaaa").empty());
 }
 
@@ -336,13 +336,13 @@ TEST_CASE("a server that refuses to start is reported with its own last log line
     const auto server =
         host.make_server("db-n1-aaaaaaaa", kAddress, 5507, "shared_preload_libraries = 'no_such_library'");
 
-    CHECK_THROWS_WITH_AS(host.runtime().start(server, soon()),
+    CHECK_THROWS_WITH_AS(host.owner().start(server, soon()),
                          doctest::Contains("could not access file \"no_such_library\""), Error);
     CHECK(host.runtime().state("db-n1-aaaaaaaa") != ServerState::running);
 
     const auto text = read_file(server.paths.config_file());
     host.user().write_file(server.paths.config_file(), text + "\nshared_preload_libraries = ''\n", 0600);
-    host.runtime().start(server, soon());
+    host.owner().start(server, soon());
     CHECK(host.runtime().state("db-n1-aaaaaaaa") == ServerState::running);
 }
 
@@ -357,7 +357,7 @@ TEST_CASE("a server that keeps dying is started with growing pauses, also one th
     server.bin_dir = programs.path();
 
     const auto began = std::chrono::steady_clock::now();
-    CHECK_THROWS_AS(host.runtime().start(server, soon()), Error);
+    CHECK_THROWS_AS(host.owner().start(server, soon()), Error);
     std::this_thread::sleep_for(3s);
 
     const auto started = read_file(starts).size();
@@ -377,22 +377,22 @@ TEST_CASE("a port in use is named in the error") {
     REQUIRE(::listen(other.get(), 1) == 0);
     const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5509);
 
-    CHECK_THROWS_WITH_AS(host.runtime().start(server, soon()),
+    CHECK_THROWS_WITH_AS(host.owner().start(server, soon()),
                          doctest::Contains("port 5509 of 127.16.0.1 is in use by another program"), Error);
 }
 
 TEST_CASE("a start with another port moves the server, a restart keeps it") {
     TestHost host;
     auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5510);
-    host.runtime().start(server, soon());
+    host.owner().start(server, soon());
     const auto first = host.postmaster_pid(server);
 
     server.port = 5511;
     const auto text = read_file(server.paths.config_file());
     host.user().write_file(server.paths.config_file(), text + "\nport = 5511\n", 0600);
-    host.runtime().start(server, soon());
+    host.owner().start(server, soon());
     const auto second = host.postmaster_pid(server);
-    host.runtime().restart("db-n1-aaaaaaaa", soon());
+    host.owner().restart("db-n1-aaaaaaaa", soon());
 
     CHECK(second != first);
     CHECK(host.postmaster_pid(server) != second);
@@ -402,7 +402,7 @@ TEST_CASE("a start with another port moves the server, a restart keeps it") {
 TEST_CASE("a wait for a server ends when its caller is stopped") {
     TestHost host;
     const auto server = host.make_server("db-n1-aaaaaaaa", kAddress, 5512);
-    host.runtime().start(server, soon());
+    host.owner().start(server, soon());
     ::kill(host.postmaster_pid(server), SIGSTOP);
     std::stop_source stop;
     std::jthread stopper([&] {
@@ -410,7 +410,7 @@ TEST_CASE("a wait for a server ends when its caller is stopped") {
         stop.request_stop();
     });
 
-    CHECK_THROWS_WITH_AS(host.runtime().stop("db-n1-aaaaaaaa", StopMode::fast, Limit(1min, stop.get_token())),
+    CHECK_THROWS_WITH_AS(host.owner().stop("db-n1-aaaaaaaa", StopMode::fast, Limit(1min, stop.get_token())),
                          doctest::Contains("stopping db-n1-aaaaaaaa"), Error);
     ::kill(host.postmaster_pid(server), SIGCONT);
     CHECK(comes_true([&] { return host.runtime().state("db-n1-aaaaaaaa") == ServerState::stopped; }));

@@ -8,6 +8,7 @@
 #include "agent/resources/postgres_certs.hpp"
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
+#include "common/base/subprocess.hpp"
 #include "common/base/uuid.hpp"
 #include "tests/fakes/test_authority.hpp"
 
@@ -16,18 +17,39 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Knows no servers; notes which were stopped and forgotten.
-struct FakeRuntime final : Runtime {
-    std::vector<std::string> calls;
+/// A runtime without servers that runs the programs it is told to run.
+struct NoServers final : Runtime {
     std::string_view name() const override { return "fake"; }
-    void start(const ServerSpec&, const Limit&) override {}
-    void stop(const std::string& id, StopMode, const Limit&) override { calls.push_back("stop " + id); }
-    void restart(const std::string&, const Limit&) override {}
+    void start(const ServerSpec&, const StartAs&, const Limit&) override {}
+    void launch(const ServerSpec&, const StartAs&, const Limit&) override {}
+    void restart(const std::string&, const StartAs&, const Limit&) override {}
+    void stop(const std::string&, StopMode, const Limit&) override {}
+    bool set_deadline(const std::string&, const std::optional<ServerDeadline>&) override { return false; }
+    std::string command(const ServerCommand& wanted, const Limit& limit) override {
+        Command command;
+        command.argv = wanted.arguments;
+        command.argv.insert(command.argv.begin(), wanted.bin_dir + "/" + wanted.program);
+        InstanceUser::find(std::nullopt).become(command);
+        return run_or_throw(command, limit);
+    }
     void reload(const std::string&) override {}
     ServerState state(const std::string&) override { return ServerState::absent; }
-    void forget(const std::string& id) override { calls.push_back("forget " + id); }
+    void forget(const std::string&) override {}
     std::vector<ServerSpec> known() override { return {}; }
+    bool is_wanted_up(const std::string&) override { return false; }
+    bool is_standby(const std::string&) override { return false; }
+    void add_listener(ServerListener&) override {}
+    void remove_listener(ServerListener&) override {}
     std::optional<std::string> instance_user() const override { return std::nullopt; }
+};
+
+/// Notes which servers were stopped and forgotten.
+struct FakeOwner final : ServerOwner {
+    std::vector<std::string> calls;
+    void start(const ServerSpec&, const Limit&) override {}
+    void restart(const std::string&, const Limit&) override {}
+    void stop(const std::string& id, StopMode, const Limit&) override { calls.push_back("stop " + id); }
+    void forget(const std::string& id) override { calls.push_back("forget " + id); }
 };
 
 struct Desk {
@@ -36,8 +58,9 @@ struct Desk {
     TestAuthority authority;
     StepContext context{Limit(10s), "shop", [](const SecretRef&) { return Secret(); }, [](std::string_view) {},
                         WallTime{}};
-    FakeRuntime runtime;
-    FilesystemDir directories{data_dir, user, runtime};
+    NoServers runtime;
+    FakeOwner owner;
+    FilesystemDir directories{data_dir, user, owner};
     PostgresCerts certificates{data_dir, user, authority};
     InstancePaths paths{data_dir, "shop-n1-689qacsi"};
 
@@ -88,7 +111,7 @@ TEST_CASE("what an earlier instance of the same id left behind is put aside, who
     write_file(desk.paths.data() / "PG_VERSION", "15");
     desk.directories.apply(Desk::directory(), desk.context);
     CHECK(std::filesystem::exists(desk.paths.data() / "PG_VERSION"));
-    CHECK(desk.runtime.calls.empty());
+    CHECK(desk.owner.calls.empty());
 
     std::string told;
     desk.context.tell = [&](std::string_view message) { told = message; };
@@ -98,7 +121,7 @@ TEST_CASE("what an earlier instance of the same id left behind is put aside, who
 
     CHECK_FALSE(std::filesystem::exists(desk.paths.data()));
     CHECK(desk.directories.observe(Desk::directory(), desk.context) == Observed::as_known);
-    CHECK(desk.runtime.calls == std::vector<std::string>{"stop shop-n1-689qacsi", "forget shop-n1-689qacsi"});
+    CHECK(desk.owner.calls == std::vector<std::string>{"stop shop-n1-689qacsi", "forget shop-n1-689qacsi"});
     std::vector<std::filesystem::path> left;
     for (const auto& entry : std::filesystem::directory_iterator(desk.data_dir / "left")) left.push_back(entry.path());
     REQUIRE(left.size() == 1);
@@ -132,7 +155,7 @@ TEST_CASE("an id that is no file name is refused before anything is deleted") {
 TEST_CASE("a copied directory is marked as a replica's by its user, who may have made a link of it") {
     Desk desk;
     desk.directories.apply(Desk::directory(), desk.context);
-    DataDirectory kind(desk.data_dir, desk.user);
+    DataDirectory kind(desk.data_dir, desk.user, desk.runtime);
     const auto copied_by = [&](const std::string& script) {
         make_directory(desk.data_dir / "bin");
         write_file(desk.data_dir / "bin/pg_basebackup", "#!/bin/sh\ninto=${1#--pgdata=}\n" + script, 0755);
