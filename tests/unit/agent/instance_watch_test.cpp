@@ -5,6 +5,7 @@
 #include "agent/store/local_store.hpp"
 #include "common/base/error.hpp"
 #include "tests/fakes/fake_clock.hpp"
+#include "tests/fakes/no_servers.hpp"
 
 using namespace pgedge;
 using namespace std::chrono_literals;
@@ -12,19 +13,11 @@ using namespace std::chrono_literals;
 namespace {
 
 /// Every server is stopped, but for one that throws whenever it is asked for.
-struct OneThatThrows final : Runtime {
-    std::string_view name() const override { return "fake"; }
-    void start(const ServerSpec&, const Limit&) override {}
-    void stop(const std::string&, StopMode, const Limit&) override {}
-    void restart(const std::string&, const Limit&) override {}
-    void reload(const std::string&) override {}
+struct OneThatThrows final : testing::NoServers {
     ServerState state(const std::string& instance_id) override {
         if (instance_id == "shop-n1") throw Error(ErrorKind::failed, "postmaster.pid is not a plain file");
         return ServerState::stopped;
     }
-    void forget(const std::string&) override {}
-    std::vector<ServerSpec> known() override { return {}; }
-    std::optional<std::string> instance_user() const override { return std::nullopt; }
 };
 
 Instance instance(const std::string& id, int port) {

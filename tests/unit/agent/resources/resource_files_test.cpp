@@ -8,40 +8,14 @@
 #include "agent/resources/postgres_certs.hpp"
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
-#include "common/base/subprocess.hpp"
 #include "common/base/uuid.hpp"
+#include "tests/fakes/no_servers.hpp"
 #include "tests/fakes/test_authority.hpp"
 
 namespace pgedge {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// A runtime without servers that runs the programs it is told to run.
-struct NoServers final : Runtime {
-    std::string_view name() const override { return "fake"; }
-    void start(const ServerSpec&, const StartAs&, const Limit&) override {}
-    void launch(const ServerSpec&, const StartAs&, const Limit&) override {}
-    void restart(const std::string&, const StartAs&, const Limit&) override {}
-    void stop(const std::string&, StopMode, const Limit&) override {}
-    bool set_deadline(const std::string&, const std::optional<ServerDeadline>&) override { return false; }
-    std::string command(const ServerCommand& wanted, const Limit& limit) override {
-        Command command;
-        command.argv = wanted.arguments;
-        command.argv.insert(command.argv.begin(), wanted.bin_dir + "/" + wanted.program);
-        InstanceUser::find(std::nullopt).become(command);
-        return run_or_throw(command, limit);
-    }
-    void reload(const std::string&) override {}
-    ServerState state(const std::string&) override { return ServerState::absent; }
-    void forget(const std::string&) override {}
-    std::vector<ServerSpec> known() override { return {}; }
-    bool is_wanted_up(const std::string&) override { return false; }
-    bool is_standby(const std::string&) override { return false; }
-    void add_listener(ServerListener&) override {}
-    void remove_listener(ServerListener&) override {}
-    std::optional<std::string> instance_user() const override { return std::nullopt; }
-};
 
 /// Notes which servers were stopped and forgotten.
 struct FakeOwner final : ServerOwner {
@@ -58,7 +32,7 @@ struct Desk {
     TestAuthority authority;
     StepContext context{Limit(10s), "shop", [](const SecretRef&) { return Secret(); }, [](std::string_view) {},
                         WallTime{}};
-    NoServers runtime;
+    testing::NoServers runtime;
     FakeOwner owner;
     FilesystemDir directories{data_dir, user, owner};
     PostgresCerts certificates{data_dir, user, authority};
