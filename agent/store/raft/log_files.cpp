@@ -96,7 +96,7 @@ int LogFiles::begin_snapshot(raft_buffer** buffers, unsigned* count) {
 
 void LogFiles::end_snapshot(raft_buffer** buffers, unsigned* count) {
     held_.reset();
-    image_ = {};
+    std::string().swap(image_);  // an assignment would keep its memory, as large as the store
     raft_free(*buffers);
     *buffers = nullptr;
     *count = 0;

@@ -201,7 +201,7 @@ void RaftEngine::Core::set_up_state() {
         // A snapshot that has just been installed is what is committed; at the start nothing is known to be.
         const auto index = raft_commit_index(&self.raft_);
         self.state_.restore(index == 0 ? self.loaded_snapshot() : index,
-                            std::string(static_cast<const char*>(buffer->base), buffer->len));
+                            std::string_view(static_cast<const char*>(buffer->base), buffer->len));
         raft_free(buffer->base);
         return 0;
     };

@@ -6,7 +6,7 @@ namespace pgedge {
 namespace {
 
 constexpr unsigned kEvery = 2048, kSpread = 1024, kKept = 1024;
-constexpr std::size_t kBytes = 8 << 20;
+constexpr std::size_t kBytes = 4 << 20, kKeptBytes = 2 << 20;
 
 }  // namespace
 
@@ -26,7 +26,7 @@ void SnapshotSchedule::taken() {
     begin();
     bytes_ = 0;
     std::size_t kept = 0, bytes = 0;
-    for (auto size = sizes_.rbegin(); size != sizes_.rend() && bytes < kBytes; ++size, ++kept) bytes += *size;
+    for (auto size = sizes_.rbegin(); size != sizes_.rend() && bytes < kKeptBytes; ++size, ++kept) bytes += *size;
     if (kept < sizes_.size()) raft_set_snapshot_trailing(&raft_, static_cast<unsigned>(std::max<std::size_t>(kept, 1)));
 }
 

@@ -81,8 +81,9 @@ void LiveState::apply(std::uint64_t index, std::string entry) {
     hand_over({.index = index, .bytes = std::move(entry), .snapshot = false});
 }
 
-void LiveState::restore(std::uint64_t index, std::string snapshot) {
-    hand_over({.index = index, .bytes = std::move(snapshot), .snapshot = true});
+void LiveState::restore(std::uint64_t index, std::string_view snapshot) {
+    if (index <= applied_) return;  // at most starts: a copy would take long, and memory
+    hand_over({.index = index, .bytes = std::string(snapshot), .snapshot = true});
 }
 
 void LiveState::hand_over(Task task) {

@@ -47,7 +47,7 @@ public:
     /// For the log's thread. The next entry; one that is not newer than the file does nothing.
     void apply(std::uint64_t index, std::string entry);
     /// For the log's thread. The state as of entry `index`; one that is not newer than the file does nothing.
-    void restore(std::uint64_t index, std::string snapshot);
+    void restore(std::uint64_t index, std::string_view snapshot);
     /// For the log's thread. The state after exactly what was handed over, held for image(); empty: not now, some of it
     /// is still to be applied.
     std::unique_ptr<SqliteConnection> hold();
