@@ -94,8 +94,6 @@ std::vector<Statement> links_changed(const Json& arguments, WallTime now) {
         {"UPDATE instance SET updated_at = ? WHERE id = ? AND state = 'available'", {to_stored(now), instance}, {}}};
 }
 
-HttpResponse refusal() { return error_response(Error(ErrorKind::denied, "requests of other web sites are refused")); }
-
 }  // namespace
 
 SignalStop::SignalStop() {
@@ -188,15 +186,15 @@ Agent::Agent(const AgentConfig& config, const Clock& clock, const Log& log)
                 .self = describe(config),
                 .api_client = api_client_certificate(config),
                 .peer_routes =
-                    [this](Router& routes) {
-                        ServerLogs::add_peer_routes(routes, config_.data_dir);
-                        ClusterLinks::add_peer_routes(routes, runtime_);
+                    [this](Api& agents) {
+                        ServerLogs::add_peer_routes(agents, config_.data_dir);
+                        ClusterLinks::add_peer_routes(agents, runtime_);
                     },
                 .on_member = [this](const Member& member) { become_member(member); }},
                clock, log.component("cluster")),
-      api_([this](const HttpRequest& request) { return answer(request); }, log.component("api")) {
-    add_control_plane(routes_, {cluster_, clock_, build_info(), [this] { return services(); }});
-    cluster_.add_public_routes(routes_);
+      api_([this](const HttpRequest& request) { return answer(request); }, log.component("api"), server_options()) {
+    router_.add(control_plane_api({cluster_, clock_, build_info(), [this] { return services(); }}));
+    cluster_.add_public_api(router_);
 }
 
 Agent::~Agent() { stop(); }
@@ -227,7 +225,14 @@ void Agent::listen() {
 
 HttpResponse Agent::answer(const HttpRequest& request) const {
     names_.check(request);
-    return is_cross_site(request) ? refusal() : routes_.handle(request);
+    if (is_cross_site(request)) throw Error(ErrorKind::denied, "requests of other web sites are refused");
+    return router_.handle(request);
+}
+
+ServerOptions Agent::server_options() const {
+    ServerOptions options;
+    options.refuse = [this](const HttpRequest& request, const Failure& why) { return router_.refuse(request, why); };
+    return options;
 }
 
 /// What the configuration does not name: the cluster's other hosts, and what the administrator calls this machine.

@@ -51,6 +51,7 @@ private:
     void become_member(const Member& member);
     void listen();
     HttpResponse answer(const HttpRequest& request) const;
+    ServerOptions server_options() const;
     bool knows_host(const std::string& name) const;
     std::shared_ptr<const ClusterServices> services() const;
 
@@ -61,7 +62,7 @@ private:
     Fd data_dir_;  ///< locked, before anything in it is touched
     ProcessRuntime runtime_;
     KeepRunning owner_;
-    Router routes_;
+    Router router_;
     const OwnNames names_;
     Cluster cluster_;
     mutable std::mutex mutex_;            ///< of parts_

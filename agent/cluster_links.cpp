@@ -144,15 +144,15 @@ void ClusterLinks::wait_until_it_goes_on(const LinkPlace& link, const LinkTransa
     }
 }
 
-void ClusterLinks::add_peer_routes(Router& router, Runtime& runtime) {
-    router.add("POST", std::string(kLinksPath) + "subscriber",
+void ClusterLinks::add_peer_routes(Api& agents, Runtime& runtime) {
+    agents.add(Role::agent, "POST", std::string(kLinksPath) + "subscriber",
                [&runtime](const HttpRequest& request, const PathParameters&) {
                    const Json body = parse_json(request.body);
                    JsonFields fields(body, "body");
                    const auto link = link_place_from_json(fields.object("link"));
                    return json_answer(to_json(ask_subscriber(runtime, link, Limit(kPeerLimit))));
                });
-    router.add("POST", std::string(kLinksPath) + "waiting",
+    agents.add(Role::agent, "POST", std::string(kLinksPath) + "waiting",
                [&runtime](const HttpRequest& request, const PathParameters&) {
                    const Json body = parse_json(request.body);
                    JsonFields fields(body, "body");

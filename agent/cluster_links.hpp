@@ -29,7 +29,7 @@ public:
     void skip(const Json& arguments, StepContext& context);
 
     /// What other agents ask: POST /internal/links/subscriber and /internal/links/waiting.
-    static void add_peer_routes(Router& router, Runtime& runtime);
+    static void add_peer_routes(Api& agents, Runtime& runtime);
 
 private:
     Json ask(const std::string& host_id, const char* what, const Json& body, const Limit& limit);

@@ -37,8 +37,8 @@ std::vector<std::string> ServerLogs::tail(const std::string& host_id, const std:
     return body.at("lines").get<std::vector<std::string>>();
 }
 
-void ServerLogs::add_peer_routes(Router& router, const std::filesystem::path& data_dir) {
-    router.add("GET", std::string(kPath) + "{instance_id}/log",
+void ServerLogs::add_peer_routes(Api& agents, const std::filesystem::path& data_dir) {
+    agents.add(Role::agent, "GET", std::string(kPath) + "{instance_id}/log",
                [data_dir](const HttpRequest& request, const PathParameters& path) {
                    const auto wanted = request.parameter("lines").value_or("100");
                    int lines = 0;

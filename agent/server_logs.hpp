@@ -20,7 +20,7 @@ public:
     std::vector<std::string> tail(const std::string& host_id, const std::string& instance_id, int lines,
                                   const Limit& limit) override;
     /// What other agents ask: GET /internal/instances/{instance_id}/log.
-    static void add_peer_routes(Router& router, const std::filesystem::path& data_dir);
+    static void add_peer_routes(Api& agents, const std::filesystem::path& data_dir);
 
 private:
     std::filesystem::path data_dir_;

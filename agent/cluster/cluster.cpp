@@ -226,8 +226,9 @@ JoinToken Cluster::join_token(const Limit& limit) {
     return token;
 }
 
-void Cluster::add_public_routes(Router& router) const {
-    router.add("POST", kInvitationPath, [this](const HttpRequest&, const PathParameters&) {
+void Cluster::add_public_api(Router& router) const {
+    Api& joining = router.add(Api({.name = "joining", .prefixes = {"/v1/internal"}}));
+    joining.add(Role::anyone, "POST", kInvitationPath, [this](const HttpRequest&, const PathParameters&) {
         return to_response(running()->desk().invitation());
     });
 }

@@ -34,7 +34,7 @@ public:
         /// Where the peer port is opened; empty: on the IP addresses among self.peer_addresses.
         std::vector<std::string> bind_addresses{};
         /// Adds more routes that only agents of the cluster may call, beside those of the store.
-        std::function<void(Router&)> peer_routes = [](Router&) {};
+        std::function<void(Api&)> peer_routes = [](Api&) {};
         /// Starts what needs a cluster; init(), join() and start() return after it.
         std::function<void(const Member&)> on_member = [](const Member&) {};
     };
@@ -49,7 +49,7 @@ public:
     /// Stops serving and the store. What was started by on_member must have stopped before.
     void stop();
     /// Adds what a joining host asks first, to the API's routes: POST /v1/internal/cluster/join-options.
-    void add_public_routes(Router& router) const;
+    void add_public_api(Router& router) const;
 
     bool initialized() const override;
     JoinToken init(const std::optional<std::string>& cluster_id, const Limit& limit) override;

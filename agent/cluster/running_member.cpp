@@ -15,6 +15,8 @@ constexpr auto kChoresLimit = 10s;
 constexpr auto kChoresEvery = 24h;
 constexpr auto kChoresAgain = 5s;
 
+constexpr const char* kListener = "agents";
+
 ServerOptions server_options() {
     ServerOptions options;
     options.limits.max_body = ClusterStore::kMaxCall;
@@ -37,11 +39,20 @@ RunningMember::RunningMember(Host self, const std::vector<std::string>& bind_add
       clock_(clock),
       log_(std::move(log)),
       peers_(credentials_.own, credentials_.authority),
-      routes_(log_),
+      router_(log_),
+      agents_(router_.add(Api({.name = "agents",
+                               .prefixes = {"/internal"},
+                               .listeners = {kListener},
+                               .role_of =
+                                   [this](const HttpRequest& request) {
+                                       const bool member = is_member(request.caller, Limit(kMemberLimit, request.stop));
+                                       return member ? Role::agent : Role::anyone;
+                                   }}))),
       context_(std::make_shared<ReloadableContext>(server_context(credentials_.own, credentials_.authority))) {
-    server_.emplace([this](const HttpRequest& request) { return handle(request); }, log_, server_options());
+    server_.emplace([this](const HttpRequest& request) { return router_.handle(request); }, log_, server_options());
     for (const auto& address : bind_addresses)
-        server_->listen({.address = address, .port = self_.peer_port, .tls = context_, .agents = true});
+        server_->listen(
+            {.address = address, .port = self_.peer_port, .tls = context_, .agents = true, .name = kListener});
 }
 
 RunningMember::~RunningMember() { stop(); }
@@ -59,19 +70,19 @@ void RunningMember::set_store(std::unique_ptr<ClusterStore> store) {
 }
 
 void RunningMember::add_routes() {
-    routes_.add("POST", kInvitationPath,
+    agents_.add(Role::anyone, "POST", kInvitationPath,
                 [this](const HttpRequest&, const PathParameters&) { return to_response(desk_->invitation()); });
-    routes_.add("POST", kJoinPath, [this](const HttpRequest& request, const PathParameters&) {
+    agents_.add(Role::anyone, "POST", kJoinPath, [this](const HttpRequest& request, const PathParameters&) {
         const JoinRequest wanted = join_request_from(request.body);
         HttpResponse response = to_response(desk_->accept(wanted, Limit(kAcceptLimit, request.stop)));
-        log_.info("host let into the cluster", {{"host", wanted.host.id}, {"from", request.peer_address}});
+        log_.info("host let into the cluster", {{"host", wanted.host.id}, {"from", request.caller.address}});
         return response;
     });
-    routes_.add("POST", std::string(kStorePath) + "{call}",
+    agents_.add(Role::agent, "POST", std::string(kStorePath) + "{call}",
                 [this](const HttpRequest& request, const PathParameters& path) {
                     HttpResponse response;
                     response.headers["Content-Type"] = "application/octet-stream";
-                    response.body = store_->answer(path.at("call"), request.body, request.peer_name);
+                    response.body = store_->answer(path.at("call"), request.body, request.caller.certificate);
                     return response;
                 });
 }
@@ -88,16 +99,10 @@ void RunningMember::stop() {
     server_.reset();
 }
 
-HttpResponse RunningMember::handle(const HttpRequest& request) {
-    const bool open_to_all = request.path == kJoinPath || request.path == kInvitationPath;
-    if (!open_to_all && !is_member(request.peer_name, Limit(kMemberLimit, request.stop)))
-        return error_response(403, "denied", "only agents of this cluster may call this");
-    return routes_.handle(request);
-}
-
 /// A certificate alone is not enough: that of a host which was removed is still valid.
-bool RunningMember::is_member(const std::string& host_id, const Limit& limit) {
-    if (host_id.empty()) return false;
+bool RunningMember::is_member(const Principal& caller, const Limit& limit) {
+    const std::string& host_id = caller.certificate;
+    if (!caller.agent || host_id.empty()) return false;
     if (host_id == self_.id || store_->addresses().find(host_id)) return true;
     try {
         const Statement row{.sql = "SELECT 1 FROM host WHERE id = ?", .args = {host_id}, .expect = {}};

@@ -40,8 +40,8 @@ public:
     void serve();
     void stop();
 
-    /// For agents of the cluster alone. To be added to before serve().
-    Router& routes() { return routes_; }
+    /// What agents of the cluster ask each other. To be added to before serve().
+    Api& routes() { return agents_; }
     PeerClient& peers() { return peers_; }
     ClusterStore& store() { return *store_; }
     const Secrets& secrets() const { return *secrets_; }
@@ -50,8 +50,7 @@ public:
     const JoinDesk& desk() const { return *desk_; }
 
 private:
-    HttpResponse handle(const HttpRequest& request);
-    bool is_member(const std::string& host_id, const Limit& limit);
+    bool is_member(const Principal& caller, const Limit& limit);
     void add_routes();
     void keep(const std::stop_token& stop);
     void chores(const Limit& limit);
@@ -62,7 +61,8 @@ private:
     const Clock& clock_;
     const Log log_;
     PeerClient peers_;
-    Router routes_;
+    Router router_;
+    Api& agents_;  ///< the one API of router_
     std::shared_ptr<ReloadableContext> context_;
     std::unique_ptr<ClusterStore> store_;
     std::optional<PromptStore> prompt_store_;  ///< of those who join, or ask for a token

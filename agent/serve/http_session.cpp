@@ -12,7 +12,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
-#include "agent/serve/router.hpp"
+#include "agent/serve/peer_user.hpp"
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
 
@@ -71,13 +71,6 @@ std::string head_of(const HttpResponse& response, unsigned version, bool keep_al
 }
 
 }  // namespace
-
-/// Why a request is not answered by the handler; the connection ends with it.
-struct HttpSession::Refusal {
-    int status;
-    std::string_view name;
-    std::string message;
-};
 
 struct HttpSession::Incoming {
     http::request_parser<http::string_body> parser;
@@ -145,8 +138,10 @@ HttpSession::HttpSession(HttpService& service, std::shared_ptr<const ListenAddre
                          Listener::Accepted client)
     : service_(service),
       listener_(std::move(listener)),
-      connection_(std::move(client.socket), tls, std::move(client.address)),
+      connection_(std::move(client.socket), tls, client.address),
       refused_(client.refused) {
+    caller_.address = std::move(client.address);
+    caller_.uid = client.uid;
     connection_.limit(service_.limits.head);  // a client that says nothing at all gets no longer than a slow one
 }
 HttpSession::~HttpSession() = default;
@@ -157,8 +152,8 @@ HttpSession::Wait HttpSession::serve() {
         try {
             step = read_request();
             if (step == Step::go_on) step = answer();
-        } catch (const Refusal& refusal) {
-            step = refuse(refusal);
+        } catch (const Failure& failure) {
+            step = refuse(failure);
         }
     }
     return step == Step::close ? Wait::no_more : connection_.waits_to_write() ? Wait::to_write : Wait::to_read;
@@ -199,21 +194,21 @@ HttpSession::Step HttpSession::read_request() {
 bool HttpSession::begin_request() {
     const HttpLimits& limits = service_.limits;
     if (bytes_.front() == kTlsHandshake && !listener_->tls)
-        throw Refusal{400, "invalid_input", "this port does not speak TLS: write http:// instead of https://"};
+        throw Failure{400, "invalid_input", "this port does not speak TLS: write http:// instead of https://"};
     const auto end = bytes_.find("\r\n\r\n");
     const bool whole = end != std::string::npos;
     const std::string_view head = std::string_view(bytes_).substr(0, end);
     for (std::size_t at = head.find('\n'); at != head.npos; at = head.find('\n', at + 1)) {
         if (at == 0 || head[at - 1] != '\r')
-            throw Refusal{400, "invalid_input", "a line of the request ends without a carriage return"};
+            throw Failure{400, "invalid_input", "a line of the request ends without a carriage return"};
         if (at + 1 < head.size() && (head[at + 1] == ' ' || head[at + 1] == '\t'))
-            throw Refusal{400, "invalid_input", "a header of the request is folded over several lines"};
+            throw Failure{400, "invalid_input", "a header of the request is folded over several lines"};
     }
     // A target that is too long is told from a head that is: both when whole and while it still grows.
     if (head.substr(0, head.find('\r')).size() > limits.max_target + kAroundTarget)
-        throw Refusal{414, "invalid_input", fmt::format("the URL is longer than {} bytes", limits.max_target)};
+        throw Failure{414, "invalid_input", fmt::format("the URL is longer than {} bytes", limits.max_target)};
     if (head.size() > limits.max_head)
-        throw Refusal{431, "invalid_input", fmt::format("the request's head is larger than {} bytes", limits.max_head)};
+        throw Failure{431, "invalid_input", fmt::format("the request's head is larger than {} bytes", limits.max_head)};
     if (!whole) return false;
     incoming_ = std::make_unique<Incoming>();
     incoming_->parser.eager(true);
@@ -222,7 +217,7 @@ bool HttpSession::begin_request() {
     return true;
 }
 
-/// Gives to the parser what has come; true when the request is whole. Throws Refusal.
+/// Gives to the parser what has come; true when the request is whole. Throws Failure.
 bool HttpSession::take_bytes() {
     if (!incoming_ && !begin_request()) return false;
     const HttpLimits& limits = service_.limits;
@@ -232,15 +227,15 @@ bool HttpSession::take_bytes() {
         const std::size_t used = parser.put(boost::asio::buffer(bytes_), error);
         bytes_.erase(0, used);
         if (error == http::error::body_limit)
-            throw Refusal{413, "payload_too_large",
+            throw Failure{413, "payload_too_large",
                           fmt::format("the request's body is larger than {} bytes", limits.max_body)};
         if (error && error != http::error::need_more)
-            throw Refusal{400, "invalid_input", "the request is not HTTP/1.1: " + error.message()};
+            throw Failure{400, "invalid_input", "the request is not HTTP/1.1: " + error.message()};
         if (parser.is_header_done() && !incoming_->head_checked) check_head();
         if (used == 0 || error == http::error::need_more) break;
     }
     if (!parser.is_done() && bytes_.size() > limits.max_head)
-        throw Refusal{400, "invalid_input", "a chunk of the request's body has an endless head"};
+        throw Failure{400, "invalid_input", "a chunk of the request's body has an endless head"};
     return parser.is_done();
 }
 
@@ -250,15 +245,15 @@ void HttpSession::check_head() {
     const auto& head = parser.get();
     const auto hosts = head.count(http::field::host);
     if (hosts > 1 || (hosts == 0 && head.version() == 11))
-        throw Refusal{400, "invalid_input", "the request must have one Host header"};
+        throw Failure{400, "invalid_input", "the request must have one Host header"};
     if (head.target().size() > service_.limits.max_target)
-        throw Refusal{414, "invalid_input", fmt::format("the URL is longer than {} bytes", service_.limits.max_target)};
+        throw Failure{414, "invalid_input", fmt::format("the URL is longer than {} bytes", service_.limits.max_target)};
     if (const auto coding = head.find(http::field::transfer_encoding); coding != head.end())
         if (head.version() != 11 || head.count(http::field::transfer_encoding) != 1 ||
             !same(view(coding->value()), "chunked"))
-            throw Refusal{400, "invalid_input", "the only transfer coding that requests may have is chunked"};
+            throw Failure{400, "invalid_input", "the only transfer coding that requests may have is chunked"};
     if (refused_)
-        throw Refusal{
+        throw Failure{
             403, "denied",
             "programs of the user that runs PostgreSQL on this host may not call this API: call it as another "
             "user, and wait for the answer"};
@@ -267,7 +262,7 @@ void HttpSession::check_head() {
     const auto expected = head.find(http::field::expect);
     if (expected == head.end() || head.version() != 11) return;
     if (!same(view(expected->value()), "100-continue"))
-        throw Refusal{417, "invalid_input", "the only expectation that requests may have is 100-continue"};
+        throw Failure{417, "invalid_input", "the only expectation that requests may have is 100-continue"};
     if (!parser.is_done() && bytes_.empty()) say_continue();
 }
 
@@ -285,7 +280,7 @@ void HttpSession::check_certificate() const {
     if (listener_->open_target.empty() || !connection_.tls()) return;
     const auto problem = certificate_problem(connection_.tls());
     if (!problem || view(incoming_->parser.get().target()) == listener_->open_target) return;
-    throw Refusal{403, "denied",
+    throw Failure{403, "denied",
                   *problem +
                       ": this agent answers clients with a certificate of its http.ca_cert only (pgedgectl: "
                       "--cert-file and --key-file; curl: --cert and --key)"};
@@ -305,12 +300,20 @@ void HttpSession::set_target(HttpRequest& request, std::string_view target) {
     if (question != target.npos) request.query = parse_query(target.substr(question + 1));
 }
 
-void HttpSession::note_caller(HttpRequest& request) const {
-    request.peer_address = connection_.address();
-    if (!request.peer_address.empty()) request.own_address = local_address(connection_.fd());
+/// Once for a connection: a certificate is shown in the handshake and not again.
+void HttpSession::note_caller(HttpRequest& request) {
     const SSL* tls = connection_.tls();
+    if (!std::exchange(caller_known_, true)) {
+        if (caller_.over_unix_socket() && caller_.uid) caller_.user = user_name(*caller_.uid);
+        const auto agent = tls && listener_->agents ? verified_agent(tls) : std::nullopt;
+        caller_.agent = agent.has_value();
+        if (tls) caller_.certificate = listener_->agents ? agent.value_or("") : verified_name(tls);
+        if (!caller_.certificate.empty()) caller_.subject = verified_subject(tls);
+    }
+    request.caller = caller_;
+    request.listener = listener_->name;
+    if (!caller_.over_unix_socket()) request.own_address = local_address(connection_.fd());
     request.encrypted = tls != nullptr;
-    if (tls) request.peer_name = listener_->agents ? verified_agent(tls).value_or("") : verified_name(tls);
 }
 
 HttpSession::Exchange HttpSession::take_exchange() {
@@ -349,10 +352,11 @@ HttpResponse HttpSession::respond(Exchange& exchange) {
         check_headers(response.headers);
         return response;
     } catch (const Error& error) {
-        return error_response(error);
+        return service_.refuse(exchange.request, error);
     } catch (const std::exception& error) {
         service_.log.error("unexpected failure of a request", {{"http.url", exchange.target}, {"error", error.what()}});
-        return error_response(Error(ErrorKind::internal, "internal error; the agent's log has the details"));
+        return service_.refuse(exchange.request,
+                               Error(ErrorKind::internal, "internal error; the agent's log has the details"));
     }
 }
 
@@ -367,7 +371,8 @@ HttpSession::Step HttpSession::answer() {
     const bool streams = response.stream && exchange.request.method != "HEAD";
     const StreamSlot slot(service_, streams);
     if (streams && !slot.granted()) {
-        response = error_response(503, "too_many_streams", "too many streamed answers are open; try again soon");
+        response = service_.refuse(exchange.request,
+                                   {503, "too_many_streams", "too many streamed answers are open; try again soon"});
         response.headers["Retry-After"] = kStreamRetrySeconds;
     }
     if (service_.stop.stop_requested()) exchange.keep_alive = false;
@@ -438,18 +443,19 @@ HttpSession::Step HttpSession::send_stream(Exchange& exchange, const HttpRespons
     return sent ? after_answer(exchange.keep_alive) : Step::close;
 }
 
-HttpSession::Step HttpSession::refuse(const Refusal& refusal) {
+HttpSession::Step HttpSession::refuse(const Failure& failure) {
     Exchange exchange;
     exchange.keep_alive = false;
-    exchange.request.peer_address = connection_.address();
+    exchange.request.caller = caller_;
+    exchange.request.listener = listener_->name;
     if (incoming_) {
         exchange.since = incoming_->since;
         exchange.request.method = std::string(view(incoming_->parser.get().method_string()));
         exchange.target = view(incoming_->parser.get().target());
+        exchange.request.path = exchange.target.substr(0, exchange.target.find('?'));
     }
-    const Step step =
-        send_whole(exchange, error_response(refusal.status, refusal.name, refusal.message), /*last=*/true);
-    log_access(exchange, refusal.status);
+    const Step step = send_whole(exchange, service_.refuse(exchange.request, failure), /*last=*/true);
+    log_access(exchange, failure.status);
     return step;
 }
 
@@ -465,7 +471,8 @@ void HttpSession::log_access(const Exchange& exchange, int status) const {
                        {{"http.status_code", status},
                         {"http.url", exchange.target},
                         {"http.method", exchange.request.method},
-                        {"http.client_ip", exchange.request.peer_address},
+                        {"http.client_ip", exchange.request.caller.address},
+                        {"caller", exchange.request.caller.text()},
                         {"http.useragent", agent == exchange.request.headers.end() ? std::string() : agent->second},
                         {"http.response.content_length", exchange.sent},
                         {"duration_ms", std::chrono::duration_cast<std::chrono::milliseconds>(took).count()},

@@ -8,6 +8,7 @@
 
 #include "agent/serve/client_watch.hpp"
 #include "agent/serve/connection.hpp"
+#include "agent/serve/error_form.hpp"
 #include "agent/serve/listener.hpp"
 #include "common/base/log.hpp"
 #include "common/net/http.hpp"
@@ -30,6 +31,7 @@ struct HttpLimits {
 /// What the sessions of a server share. Safe from any thread.
 struct HttpService {
     std::function<HttpResponse(const HttpRequest&)> handler;
+    std::function<HttpResponse(const HttpRequest&, const Failure&)> refuse;  ///< see ServerOptions
     HttpLimits limits;
     Log log;
     bool access_log = true;  ///< false: only failures (status 500 and up) are logged
@@ -62,8 +64,7 @@ public:
 private:
     struct Incoming;  ///< a request that has begun to arrive
     struct Exchange;  ///< a whole request, and how it is answered
-    struct Refusal;
-    struct Unsent;  ///< what is left of an answer
+    struct Unsent;    ///< what is left of an answer
     class StreamSlot;
     enum class Step { go_on, park, close };
 
@@ -77,13 +78,13 @@ private:
     void check_certificate() const;
     void say_continue();
     Exchange take_exchange();
-    void note_caller(HttpRequest& request) const;
+    void note_caller(HttpRequest& request);
     static void set_target(HttpRequest& request, std::string_view target);
     HttpResponse respond(Exchange& exchange);
     Step answer();
     Step send_whole(Exchange& exchange, HttpResponse response, bool last = false);
     Step send_stream(Exchange& exchange, const HttpResponse& response);
-    Step refuse(const Refusal& refusal);
+    Step refuse(const Failure& failure);
     Step after_answer(bool keep_alive);
     void log_access(const Exchange& exchange, int status) const;
 
@@ -93,8 +94,10 @@ private:
     std::string bytes_;  ///< read and not yet parsed
     std::unique_ptr<Incoming> incoming_;
     std::unique_ptr<Unsent> unsent_;
-    const bool refused_;     ///< Listener::Accepted::refused
-    bool draining_ = false;  ///< the last word is said
+    const bool refused_;  ///< Listener::Accepted::refused
+    Principal caller_;
+    bool caller_known_ = false;  ///< `caller_` is complete: with the first request, after the TLS handshake
+    bool draining_ = false;      ///< the last word is said
 };
 
 }  // namespace pgedge

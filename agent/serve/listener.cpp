@@ -140,9 +140,11 @@ Listener::Accepted Listener::accept() {
         return accepted;
     }
     accepted.address = text_of(from.storage);
-    if (endpoint_->refused_user) {
+    if (endpoint_->refused_user || endpoint_->address.empty()) {
         const PeerUser user = peer_user(accepted.socket.get());
-        accepted.refused = user.local && (!user.uid || *user.uid == *endpoint_->refused_user);
+        accepted.uid = user.uid;
+        accepted.refused =
+            endpoint_->refused_user && user.local && (!user.uid || *user.uid == *endpoint_->refused_user);
     }
     const int on = 1;
     if (!endpoint_->address.empty()) ::setsockopt(accepted.socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

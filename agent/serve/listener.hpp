@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "common/base/file.hpp"
+#include "common/net/http.hpp"
 #include "common/net/tls.hpp"
 
 namespace pgedge {
@@ -18,11 +19,12 @@ struct ListenAddress {
     int port = 0;                              ///< 0: any free one
     std::filesystem::path socket{};            ///< mode 0660; what a dead process left there is replaced
     std::shared_ptr<ReloadableContext> tls{};  ///< null: plain
-    bool agents = false;                       ///< peer_name of requests names verified agents only
+    bool agents = false;                       ///< certificates count when they are those of agents only
     /// With ClientCertificates::told: the one target that clients without a certificate may ask for.
     std::string open_target{};
     /// Programs of this user on this machine are refused, and those that cannot be told from them.
     std::optional<uid_t> refused_user{};
+    std::string name{kApiListener};  ///< says which APIs are served here: ApiTraits::listeners
 };
 
 /// The address of this machine that a connected socket uses, as numbers; empty when it has none (unix sockets).
@@ -40,9 +42,10 @@ public:
 
     struct Accepted {
         Fd socket;
-        std::string address;   ///< empty over a unix socket
-        bool refused = false;  ///< a program of ListenAddress::refused_user
-        int error = 0;         ///< errno when there is no socket; EAGAIN: nobody waits
+        std::string address;       ///< empty over a unix socket
+        std::optional<uid_t> uid;  ///< of its program: over a unix socket, and with ListenAddress::refused_user
+        bool refused = false;      ///< a program of ListenAddress::refused_user
+        int error = 0;             ///< errno when there is no socket; EAGAIN: nobody waits
     };
     Accepted accept();
     int fd() const { return socket_.get(); }

@@ -16,7 +16,7 @@ bool is_loopback_name(const std::string& host) {
 }  // namespace
 
 void OwnNames::check(const HttpRequest& request) const {
-    if (request.peer_address.empty() || request.encrypted) return;
+    if (request.caller.over_unix_socket() || request.encrypted) return;
     if (!request.authority.empty()) check_authority(request.authority, request);
     // HTTP/1.1 without Host has been refused already; browsers do not speak HTTP/1.0.
     if (const auto host = request.headers.find("Host"); host != request.headers.end())

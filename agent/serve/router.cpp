@@ -1,108 +1,93 @@
 #include "agent/serve/router.hpp"
 
-#include <algorithm>
 #include <exception>
-#include <optional>
-#include <set>
+#include <tuple>
 
-#include "common/base/json.hpp"
 #include "common/base/text.hpp"
 
 namespace pgedge {
 namespace {
 
-bool is_variable(std::string_view segment) { return segment.starts_with('{') && segment.ends_with('}'); }
-
-/// The variables' values when the path fits.
-std::optional<PathParameters> match(const std::vector<std::string>& pattern, const std::vector<std::string>& path) {
-    if (pattern.size() != path.size()) return std::nullopt;
-    PathParameters parameters;
-    for (std::size_t i = 0; i < path.size(); ++i) {
-        if (!is_variable(pattern[i])) {
-            if (pattern[i] != path[i]) return std::nullopt;
-        } else if (path[i].empty()) {
-            return std::nullopt;
-        } else {
-            parameters[pattern[i].substr(1, pattern[i].size() - 2)] = path[i];
-        }
-    }
-    return parameters;
-}
-
-/// The earliest segment that differs decides.
-bool more_exact(const std::vector<std::string>& a, const std::vector<std::string>& b) {
-    return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
-                                        [](const auto& x, const auto& y) { return !is_variable(x) && is_variable(y); });
+/// The one place where it is decided whether a caller may make a call.
+void check_role(const Api& api, const Api::Route& route, const HttpRequest& request) {
+    if (route.role == Role::anyone) return;
+    const Role role = api.traits().role_of(request);
+    if (role >= route.role) return;
+    if (route.role == Role::agent) throw Error(ErrorKind::denied, "only agents of this cluster may call this");
+    throw Error(ErrorKind::denied, request.caller.text() + " may not call this: it needs the role \"" +
+                                       std::string(to_string(route.role)) + "\" and has \"" +
+                                       std::string(to_string(role)) + "\"");
 }
 
 }  // namespace
 
-void Router::add(std::string method, const std::string& pattern, HttpHandler handler) {
-    auto segments = split(pattern, '/');
-    for (const auto& route : routes_)
-        if (route.method == method && route.segments == segments)
-            throw Error(ErrorKind::internal, "route " + method + " " + pattern + " was added twice");
-    routes_.push_back({std::move(method), std::move(segments), std::move(handler)});
+Api& Router::add(Api api) { return *apis_.emplace_back(std::make_unique<Api>(std::move(api))); }
+
+/// Whether `a` is to answer rather than `b`: the route that fits better decides; without one, a path that is known with
+/// other methods, then the longer prefix.
+bool Router::better(const Found& a, const Found& b) {
+    if (a.match.route && b.match.route) return Api::more_exact(*a.match.route, *b.match.route);
+    const auto rank = [](const Found& found) {
+        return std::tuple(found.match.route != nullptr, !found.match.methods.empty(), found.claimed);
+    };
+    return rank(a) > rank(b);
 }
 
-HttpResponse Router::handle(const HttpRequest& request) const {
-    HttpResponse response;
-    try {
-        response = dispatch(request);
-    } catch (const Error& error) {
-        response = error_response(error);
-    } catch (const std::exception& error) {
-        log_.error("unexpected failure of a request",
-                   {{"method", request.method}, {"path", request.path}, {"error", error.what()}});
-        response = error_response(Error(ErrorKind::internal, "internal error; the agent's log has the details"));
-    }
-    const bool has_body = response.stream || !response.body.empty();
-    if (has_body) response.headers.try_emplace("Content-Type", "application/json");
-    return response;
-}
-
-HttpResponse Router::dispatch(const HttpRequest& request) const {
+Router::Found Router::find(const HttpRequest& request) const {
     const auto path = split(request.path, '/');
-    const Route* best = nullptr;
-    PathParameters parameters;
-    std::set<std::string> methods;
-    for (const auto& route : routes_) {
-        auto values = match(route.segments, path);
-        if (!values) continue;
-        methods.insert(route.method);
-        const bool answers = route.method == request.method || (request.method == "HEAD" && route.method == "GET");
-        if (!answers || (best && !more_exact(route.segments, best->segments))) continue;
-        best = &route;
-        parameters = std::move(*values);
+    Found best;
+    for (const auto& api : apis_) {
+        if (!api->served_on(request.listener)) continue;
+        Found found{api.get(), api->find(request.method, path), api->claims(path)};
+        if (!best.api || better(found, best)) best = std::move(found);
     }
-    if (best) return best->handler(request, parameters);
+    return best;
+}
 
-    if (methods.empty()) {
-        HttpResponse response{404, {{"Content-Type", "text/plain; charset=utf-8"}}, "404 page not found\n", {}};
-        return response;
+HttpResponse Router::run(const Found& found, const HttpRequest& request) {
+    const ErrorForm& errors = *found.api->traits().errors;
+    if (found.match.route) {
+        check_role(*found.api, *found.match.route, request);
+        return found.match.route->handler(request, found.match.parameters);
     }
+    auto methods = found.match.methods;
+    if (methods.empty()) return errors.unknown_path(request);
     if (methods.contains("GET")) methods.insert("HEAD");
-    HttpResponse response = error_response(405, "method_not_allowed", request.method + " is not allowed here");
+    HttpResponse response = errors.wrong_method(request);
     response.headers["Allow"] = joined({methods.begin(), methods.end()}, ", ");
     return response;
 }
 
-std::vector<std::string> Router::routes() const {
-    std::vector<std::string> all;
-    for (const auto& route : routes_) all.push_back(route.method + " " + joined(route.segments, "/"));
-    return all;
-}
-
-HttpResponse error_response(int status, std::string_view name, std::string_view message) {
+HttpResponse Router::handle(const HttpRequest& request) const {
+    const Found found = find(request);
+    if (!found.api) return named_errors()->unknown_path(request);  // nothing is served there
+    const ApiTraits& api = found.api->traits();
     HttpResponse response;
-    response.status = status;
-    response.headers = {{"Content-Type", "application/json"}, {"goa-error", std::string(name)}};
-    response.body = to_text(OrderedJson{{"name", name}, {"message", message}});
+    try {
+        response = run(found, request);
+    } catch (const Error& error) {
+        response = api.errors->failure(error);
+    } catch (const std::exception& error) {
+        log_.error("unexpected failure of a request",
+                   {{"method", request.method}, {"path", request.path}, {"error", error.what()}});
+        response = api.errors->failure(Error(ErrorKind::internal, "internal error; the agent's log has the details"));
+    }
+    const bool has_body = response.stream || !response.body.empty();
+    if (has_body) response.headers.try_emplace("Content-Type", api.content_type);
     return response;
 }
 
-HttpResponse error_response(const Error& error) {
-    return error_response(error.http_status(), error.name(), error.text_and_hint());
+HttpResponse Router::refuse(const HttpRequest& request, const Failure& failure) const {
+    const Found found = find(request);
+    const ErrorForm& errors = found.api ? *found.api->traits().errors : *named_errors();
+    return errors.failure(failure);
+}
+
+std::vector<std::string> Router::routes() const {
+    std::vector<std::string> all;
+    for (const auto& api : apis_)
+        for (auto& route : api->routes()) all.push_back(std::move(route));
+    return all;
 }
 
 }  // namespace pgedge

@@ -1,49 +1,43 @@
 #pragma once
 
-#include <functional>
-#include <map>
+#include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "common/base/error.hpp"
+#include "agent/serve/api.hpp"
 #include "common/base/log.hpp"
-#include "common/net/http.hpp"
 
 namespace pgedge {
 
-/// Values of the path's variables: {"database_id": "storefront"}.
-using PathParameters = std::map<std::string, std::string>;
-using HttpHandler = std::function<HttpResponse(const HttpRequest&, const PathParameters&)>;
-
-/// Finds the handler of a request. Filled once, then read by many threads.
+/// The APIs that an agent serves side by side: finds the one that a request is for, checks that the caller may make it,
+/// and gives every failure the form of that API. Filled once, then read by many threads.
 class Router {
 public:
     explicit Router(Log log = Log::none()) : log_(std::move(log)) {}
-    /// `pattern` is "/v1/databases/{database_id}/tasks". A fixed segment wins over a variable one; a variable one is
-    /// never empty. Throws Error{internal} when the same method and pattern are there already.
-    void add(std::string method, const std::string& pattern, HttpHandler handler);
-    /// Runs the handler. Unknown path: 404 in plain text, as Go's router says it; known path, other method: 405 with
-    /// Allow. An Error becomes {"name", "message"} with the `goa-error` header and its status; any other exception 500
-    /// without its text, which goes to the log. HEAD runs GET. Adds Content-Type: application/json unless the handler
-    /// set one.
+    /// The first one also answers for paths that no API claims. The reference lives as long as the Router.
+    Api& add(Api api);
+    /// Runs the handler of the route that fits best, whichever API it belongs to. Unknown path: 404; known path, other
+    /// method: 405 with Allow; a caller without the role that the route demands: 403; an Error as the API writes it;
+    /// any other exception 500 without its text, which goes to the log. HEAD runs GET. Adds the API's Content-Type
+    /// unless the handler set one.
     HttpResponse handle(const HttpRequest& request) const;
-    /// "GET /v1/databases" …: all that was added, for the test against the OpenAPI document.
+    /// What the API that the request is for says of a failure outside of its handlers. The path may be as it was sent.
+    HttpResponse refuse(const HttpRequest& request, const Failure& failure) const;
+    /// "GET /v1/databases" …: all routes of all APIs.
     std::vector<std::string> routes() const;
 
 private:
-    struct Route {
-        std::string method;
-        std::vector<std::string> segments;
-        HttpHandler handler;
+    struct Found {
+        const Api* api = nullptr;
+        Api::Match match;
+        std::size_t claimed = 0;  ///< Api::claims()
     };
-    HttpResponse dispatch(const HttpRequest& request) const;
-    Log log_;
-    std::vector<Route> routes_;
-};
+    static bool better(const Found& a, const Found& b);
+    Found find(const HttpRequest& request) const;
+    static HttpResponse run(const Found& found, const HttpRequest& request);
 
-/// {"name": …, "message": …} with the goa-error header. The message of an Error ends with its hint.
-HttpResponse error_response(int status, std::string_view name, std::string_view message);
-HttpResponse error_response(const Error& error);
+    Log log_;
+    std::vector<std::unique_ptr<Api>> apis_;
+};
 
 }  // namespace pgedge

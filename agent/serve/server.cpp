@@ -121,7 +121,7 @@ struct Server::State {
 };
 
 Server::State::State(Handler handler, Log log, ServerOptions given)
-    : service{std::move(handler), given.limits, std::move(log), given.access_log, {}, {}},
+    : service{std::move(handler), std::move(given.refuse), given.limits, std::move(log), given.access_log, {}, {}},
       places(given.max_connections, given.max_per_address),
       epoll(::epoll_create1(EPOLL_CLOEXEC)),
       wake(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
@@ -317,7 +317,7 @@ void Server::State::stop(std::chrono::milliseconds grace) {
 }
 
 Server::Server(Handler handler, Log log, ServerOptions options)
-    : state_(std::make_unique<State>(std::move(handler), std::move(log), options)) {}
+    : state_(std::make_unique<State>(std::move(handler), std::move(log), std::move(options))) {}
 Server::~Server() = default;
 
 int Server::listen(ListenAddress endpoint) {

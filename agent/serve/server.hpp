@@ -17,6 +17,10 @@ struct ServerOptions {
     std::size_t max_per_address = 1'000;  ///< of one client address; all of unix sockets are one, outside the others
     std::size_t max_threads = 1'024;
     std::size_t max_local_threads = 64;  ///< kept for clients of unix sockets
+    /// The form of what the server itself refuses, and of errors that the handler throws. The request may lack all but
+    /// the caller: what could not be read is not there.
+    std::function<HttpResponse(const HttpRequest&, const Failure&)> refuse =
+        [](const HttpRequest&, const Failure& failure) { return named_errors()->failure(failure); };
 };
 
 /// An HTTP server. One thread accepts and watches quiet clients, which cost a descriptor and a few KB; a client with

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/net/principal.hpp"
+
 namespace pgedge {
 
 /// Header names compare without regard to case.
@@ -19,17 +21,20 @@ struct HeaderLess {
 using Headers = std::map<std::string, std::string, HeaderLess>;
 using Query = std::vector<std::pair<std::string, std::string>>;  ///< decoded, in order of the URL; names may repeat
 
+/// The listeners at which an agent serves its APIs, unless one has listeners of its own.
+inline constexpr std::string_view kApiListener = "api";
+
 struct HttpRequest {
     std::string method = "GET";
     std::string path;  ///< decoded, without the query: "/v1/databases/storefront"
     Query query;
     Headers headers;
     std::string body;
-    std::string peer_name;     ///< common name of the client certificate; empty without mTLS
-    std::string peer_address;  ///< "127.0.0.1"; empty over a unix socket
-    std::string own_address;   ///< of this machine, where it came in; empty over a unix socket
-    bool encrypted = false;    ///< it came over TLS
-    std::string authority;     ///< "host:port" of a target that was sent as a whole URL; else empty
+    Principal caller;
+    std::string listener{kApiListener};  ///< name of the listener that it came in at (ListenAddress::name)
+    std::string own_address;             ///< of this machine, where it came in; empty over a unix socket
+    bool encrypted = false;              ///< it came over TLS
+    std::string authority;               ///< "host:port" of a target that was sent as a whole URL; else empty
     /// Requested as soon as the server begins to stop, and, unless it is a GET or HEAD, when the client leaves. For
     /// waits that may be cut short (followers, long polls, the store without a majority); work that was begun is better
     /// finished.

@@ -142,6 +142,16 @@ std::string verified_name(const SSL* ssl) {
     return certificate ? common_name_of(*certificate) : std::string{};
 }
 
+std::string verified_subject(const SSL* ssl) {
+    const X509Ptr certificate = verified_certificate(ssl);
+    const BioPtr text(certificate ? BIO_new(BIO_s_mem()) : nullptr);
+    if (!text || X509_NAME_print_ex(text.get(), X509_get_subject_name(certificate.get()), 0, XN_FLAG_RFC2253) < 0)
+        return {};
+    char* bytes = nullptr;
+    const long size = BIO_get_mem_data(text.get(), &bytes);
+    return size > 0 ? std::string(bytes, static_cast<std::size_t>(size)) : std::string();
+}
+
 std::optional<std::string> certificate_problem(const SSL* ssl) {
     if (verified_certificate(ssl)) return std::nullopt;
     const X509Ptr shown(SSL_is_init_finished(ssl) ? SSL_get1_peer_certificate(ssl) : nullptr);

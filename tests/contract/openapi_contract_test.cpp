@@ -192,6 +192,19 @@ TEST_CASE("every reference in our document leads somewhere, and every operation 
     for (const auto& route : control_plane_routes()) CHECK(ids.insert(route.id).second);
 }
 
+TEST_CASE("only what is no secret may be called by anyone, and who belongs to the cluster is changed by admins") {
+    std::set<std::string> open, admins;
+    for (const auto& route : control_plane_routes()) {
+        CAPTURE(route.id);
+        if (route.role == Role::anyone) open.insert(route.id);
+        if (route.role == Role::admin) admins.insert(route.id);
+        CHECK(route.role != Role::agent);
+        CHECK_FALSE((route.role == Role::read && route.method != "GET" && route.id != "plan-database"));
+    }
+    CHECK(open == std::set<std::string>{"get-root", "get-version", "get-openapi", "get-spec-schema"});
+    CHECK(admins == std::set<std::string>{"init-cluster", "join-cluster", "get-join-token", "remove-host"});
+}
+
 TEST_CASE("schemas/openapi.json is the document that the agent serves") {
     const std::string checked_in = read_file(kSource + "/schemas/openapi.json");
     const bool same = checked_in == openapi_document().dump(2) + "\n";

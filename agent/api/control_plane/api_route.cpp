@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "agent/api/control_plane/decode_error.hpp"
+#include "agent/api/control_plane/openapi.hpp"
 #include "common/base/uuid.hpp"
 
 namespace pgedge {
@@ -86,19 +87,14 @@ void check_parameters(const ApiRoute& route, const HttpRequest& request, const P
 
 HttpResponse answer(const ApiRoute& route, const ControlPlane& plane, const HttpRequest& request,
                     const PathParameters& path) {
-    try {
-        if (request.body.size() > kMaxBody)
-            throw Error(ErrorKind::invalid_input, "the request's body is larger than 1 MiB").named("payload_too_large");
-        auto cluster = plane.services();
-        if (!cluster && !route.before_init)
-            throw Error(ErrorKind::conflict, "operation invalid on an uninitialized cluster")
-                .named("cluster_not_initialized");
-        check_parameters(route, request, path);
-        return route.run(ApiCall{request, path, plane, std::move(cluster), Limit(route.at_most, request.stop)});
-    } catch (const Error& error) {
-        if (is_decode_error(error)) return decode_error_response(error);
-        throw;
-    }
+    if (request.body.size() > kMaxBody)
+        throw Error(ErrorKind::invalid_input, "the request's body is larger than 1 MiB").named("payload_too_large");
+    auto cluster = plane.services();
+    if (!cluster && !route.before_init)
+        throw Error(ErrorKind::conflict, "operation invalid on an uninitialized cluster")
+            .named("cluster_not_initialized");
+    check_parameters(route, request, path);
+    return route.run(ApiCall{request, path, plane, std::move(cluster), Limit(route.at_most, request.stop)});
 }
 
 std::vector<ApiRoute> collected() {
@@ -181,11 +177,17 @@ bool in_path(const ApiRoute& route, const std::string& name) {
     return route.path.find("{" + name + "}") != std::string::npos;
 }
 
-void add_control_plane(Router& router, const ControlPlane& plane) {
+Api control_plane_api(const ControlPlane& plane) {
+    Api api({.name = "control plane",
+             .prefixes = {"/v1"},
+             .errors = std::make_shared<ControlPlaneErrors>(),
+             .document = openapi_document});
     for (const auto& route : control_plane_routes())
-        router.add(route.method, route.path, [&route, plane](const HttpRequest& request, const PathParameters& path) {
-            return answer(route, plane, request, path);
-        });
+        api.add(route.role, route.method, route.path,
+                [&route, plane](const HttpRequest& request, const PathParameters& path) {
+                    return answer(route, plane, request, path);
+                });
+    return api;
 }
 
 }  // namespace pgedge

@@ -75,6 +75,7 @@ struct ApiRoute {
     std::string method, path;
     std::string id;                             ///< operationId
     std::string summary;                        ///< one line for people
+    Role role = Role::admin;                    ///< what the caller must be; said for each route
     std::vector<ApiParameter> parameters = {};  ///< of the path and of the query; which, the path tells
     std::string body = {};                      ///< schema of the request's body; empty: none
     std::string answer = {};                    ///< schema of the answer; empty: no body

@@ -7,13 +7,12 @@
 #include "agent/api/links.hpp"
 #include "agent/cluster/membership.hpp"
 #include "agent/run/operations.hpp"
+#include "agent/serve/api.hpp"
 #include "agent/store/store.hpp"
 #include "common/base/build_info.hpp"
 #include "common/base/clock.hpp"
 
 namespace pgedge {
-
-class Router;
 
 /// What exists once the agent belongs to a cluster. Borrowed: lives at least as long as any request that holds it.
 struct ClusterServices {
@@ -31,8 +30,8 @@ struct ControlPlane {
     std::function<std::shared_ptr<const ClusterServices>()> services;  ///< null before init or join
 };
 
-/// Adds the routes of the control plane's API: paths, shapes and error names of the pgEdge Control Plane v1, and ours
-/// beside them. `plane` is copied.
-void add_control_plane(Router& router, const ControlPlane& plane);
+/// The control plane's API: paths, shapes and error names of the pgEdge Control Plane v1, and ours beside them. `plane`
+/// is copied. Whoever reaches a listener that it is served on is an admin (docs/security.md).
+Api control_plane_api(const ControlPlane& plane);
 
 }  // namespace pgedge

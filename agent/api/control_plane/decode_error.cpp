@@ -87,18 +87,15 @@ void check_identifier(std::string_view field, std::string_view value) {
                         field, shown(value)));
 }
 
-bool is_decode_error(const Error& error) {
-    return std::find(kNames.begin(), kNames.end(), error.name()) != kNames.end();
-}
-
-HttpResponse decode_error_response(const Error& error) {
+HttpResponse ControlPlaneErrors::failure(const Failure& failure) const {
+    if (std::find(kNames.begin(), kNames.end(), failure.name) == kNames.end()) return NamedErrors::failure(failure);
     HttpResponse response;
-    response.status = error.http_status();
-    response.headers["goa-error"] = std::string(error.name());
+    response.status = failure.status;
+    response.headers["goa-error"] = failure.name;
     response.headers["Content-Type"] = "application/json";
-    response.body = to_text(OrderedJson{{"name", error.name()},
+    response.body = to_text(OrderedJson{{"name", failure.name},
                                         {"id", random_hex(4)},
-                                        {"message", error.text()},
+                                        {"message", failure.message},
                                         {"temporary", false},
                                         {"timeout", false},
                                         {"fault", false}}) +

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/serve/router.hpp"
+#include "agent/serve/error_form.hpp"
 #include "common/base/error.hpp"
 
 namespace pgedge {
@@ -25,8 +25,10 @@ Error too_large(std::string_view field, std::int64_t value, std::int64_t at_most
 /// Refuses what may not become the id of something new.
 void check_identifier(std::string_view field, std::string_view value);
 
-bool is_decode_error(const Error& error);
-/// The answer for one of them.
-HttpResponse decode_error_response(const Error& error);
+/// The control plane's form of errors: NamedErrors, and the longer body where one of the above is told.
+class ControlPlaneErrors final : public NamedErrors {
+public:
+    HttpResponse failure(const Failure& failure) const override;
+};
 
 }  // namespace pgedge

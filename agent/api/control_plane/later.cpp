@@ -8,7 +8,8 @@ ApiRoute later(std::string method, std::string path, std::string id, std::string
     ApiRoute route{.method = std::move(method),
                    .path = std::move(path),
                    .id = std::move(id),
-                   .summary = std::move(summary) + "; not in this version"};
+                   .summary = std::move(summary) + "; not in this version",
+                   .role = Role::operate};
     route.throws = {"operation_not_supported", "invalid_input",           "not_found",
                     "cluster_not_initialized", "database_not_modifiable", "operation_already_in_progress"};
     route.run = [what = std::move(what)](const ApiCall&) -> HttpResponse {
@@ -90,6 +91,7 @@ std::vector<ApiRoute> later_routes() {
                              "removing a host from the cluster is not supported by this version");
     remove_host.parameters = {{"host_id", ApiParameterType::identifier, "The host's id"},
                               {"force", ApiParameterType::boolean, "Also while it has instances"}};
+    remove_host.role = Role::admin;
     remove_host.answer = "RemoveHostResponse";
     all.push_back(std::move(remove_host));
     return all;

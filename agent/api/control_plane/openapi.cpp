@@ -68,7 +68,8 @@ OrderedJson answers_of(const ApiRoute& route) {
 }
 
 OrderedJson operation_of(const ApiRoute& route) {
-    OrderedJson operation{{"operationId", route.id}, {"summary", route.summary}};
+    OrderedJson operation{
+        {"operationId", route.id}, {"summary", route.summary}, {"x-required-role", to_string(route.role)}};
     if (!route.parameters.empty()) operation["parameters"] = parameters_of(route);
     if (!route.body.empty()) operation["requestBody"] = {{"required", true}, {"content", content_of(route.body)}};
     operation["responses"] = answers_of(route);

@@ -71,6 +71,7 @@ std::vector<ApiRoute> plan_routes() {
          .path = "/v1/plan",
          .id = "plan-database",
          .summary = "What a create, an update or a delete would do, step by step; nothing is changed",
+         .role = Role::read,
          .body = "PlanRequest",
          .answer = "PlannedOperation",
          .throws = {"invalid_input", "not_found", "cluster_not_initialized", "database_not_modifiable",

@@ -45,18 +45,18 @@ public:
         cluster.emplace(Cluster::Options{.data_dir = directory_,
                                          .self = self,
                                          .peer_routes =
-                                             [](Router& router) {
-                                                 router.add("GET", "/internal/hello",
+                                             [](Api& agents) {
+                                                 agents.add(Role::agent, "GET", "/internal/hello",
                                                             [](const HttpRequest& request, const PathParameters&) {
                                                                 HttpResponse response;
-                                                                response.body = "hello " + request.peer_name;
+                                                                response.body = "hello " + request.caller.certificate;
                                                                 return response;
                                                             });
                                              },
                                          .on_member = [this](const Member& found) { member.emplace(found); }},
                         clock_, log);
         router_.emplace(log);
-        cluster->add_public_routes(*router_);
+        cluster->add_public_api(*router_);
         api_.emplace([this](const HttpRequest& request) { return router_->handle(request); }, log);
         api_->listen({.address = address_of(number_),
                       .port = 3000,

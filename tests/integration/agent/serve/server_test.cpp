@@ -104,7 +104,7 @@ TEST_CASE("what a handler throws is answered, and what it says wrongly is not se
 
 TEST_CASE("each request leaves one line in the log, louder when it failed") {
     TestServer server([](const HttpRequest& request) {
-        return request.path == "/bad" ? error_response(400, "invalid_input", "no") : echo(request);
+        return request.path == "/bad" ? named_errors()->failure({400, "invalid_input", "no"}) : echo(request);
     });
     HttpTransport client({server.url()});
     client.send(get("/x"), Limit(20s));

@@ -19,7 +19,7 @@ KeyPair agent(const std::string& host) {
 
 HttpResponse name_of_client(const HttpRequest& request) {
     HttpResponse response;
-    response.body = "client '" + request.peer_name + "'";
+    response.body = "client '" + request.caller.certificate + "'";
     return response;
 }
 

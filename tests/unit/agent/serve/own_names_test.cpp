@@ -16,7 +16,7 @@ const OwnNames& names() {
 
 HttpRequest request_for(const std::string& host) {
     HttpRequest request;
-    request.peer_address = "10.0.0.9";
+    request.caller.address = "10.0.0.9";
     request.own_address = "10.0.0.7";
     request.headers["Host"] = host;
     return request;
@@ -74,7 +74,7 @@ TEST_CASE("names do not matter over a unix socket, over TLS, and to clients of H
     request.headers.clear();
     CHECK(refusal(request).empty());
     request = request_for("evil.example");
-    request.peer_address.clear();
+    request.caller.address.clear();
     CHECK(refusal(request).empty());
 }
 

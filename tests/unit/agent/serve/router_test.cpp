@@ -27,16 +27,26 @@ HttpHandler says(std::string name) {
     };
 }
 
-Router sample() {
+/// One API with errors in the ordinary form.
+struct OneApi {
     Router router;
-    router.add("GET", "/", says("root"));
-    router.add("GET", "/v1/databases", says("list"));
-    router.add("POST", "/v1/databases", says("create"));
-    router.add("GET", "/v1/databases/{database_id}", says("get"));
-    router.add("GET", "/v1/databases/{database_id}/tasks/{task_id}", says("task"));
-    router.add("GET", "/v1/databases/{database_id}/tasks/newest", says("newest"));
-    router.add("GET", "/v1/{anything}/storefront", says("odd"));
-    return router;
+    Api& api = router.add(Api({.name = "test", .prefixes = {"/v1"}}));
+    void add(const std::string& method, const std::string& pattern, HttpHandler handler) {
+        api.add(Role::read, method, pattern, std::move(handler));
+    }
+    HttpResponse handle(const HttpRequest& request) const { return router.handle(request); }
+};
+
+Router sample() {
+    OneApi one;
+    one.add("GET", "/", says("root"));
+    one.add("GET", "/v1/databases", says("list"));
+    one.add("POST", "/v1/databases", says("create"));
+    one.add("GET", "/v1/databases/{database_id}", says("get"));
+    one.add("GET", "/v1/databases/{database_id}/tasks/{task_id}", says("task"));
+    one.add("GET", "/v1/databases/{database_id}/tasks/newest", says("newest"));
+    one.add("GET", "/v1/{anything}/storefront", says("odd"));
+    return std::move(one.router);
 }
 
 }  // namespace
@@ -82,7 +92,7 @@ TEST_CASE("a known path with another method is 405 with the methods that are all
 TEST_CASE("HEAD runs GET") { CHECK(sample().handle(request("HEAD", "/v1/databases")).body == "list"); }
 
 TEST_CASE("an Error is answered with its name, its status and the header that clients look at") {
-    Router router;
+    OneApi router;
     router.add("GET", "/x", [](const HttpRequest&, const PathParameters&) -> HttpResponse {
         throw Error(ErrorKind::conflict, "operation invalid on an uninitialized cluster")
             .named("cluster_not_initialized");
@@ -98,7 +108,7 @@ TEST_CASE("an Error is answered with its name, its status and the header that cl
 }
 
 TEST_CASE("the text of an unexpected exception stays with us") {
-    Router router;
+    OneApi router;
     router.add("GET", "/x", [](const HttpRequest&, const PathParameters&) -> HttpResponse {
         throw std::runtime_error("password=hunter2");
     });
@@ -111,7 +121,7 @@ TEST_CASE("the text of an unexpected exception stays with us") {
 }
 
 TEST_CASE("content is JSON unless the handler says otherwise, and no content has no type") {
-    Router router;
+    OneApi router;
     router.add("GET", "/json", says("{}"));
     router.add("GET", "/text", [](const HttpRequest&, const PathParameters&) {
         HttpResponse response;
@@ -131,10 +141,10 @@ TEST_CASE("content is JSON unless the handler says otherwise, and no content has
 }
 
 TEST_CASE("routes are listed and cannot be added twice") {
-    Router router;
+    OneApi router;
     router.add("GET", "/v1/hosts/{host_id}", says("x"));
     router.add("DELETE", "/v1/hosts/{host_id}", says("x"));
 
-    CHECK(router.routes() == std::vector<std::string>{"GET /v1/hosts/{host_id}", "DELETE /v1/hosts/{host_id}"});
+    CHECK(router.router.routes() == std::vector<std::string>{"GET /v1/hosts/{host_id}", "DELETE /v1/hosts/{host_id}"});
     CHECK_THROWS_AS(router.add("GET", "/v1/hosts/{host_id}", says("x")), Error);
 }

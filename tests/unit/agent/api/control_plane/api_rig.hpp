@@ -36,10 +36,10 @@ struct ApiRig {
     explicit ApiRig(bool initialized = true) {
         if (initialized) membership.init(std::nullopt, limit);
         const auto services = std::make_shared<const ClusterServices>(ClusterServices{store, operations, logs, links});
-        add_control_plane(router,
-                          {membership, clock, {"v0.10.0", "abc", "2026-11-21T10:00:00Z", "amd64"}, [this, services] {
-                               return membership.initialized() ? services : nullptr;
-                           }});
+        router.add(control_plane_api(
+            {membership, clock, {"v0.10.0", "abc", "2026-11-21T10:00:00Z", "amd64"}, [this, services] {
+                 return membership.initialized() ? services : nullptr;
+             }}));
     }
 
     HttpResponse send(const std::string& method, const std::string& target, const std::string& body = "") {

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/serve/error_form.hpp"
+#include "common/base/json.hpp"
+#include "common/net/http.hpp"
+#include "common/net/principal.hpp"
+
+namespace pgedge {
+
+/// Values of the path's variables: {"database_id": "storefront"}.
+using PathParameters = std::map<std::string, std::string>;
+using HttpHandler = std::function<HttpResponse(const HttpRequest&, const PathParameters&)>;
+
+/// What makes an API different from the others of an agent.
+struct ApiTraits {
+    std::string name;  ///< for messages: "control plane"
+    /// Paths that begin so belong to it also when it has no route for them: their 404 has its form. Segments may be
+    /// variable: "/db/{database_id}/{node}/api/pg/v1". The longest prefix wins.
+    std::vector<std::string> prefixes;
+    std::set<std::string> listeners{std::string(kApiListener)};  ///< ListenAddress::name of where it is served
+    std::shared_ptr<const ErrorForm> errors = named_errors();
+    std::string content_type = "application/json";  ///< of answers whose handler sets none
+    /// What the caller of a request may do. Asked only for routes that demand more than Role::anyone; may take a while.
+    std::function<Role(const HttpRequest&)> role_of = [](const HttpRequest&) { return Role::admin; };
+    std::function<const OrderedJson&()> document{};  ///< its OpenAPI description; empty: none is published
+};
+
+/// One HTTP API: its routes, and what ApiTraits says. Filled once, then read by many threads.
+class Api {
+public:
+    explicit Api(ApiTraits traits);
+    /// `pattern` is the whole path: "/v1/databases/{database_id}/tasks". A fixed segment wins over a variable one; a
+    /// variable one is never empty. A caller with less than `role` gets 403. Throws Error{internal} when the same
+    /// method and pattern are there already.
+    void add(Role role, std::string method, const std::string& pattern, HttpHandler handler);
+    const ApiTraits& traits() const { return traits_; }
+    bool served_on(const std::string& listener) const;
+    /// Number of segments of the longest prefix that `path` begins with; 0: none fits.
+    std::size_t claims(const std::vector<std::string>& path) const;
+    /// "GET /v1/databases" …: for the test against the document.
+    std::vector<std::string> routes() const;
+
+    struct Route {
+        Role role;
+        std::string method;
+        std::vector<std::string> segments;
+        HttpHandler handler;
+    };
+    /// The route that answers, and the variables' values; when there is none, the methods that the path has.
+    struct Match {
+        const Route* route = nullptr;
+        PathParameters parameters;
+        std::set<std::string> methods;
+    };
+    Match find(const std::string& method, const std::vector<std::string>& path) const;
+    /// Whether `a` fits a path more exactly than `b`, which fits it too: the earliest segment that differs decides.
+    static bool more_exact(const Route& a, const Route& b);
+
+private:
+    ApiTraits traits_;
+    std::vector<std::vector<std::string>> prefixes_;
+    std::vector<Route> routes_;
+};
+
+}  // namespace pgedge

@@ -1,0 +1,27 @@
+#include "common/net/principal.hpp"
+
+#include "common/base/text.hpp"
+
+namespace pgedge {
+
+std::string_view to_string(Role role) {
+    switch (role) {
+        case Role::anyone: return "anyone";
+        case Role::read: return "read";
+        case Role::operate: return "operate";
+        case Role::admin: return "admin";
+        case Role::agent: return "agent";
+    }
+    return "unknown";
+}
+
+bool Principal::on_loopback() const { return address.starts_with("127.") || address == "::1"; }
+
+std::string Principal::text() const {
+    constexpr std::size_t kLongestName = 80;  // whoever signs certificates chooses it
+    if (!certificate.empty()) return (agent ? "agent " : "certificate ") + shortened(certificate, kLongestName);
+    if (uid) return user.empty() ? "user " + std::to_string(*uid) : "user " + user + " (" + std::to_string(*uid) + ")";
+    return over_unix_socket() ? "unknown user" : address;
+}
+
+}  // namespace pgedge
