@@ -49,7 +49,7 @@ bool agreed(Session& session, const std::vector<PlannedChange>& changes, Consent
 }
 
 StartedAnswer begin(Session& session, const PlannedChange& change) {
-    ApiClient& api = session.api();
+    ControlPlaneClient& api = session.api();
     if (change.is_delete) return api.delete_database(change.id, change.force, change.remove_hosts, change.plan.digest);
     if (change.plan.type == "create") return api.create_database(change.body, change.plan.digest);
     return api.update_database(change.id, change.body, change.force, change.remove_hosts, change.plan.digest);

@@ -128,8 +128,8 @@ Target Session::target() const {
     return target;
 }
 
-ApiClient::Limits Session::limits() const {
-    ApiClient::Limits limits;
+ControlPlaneClient::Limits Session::limits() const {
+    ControlPlaneClient::Limits limits;
     if (options_.request_timeout) limits.request = limits.slow_request = *options_.request_timeout;
     return limits;
 }
@@ -147,10 +147,10 @@ std::unique_ptr<Transport> Session::way_to(const std::vector<std::string>& endpo
         [this](const std::string& text) { note(text); });
 }
 
-ApiClient& Session::api() {
+ControlPlaneClient& Session::api() {
     if (!api_) {
         transport_ = connect();
-        api_ = std::make_unique<ApiClient>(*transport_, limits());
+        api_ = std::make_unique<ControlPlaneClient>(*transport_, limits());
     }
     return *api_;
 }
@@ -159,7 +159,7 @@ Session::OtherAgent Session::agent_at(const std::string& endpoint) {
     check_endpoint(endpoint, options_.insecure_http);
     OtherAgent agent;
     agent.transport = way_to({endpoint}, target());
-    agent.api = std::make_unique<ApiClient>(*agent.transport, limits());
+    agent.api = std::make_unique<ControlPlaneClient>(*agent.transport, limits());
     return agent;
 }
 

@@ -27,11 +27,11 @@ public:
     const CliCommand& root() const { return root_; }
 
     /// Connects at the first call. Throws UsageError when the endpoint or context cannot be used.
-    ApiClient& api();
+    ControlPlaneClient& api();
     /// A client of one other agent, e.g. one that shall join.
     struct OtherAgent {
         std::unique_ptr<Transport> transport;
-        std::unique_ptr<ApiClient> api;
+        std::unique_ptr<ControlPlaneClient> api;
     };
     OtherAgent agent_at(const std::string& endpoint);
     Target target() const;
@@ -72,7 +72,7 @@ public:
 private:
     /// With the certificates of `target`.
     std::unique_ptr<Transport> way_to(const std::vector<std::string>& endpoints, const Target& target);
-    ApiClient::Limits limits() const;
+    ControlPlaneClient::Limits limits() const;
     std::string answer_to(const std::string& question);
     void write_message(const std::string& line);
 
@@ -83,7 +83,7 @@ private:
     Style style_, message_style_;
     std::function<void(const std::string&)> write_message_;
     std::unique_ptr<Transport> transport_;
-    std::unique_ptr<ApiClient> api_;
+    std::unique_ptr<ControlPlaneClient> api_;
 };
 
 /// Writes out what is buffered. Throws Error{failed} when the result, or an earlier part of it, was lost. Nothing is

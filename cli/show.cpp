@@ -50,7 +50,7 @@ std::string rounded(const std::string& size) {
 }
 
 /// Which extension replicates, and that the other one is not there.
-std::string replication_of(const InstallationAnswer& one) {
+std::string replication_of(const PostgresInstallation& one) {
     std::vector<std::string> has, lacks;
     for (const char* name : {"spock", "pglogical"}) {
         const auto found = one.extensions.find(name);
@@ -63,7 +63,7 @@ std::string replication_of(const InstallationAnswer& one) {
     return lacks.empty() ? joined(has, ", ") : fmt::format("{} ({})", joined(has, ", "), joined(lacks, ", "));
 }
 
-void show_installations(std::ostream& out, const Style& style, const std::vector<InstallationAnswer>& installations) {
+void show_installations(std::ostream& out, const Style& style, const std::vector<PostgresInstallation>& installations) {
     if (installations.empty()) return;
     out << '\n';
     Table table({"POSTGRES", "REPLICATION", "OTHER EXTENSIONS", "PROGRAMS"});
@@ -71,7 +71,7 @@ void show_installations(std::ostream& out, const Style& style, const std::vector
         std::vector<std::string> others;
         for (const auto& [name, version] : one.extensions)
             if (name != "spock" && name != "pglogical") others.push_back(fmt::format("{} {}", name, version));
-        table.add({one.postgres_version, replication_of(one), joined(others, ", "), one.bin_dir});
+        table.add({one.postgres, replication_of(one), joined(others, ", "), one.bin_dir});
     }
     table.print(out, style);
 }

@@ -17,7 +17,7 @@ void line(std::ostream& out, const Style& style, const char* name, const std::st
     if (!value.empty()) out << style.bold(padded(std::string(name) + ":", 14)) << value << '\n';
 }
 
-void show_transaction(std::ostream& out, const Style& style, const LinkTransactionAnswer& transaction) {
+void show_transaction(std::ostream& out, const Style& style, const LinkTransaction& transaction) {
     line(out, style, "Transaction",
          clean(fmt::format("{}{}, committed {}, {} change{}{}", transaction.xid,
                            transaction.commit_lsn.empty() ? "" : ", commit " + transaction.commit_lsn,
@@ -36,7 +36,7 @@ void show_transaction(std::ostream& out, const Style& style, const LinkTransacti
 }
 
 /// Statements that make the changes on the subscriber and nowhere else.
-void show_repair(std::ostream& out, const LinkAnswer& link, const LinkTransactionAnswer& transaction) {
+void show_repair(std::ostream& out, const LinkAnswer& link, const LinkTransaction& transaction) {
     const bool any =
         std::any_of(transaction.rows.begin(), transaction.rows.end(), [](const auto& row) { return !row.sql.empty(); });
     const bool spock = link.dialect == "spock";

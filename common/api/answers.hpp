@@ -6,13 +6,16 @@
 #include <vector>
 
 #include "common/base/json.hpp"
+#include "common/model/host.hpp"
+#include "common/model/link_transaction.hpp"
 #include "common/plan/plan.hpp"
 
 namespace pgedge {
 
 /// What agents answer, as a client sees it. States stay text: a newer agent may know more of them than we do. `json` is
 /// the answer itself, with the fields that are not named here. Texts are as received: clean them before a terminal
-/// sees them. The parse functions throw Error{failed} naming the field that an answer lacks or has in a wrong type.
+/// sees them. The parse functions throw Error{failed} naming the field that an answer lacks or has in a wrong type;
+/// which field goes where stands in the tables of shapes.hpp.
 
 struct TaskAnswer {
     std::string id, scope, entity_id, type, status;
@@ -34,10 +37,17 @@ struct LogEntryAnswer {
 };
 LogEntryAnswer log_entry_answer(const Json& json);
 
+struct TaskLogAnswer {
+    std::vector<LogEntryAnswer> entries;
+};
+TaskLogAnswer task_log_answer(const Json& json);
+
+/// What is seen of a link at its subscriber.
 struct SubscriptionAnswer {
     std::string provider_node, name, status;
-    std::optional<std::int64_t> lag_bytes;
+    std::optional<std::int64_t> lag_bytes, kept_wal_bytes;
     std::string state, error;  ///< state: as `status`, or a word of ours that says more: stopped, disabled …
+    std::string since;         ///< when it stopped, began to discard or went down; empty: it runs
 };
 
 struct InstanceAnswer {
@@ -52,6 +62,13 @@ struct InstanceAnswer {
     std::vector<std::string> keyless_tables;  ///< the first of them
     Json json;
 };
+
+/// The end of a server's own log.
+struct InstanceLogAnswer {
+    std::string instance_id, node_name, host_id;
+    std::vector<std::string> lines;
+};
+InstanceLogAnswer instance_log_answer(const Json& json);
 
 struct DatabaseAnswer {
     std::string id, tenant_id, state, created_at, updated_at;
@@ -68,18 +85,12 @@ struct DatabaseAnswer {
 DatabaseAnswer database_answer(const Json& json);
 std::vector<DatabaseAnswer> database_answers(const Json& json);  ///< of {"databases": […]}
 
-/// A PostgreSQL of a host.
-struct InstallationAnswer {
-    std::string postgres_version, bin_dir;
-    std::map<std::string, std::string> extensions;
-};
-
 struct HostAnswer {
     std::string id, state, runtime, data_dir, memory, updated_at;
     std::vector<std::string> addresses;  ///< for clients
     int cpus = 0;
     std::vector<std::string> postgres_versions;
-    std::vector<InstallationAnswer> installations;  ///< none from an older agent
+    std::vector<PostgresInstallation> installations;  ///< none from an older agent
     bool voter = false;
     Json components = Json::object();
     Json json;
@@ -115,23 +126,10 @@ struct PlanAnswer {
 };
 PlanAnswer plan_answer(const Json& json);
 
-/// A transaction that a link does not apply, or has left out.
-struct LinkTransactionAnswer {
-    struct Change {
-        std::string action, table, row, sql;
-    };
-    std::string xid, commit_lsn, committed_at, error;
-    bool left_out = false;
-    std::int64_t changes = 0;
-    std::vector<std::string> tables;
-    std::vector<Change> rows;
-};
-
 /// One direction between two nodes of a database.
-struct LinkAnswer {
-    std::string name, provider_node, subscriber_node, dialect, status, state, error, since;
-    std::optional<std::int64_t> lag_bytes, kept_wal_bytes;
-    std::vector<LinkTransactionAnswer> transactions;  ///< empty in lists
+struct LinkAnswer : SubscriptionAnswer {
+    std::string subscriber_node, dialect;
+    std::vector<LinkTransaction> transactions;  ///< empty in lists
     Json json;
 };
 LinkAnswer link_answer(const Json& json);

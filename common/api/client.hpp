@@ -1,16 +1,12 @@
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "common/api/answers.hpp"
-#include "common/base/error.hpp"
-#include "common/base/json.hpp"
-#include "common/base/limit.hpp"
-#include "common/net/transport.hpp"
+#include "common/api/api_caller.hpp"
 
 namespace pgedge {
 
@@ -20,18 +16,10 @@ struct TaskFilter {
     std::optional<int> limit{};
 };
 
-/// The agent's HTTP API with types. Every call blocks until its answer, at most for its limit, and throws the Error
-/// that the agent answered (under the API's own name, with a hint where we know what helps), or what the Transport
-/// throws. Not for use by two threads at once.
-class ApiClient {
+/// The control plane's API of an agent, with types.
+class ControlPlaneClient final : public ApiCaller {
 public:
-    struct Limits {
-        std::chrono::milliseconds request{std::chrono::seconds(30)};
-        /// For calls in which hosts are asked first: plan, create, update, init, join.
-        std::chrono::milliseconds slow_request{std::chrono::minutes(6)};
-        std::stop_token stop;
-    };
-    ApiClient(Transport& transport, Limits limits) : transport_(transport), limits_(std::move(limits)) {}
+    ControlPlaneClient(Transport& transport, Limits limits) : ApiCaller(transport, "/v1", std::move(limits)) {}
 
     Json version();
     Json schema();
@@ -77,19 +65,6 @@ public:
 
     /// The last `lines` lines of an instance's PostgreSQL log.
     std::vector<std::string> instance_log(const std::string& database_id, const std::string& instance_id, int lines);
-    Transport& transport() { return transport_; }
-
-private:
-    Json call(const std::string& method, const std::string& path, Query query = {}, const Json* body = nullptr);
-    Json slow_call(const std::string& method, const std::string& path, Query query = {}, const Json* body = nullptr);
-    Json send(const HttpRequest& request, const Limit& limit);
-    Limit limit(std::chrono::milliseconds at_most) const { return {at_most, limits_.stop}; }
-
-    Transport& transport_;
-    Limits limits_;
 };
-
-/// The error of an answer with status 400 or more.
-Error error_of(const HttpResponse& response, const HttpRequest& request, const std::string& endpoint);
 
 }  // namespace pgedge

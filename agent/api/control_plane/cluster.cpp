@@ -1,6 +1,6 @@
 #include "agent/api/control_plane/api_route.hpp"
 #include "agent/api/control_plane/decode_error.hpp"
-#include "agent/api/control_plane/shapes.hpp"
+#include "common/api/shapes.hpp"
 #include "common/base/text.hpp"
 
 namespace pgedge {
@@ -14,11 +14,8 @@ constexpr std::chrono::minutes kMembershipLimit{5};
         .named("cluster_already_initialized");
 }
 
-/// Both generations of the API: `server_urls`, and the one `server_url` of the first.
 HttpResponse token_response(const JoinToken& token) {
-    OrderedJson shape{{"token", token.token}, {"server_urls", token.server_urls}};
-    if (!token.server_urls.empty()) shape["server_url"] = token.server_urls.front();
-    return json_response(shape);
+    return json_response(join_token_shape().write({token.token, token.server_urls, {}}));
 }
 
 HttpResponse init(const ApiCall& call) {
@@ -74,10 +71,7 @@ HttpResponse join(const ApiCall& call) {
 HttpResponse join_token(const ApiCall& call) { return token_response(call.plane.membership.join_token(call.limit)); }
 
 HttpResponse show_cluster(const ApiCall& call) {
-    const std::string id = call.plane.membership.cluster_id();
-    OrderedJson hosts = OrderedJson::array();
-    for (const auto& host : call.hosts().list(call.limit)) hosts.push_back(host_shape(host, id));
-    return json_response({{"id", id}, {"status", {{"state", "available"}}}, {"hosts", std::move(hosts)}});
+    return json_response(cluster_shape().write({call.plane.membership.cluster_id(), call.hosts().list(call.limit)}));
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
+#include <algorithm>
+
 #include "agent/api/control_plane/api_route.hpp"
 #include "agent/api/control_plane/decode_error.hpp"
-#include "agent/api/control_plane/shapes.hpp"
+#include "common/api/shapes.hpp"
 #include "common/spec/load.hpp"
 
 namespace pgedge {
@@ -23,11 +25,10 @@ Database found(const ApiCall& call) {
     return *std::move(database);
 }
 
-/// `available_upgrades` is there only when asked for. Servers of a host's packages are upgraded with the packages, so
-/// there is never one to choose.
-void add_upgrades(const ApiCall& call, OrderedJson& shape) {
-    for (const auto& wanted : call.all("include"))
-        if (wanted == "available_upgrades") shape["available_upgrades"] = OrderedJson::array();
+/// `available_upgrades` is there only when asked for.
+bool wants_upgrades(const ApiCall& call) {
+    const auto wanted = call.all("include");
+    return std::find(wanted.begin(), wanted.end(), "available_upgrades") != wanted.end();
 }
 
 HttpResponse list_databases(const ApiCall& call) {
@@ -41,20 +42,20 @@ HttpResponse list_databases(const ApiCall& call) {
     std::string list = "{\"databases\":[";  // written one by one: memory that the last one used serves the next
     const auto nothing_yet = list.size();
     for (const auto& database : call.databases().list(call.limit)) {
-        auto shape = database_summary_shape({database, std::move(instances[database.id]), hosts, now});
-        add_upgrades(call, shape);
+        ShownDatabase shown(database, std::move(instances[database.id]), hosts, now);
+        shown.with_upgrades = wants_upgrades(call);
         if (list.size() > nothing_yet) list += ',';
-        list += to_text(shape);
+        list += to_text(database_summary_shape().write(shown));
     }
     return json_text_response(std::move(list) + "]}");
 }
 
 HttpResponse show_database(const ApiCall& call) {
     const Database database = found(call);
-    auto shape =
-        database_shape({database, call.databases().instances(database.id, call.limit), hosts_by_id(call), call.now()});
-    add_upgrades(call, shape);
-    return json_response(shape);
+    const auto hosts = hosts_by_id(call);
+    ShownDatabase shown(database, call.databases().instances(database.id, call.limit), hosts, call.now());
+    shown.with_upgrades = wants_upgrades(call);
+    return json_response(database_shape().write(shown));
 }
 
 DatabaseDocument document_of(const ApiCall& call) {
@@ -80,8 +81,8 @@ HttpResponse started(const ApiCall& call, const StartedOperation& operation) {
         // The operation has begun, and the caller must learn its task: instances are optional here.
         instances.clear();
     }
-    return json_response({{"task", task_shape(operation.task)},
-                          {"database", database_shape({operation.database, std::move(instances), hosts, call.now()})}});
+    const ShownDatabase shown(operation.database, std::move(instances), hosts, call.now());
+    return json_response({{"task", task_shape().write(operation.task)}, {"database", database_shape().write(shown)}});
 }
 
 HttpResponse create(const ApiCall& call) {
@@ -101,7 +102,7 @@ HttpResponse update(const ApiCall& call) {
 HttpResponse remove(const ApiCall& call) {
     const auto task =
         call.cluster->operations.remove(call.variable("database_id"), call.flag("force"), options_of(call), call.limit);
-    return json_response({{"task", task_shape(task)}});
+    return json_response({{"task", task_shape().write(task)}});
 }
 
 HttpResponse instance_log(const ApiCall& call) {
@@ -111,9 +112,8 @@ HttpResponse instance_log(const ApiCall& call) {
     if (lines > kMostLogLines) throw too_large("lines", lines, kMostLogLines);
     for (const auto& instance : call.databases().instances(database.id, call.limit)) {
         if (instance.id != id) continue;
-        const auto tail = call.cluster->instance_logs.tail(instance.host_id, id, static_cast<int>(lines), call.limit);
-        return json_response(
-            {{"instance_id", id}, {"node_name", instance.node_name}, {"host_id", instance.host_id}, {"lines", tail}});
+        auto tail = call.cluster->instance_logs.tail(instance.host_id, id, static_cast<int>(lines), call.limit);
+        return json_response(instance_log_shape().write({id, instance.node_name, instance.host_id, std::move(tail)}));
     }
     throw Error(ErrorKind::not_found, "no instance \"" + id + "\" of database \"" + database.id + "\" found");
 }

@@ -1,5 +1,6 @@
 #include "agent/api/control_plane/api_route.hpp"
 #include "agent/api/control_plane/openapi.hpp"
+#include "common/api/shapes.hpp"
 #include "common/spec/schema.hpp"
 
 namespace pgedge {
@@ -13,16 +14,10 @@ HttpResponse root(const ApiCall&) {
     return response;
 }
 
-HttpResponse version(const ApiCall& call) {
-    const BuildInfo& build = call.plane.build;
-    return json_response({{"version", build.version},
-                          {"revision", build.revision},
-                          {"revision_time", build.revision_time},
-                          {"arch", build.arch}});
-}
+HttpResponse version(const ApiCall& call) { return json_response(version_shape().write(call.plane.build)); }
 
 HttpResponse openapi(const ApiCall&) { return json_response(openapi_document()); }
-HttpResponse schema(const ApiCall&) { return json_response(json_schema()); }
+HttpResponse spec_schema(const ApiCall&) { return json_response(json_schema()); }
 
 }  // namespace
 
@@ -59,7 +54,7 @@ std::vector<ApiRoute> description_routes() {
          .role = Role::anyone,
          .answer = "Document",
          .before_init = true,
-         .run = schema},
+         .run = spec_schema},
     };
 }
 

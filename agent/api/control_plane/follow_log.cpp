@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "agent/api/control_plane/shapes.hpp"
+#include "common/api/shapes.hpp"
 
 namespace pgedge {
 namespace {
@@ -67,12 +67,12 @@ private:
         const auto task = tasks.find(task_id_, limit);  // before its log: when it is final, the log is complete
         std::string lines;
         for (const auto& entry : tasks.log(task_id_, last_entry_, limit_entries_, limit)) {
-            lines += to_text(log_entry_shape(entry)) + "\n";
+            lines += to_text(log_entry_shape().write(entry)) + "\n";
             last_entry_ = entry.id;
         }
         limit_entries_.reset();
         if (!task || is_final(task->status)) {
-            if (task) lines += to_text(OrderedJson{{"task", task_shape(*task)}}) + "\n";
+            if (task) lines += to_text(OrderedJson{{"task", task_shape().write(*task)}}) + "\n";
             ended_ = true;
         }
         return lines;

@@ -1,20 +1,18 @@
 #include "agent/api/control_plane/api_route.hpp"
-#include "agent/api/control_plane/shapes.hpp"
+#include "common/api/shapes.hpp"
 
 namespace pgedge {
 namespace {
 
 HttpResponse list_hosts(const ApiCall& call) {
-    const std::string cluster = call.plane.membership.cluster_id();
-    OrderedJson hosts = OrderedJson::array();
-    for (const auto& host : call.hosts().list(call.limit)) hosts.push_back(host_shape(host, cluster));
-    return json_response({{"hosts", std::move(hosts)}});
+    const ShownCluster cluster{call.plane.membership.cluster_id(), call.hosts().list(call.limit)};
+    return json_response(list_json("hosts", host_shape(), cluster.shown_hosts()));
 }
 
 HttpResponse show_host(const ApiCall& call) {
     const auto host = call.hosts().find(call.variable("host_id"), call.limit);
     if (!host) throw Error(ErrorKind::not_found, "no host \"" + call.variable("host_id") + "\" found");
-    return json_response(host_shape(*host, call.plane.membership.cluster_id()));
+    return json_response(host_shape().write({*host, call.plane.membership.cluster_id()}));
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 
 #include "agent/api/control_plane/api_route.hpp"
 #include "agent/api/control_plane/decode_error.hpp"
-#include "agent/api/control_plane/shapes.hpp"
 #include "agent/run/link_places.hpp"
+#include "common/api/shapes.hpp"
 #include "common/model/link_health.hpp"
 
 namespace pgedge {
@@ -32,14 +32,13 @@ std::optional<SubscriptionStatus> seen_of(const std::vector<Instance>& instances
     return std::nullopt;
 }
 
-OrderedJson link_shape(const LinkPlace& place, const std::optional<SubscriptionStatus>& seen) {
-    OrderedJson shape{{"name", place.subscription},
-                      {"provider_node", place.provider},
-                      {"subscriber_node", place.subscriber},
-                      {"dialect", place.dialect},
-                      {"status", "unknown"}};
-    if (seen) shape.update(subscription_shape(*seen));
-    return shape;
+ShownLink shown_link(const LinkPlace& place, const std::optional<SubscriptionStatus>& seen) {
+    if (seen) return {place, *seen};
+    SubscriptionStatus unseen;
+    unseen.provider_node = place.provider;
+    unseen.name = place.subscription;
+    unseen.status = "unknown";
+    return {place, unseen};
 }
 
 std::vector<Instance> instances_of(const ApiCall& call) {
@@ -51,32 +50,9 @@ std::vector<Instance> instances_of(const ApiCall& call) {
 HttpResponse list_links(const ApiCall& call) {
     const auto places = link_places_of(call);
     const auto instances = instances_of(call);
-    OrderedJson list = OrderedJson::array();
-    for (const auto& [name, place] : places) list.push_back(link_shape(place, seen_of(instances, place, call.now())));
-    return json_response({{"links", std::move(list)}});
-}
-
-OrderedJson change_shape(const LinkChange& change) {
-    OrderedJson shape{{"action", change.action}};
-    for (const auto& [name, text] :
-         {std::pair{"table", &change.table}, std::pair{"row", &change.row}, std::pair{"sql", &change.sql}})
-        if (!text->empty()) shape[name] = *text;
-    return shape;
-}
-
-OrderedJson transaction_shape(const LinkTransaction& transaction) {
-    OrderedJson shape{{"xid", transaction.xid}};
-    for (const auto& [name, text] :
-         {std::pair{"commit_lsn", &transaction.commit_lsn}, std::pair{"end_lsn", &transaction.end_lsn},
-          std::pair{"committed_at", &transaction.committed_at}, std::pair{"error", &transaction.error}})
-        if (!text->empty()) shape[name] = *text;
-    shape["left_out"] = transaction.left_out;
-    shape["changes"] = transaction.changes;
-    shape["tables"] = transaction.tables;
-    OrderedJson rows = OrderedJson::array();
-    for (const auto& row : transaction.rows) rows.push_back(change_shape(row));
-    shape["rows"] = std::move(rows);
-    return shape;
+    std::vector<ShownLink> links;
+    for (const auto& [name, place] : places) links.push_back(shown_link(place, seen_of(instances, place, call.now())));
+    return json_response(list_json("links", link_summary_shape(), links));
 }
 
 /// Transactions that the subscriber does not apply, or has left out: of a link that stands, the first that waits.
@@ -99,17 +75,13 @@ HttpResponse show_link(const ApiCall& call) {
     const auto& place = find_link(places, call.variable("link"));
     const auto seen = seen_of(instances_of(call), place, call.now());
     const auto subscriber = call.cluster->links.subscriber(place, call.limit);
-    OrderedJson shape = link_shape(place, seen);
-    if (!subscriber.exists) {
-        shape["status"] = "missing";
-    } else if (!seen) {
-        shape["status"] = subscriber.status;
-    }
-    OrderedJson transactions = OrderedJson::array();
-    for (const auto& one : transactions_of(call, place, seen, subscriber))
-        transactions.push_back(transaction_shape(one));
-    shape["transactions"] = std::move(transactions);
-    return json_response(shape);
+    ShownLink shown = shown_link(place, seen);
+    if (!subscriber.exists)
+        shown.seen.status = "missing";
+    else if (!seen)
+        shown.seen.status = subscriber.status;
+    shown.transactions = transactions_of(call, place, seen, subscriber);
+    return json_response(link_shape().write(shown));
 }
 
 std::string needed_text(const Json& body, const char* name) {
@@ -153,7 +125,7 @@ HttpResponse skip(const ApiCall& call) {
          .about = fmt::format("transaction {} of {} ({}, {} changes) is to be left out on {}", named.xid,
                               place.provider, named.committed_at, named.changes, place.subscriber)},
         call.limit);
-    return json_response({{"task", task_shape(task)}});
+    return json_response({{"task", task_shape().write(task)}});
 }
 
 const ApiParameter kLink{"link", ApiParameterType::text, "Its name: sub_n1_n2, or n1-n2"};

@@ -5,7 +5,8 @@
 #include <map>
 
 #include "agent/api/control_plane/api_route.hpp"
-#include "agent/api/control_plane/schema_words.hpp"
+#include "common/api/schema_words.hpp"
+#include "common/api/shapes.hpp"
 #include "common/base/build_info.hpp"
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
@@ -94,7 +95,7 @@ OrderedJson make_document() {
               {"license", {{"name", "PostgreSQL"}}}}},
             {"servers", {{{"url", "http://localhost:3000"}}}},
             {"paths", std::move(paths)},
-            {"components", {{"schemas", openapi_schemas()}}}};
+            {"components", {{"schemas", api_schemas()}}}};
 }
 
 }  // namespace

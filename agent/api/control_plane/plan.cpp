@@ -3,6 +3,7 @@
 
 #include "agent/api/control_plane/api_route.hpp"
 #include "agent/api/control_plane/decode_error.hpp"
+#include "common/api/shapes.hpp"
 #include "common/plan/render.hpp"
 #include "common/spec/load.hpp"
 
@@ -31,17 +32,16 @@ std::vector<std::string> take_texts(Json& body, const char* name) {
 }
 
 HttpResponse shown(const PlannedOperation& planned) {
-    OrderedJson shape{{"database_id", planned.database_id},
-                      {"type", planned.type},
-                      {"base_revision", planned.base_revision},
-                      {"digest", planned.digest},
-                      {"changes", !planned.plan.empty()},
-                      {"summary", summary_line(planned.plan)},
-                      {"warnings", planned.warnings}};
-    const Json plan = to_json(planned.plan);
-    shape["states"] = plan.at("states");
-    shape["steps"] = plan.at("steps");
-    return json_response(shape);
+    PlanAnswer answer;
+    answer.database_id = planned.database_id;
+    answer.type = planned.type;
+    answer.base_revision = planned.base_revision;
+    answer.digest = planned.digest;
+    answer.changes = !planned.plan.empty();
+    answer.summary = summary_line(planned.plan);
+    answer.warnings = planned.warnings;
+    answer.plan = planned.plan;
+    return json_response(plan_shape().write(answer));
 }
 
 HttpResponse plan(const ApiCall& call) {

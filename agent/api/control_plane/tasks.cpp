@@ -1,6 +1,6 @@
 #include "agent/api/control_plane/api_route.hpp"
 #include "agent/api/control_plane/follow_log.hpp"
-#include "agent/api/control_plane/shapes.hpp"
+#include "common/api/shapes.hpp"
 
 namespace pgedge {
 namespace {
@@ -21,7 +21,8 @@ TaskPage page_of(const ApiCall& call) {
 }
 
 HttpResponse listed(const ApiCall& call, const Owner& owner) {
-    return json_response(tasks_shape(call.tasks().list(owner.scope, owner.id, page_of(call), call.limit)));
+    return json_response(
+        list_json("tasks", task_shape(), call.tasks().list(owner.scope, owner.id, page_of(call), call.limit)));
 }
 
 /// The task of the path; of another owner it does not exist.
@@ -42,18 +43,9 @@ HttpResponse log_of(const ApiCall& call, const Owner& owner) {
     const auto limit = call.count("limit");
     if (call.flag("follow")) return followed_log(call, task, after, limit);
 
-    const auto lines = call.tasks().log(task.id, after, limit, call.limit);
-    OrderedJson shape{{"scope", task.scope},
-                      {"entity_id", task.entity_id},
-                      {"task_id", task.id},
-                      {"task_status", to_string(task.status)}};
-    if (!task.database_id.empty()) shape["database_id"] = task.database_id;
-    const std::string last = lines.empty() ? after : lines.back().id;
-    if (!last.empty()) shape["last_entry_id"] = last;
-    OrderedJson entries = OrderedJson::array();
-    for (const auto& line : lines) entries.push_back(log_entry_shape(line));
-    shape["entries"] = std::move(entries);
-    return json_response(shape);
+    auto entries = call.tasks().log(task.id, after, limit, call.limit);
+    const std::string last = entries.empty() ? after : entries.back().id;
+    return json_response(task_log_shape().write({task, last, std::move(entries)}));
 }
 
 HttpResponse list_all(const ApiCall& call) {
@@ -64,16 +56,18 @@ HttpResponse list_all(const ApiCall& call) {
 }
 HttpResponse list_of_database(const ApiCall& call) { return listed(call, database_of(call)); }
 HttpResponse list_of_host(const ApiCall& call) { return listed(call, host_of(call)); }
-HttpResponse show_any(const ApiCall& call) { return json_response(task_shape(found(call, {}))); }
-HttpResponse show_of_database(const ApiCall& call) { return json_response(task_shape(found(call, database_of(call)))); }
-HttpResponse show_of_host(const ApiCall& call) { return json_response(task_shape(found(call, host_of(call)))); }
+HttpResponse show_any(const ApiCall& call) { return json_response(task_shape().write(found(call, {}))); }
+HttpResponse show_of_database(const ApiCall& call) {
+    return json_response(task_shape().write(found(call, database_of(call))));
+}
+HttpResponse show_of_host(const ApiCall& call) { return json_response(task_shape().write(found(call, host_of(call)))); }
 HttpResponse log_of_any(const ApiCall& call) { return log_of(call, {}); }
 HttpResponse log_of_database(const ApiCall& call) { return log_of(call, database_of(call)); }
 HttpResponse log_of_host(const ApiCall& call) { return log_of(call, host_of(call)); }
 
 HttpResponse cancel(const ApiCall& call) {
     const Task task = found(call, database_of(call));
-    return json_response(task_shape(call.cluster->operations.cancel(task.entity_id, task.id, call.limit)));
+    return json_response(task_shape().write(call.cluster->operations.cancel(task.entity_id, task.id, call.limit)));
 }
 
 const ApiParameter kHost{"host_id", ApiParameterType::identifier, "The host's id"};

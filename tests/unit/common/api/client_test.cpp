@@ -13,7 +13,7 @@ const Json kSpec = Json::parse(R"({"database_name": "shop", "nodes": [{"name": "
 struct Cluster {
     FakeAgent agent;
     FakeAgentTransport transport{agent, "http://127.17.0.1:3000"};
-    ApiClient api{transport, {}};
+    ControlPlaneClient api{transport, {}};
 
     TaskAnswer start_create() { return api.create_database({{"id", "shop"}, {"spec", kSpec}}).task; }
 };
@@ -63,7 +63,7 @@ TEST_CASE("an answer that is not JSON, or lacks a field, is told as such") {
         }
         std::string endpoint() const override { return "http://h:3000"; }
     } strange;
-    ApiClient api(strange, {});
+    ControlPlaneClient api(strange, {});
 
     strange.body = "hello";
     CHECK_THROWS_AS(api.databases(), Error);

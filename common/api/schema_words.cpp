@@ -1,4 +1,4 @@
-#include "agent/api/control_plane/schema_words.hpp"
+#include "common/api/schema_words.hpp"
 
 #include <utility>
 

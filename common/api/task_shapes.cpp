@@ -1,0 +1,54 @@
+#include "common/api/shapes.hpp"
+
+namespace pgedge {
+namespace {
+
+using namespace schema;
+
+const std::vector<std::string> kScopes{"database", "host"};
+const std::vector<std::string> kStatuses{"pending",   "running", "completed", "canceled",
+                                         "canceling", "failed",  "unknown"};
+
+}  // namespace
+
+const Shape<Task, TaskAnswer>& task_shape() {
+    static const auto shape = Shape<Task, TaskAnswer>("Task", "task")
+                                  .must("task_id", uuid_text(), &Task::id, needed(&TaskAnswer::id))
+                                  .must("scope", one_of(kScopes), &Task::scope, &TaskAnswer::scope)
+                                  .must("entity_id", text(), &Task::entity_id, &TaskAnswer::entity_id)
+                                  .must("type", text(), &Task::type, &TaskAnswer::type)
+                                  .must("status", one_of(kStatuses), &Task::status, needed(&TaskAnswer::status))
+                                  .must("created_at", time_text(), &Task::created_at, &TaskAnswer::created_at)
+                                  .may("completed_at", time_text(), &Task::completed_at, &TaskAnswer::completed_at)
+                                  .may("parent_id", uuid_text(), &Task::parent_id, &TaskAnswer::parent_id)
+                                  .may("database_id", text(), &Task::database_id, &TaskAnswer::database_id)
+                                  .may("host_id", text(), &Task::host_id, &TaskAnswer::host_id)
+                                  .may("node_name", text(), &Task::node_name, &TaskAnswer::node_name)
+                                  .may("instance_id", text(), &Task::instance_id, &TaskAnswer::instance_id)
+                                  .may("error", text("Why it failed"), &Task::error, &TaskAnswer::error);
+    return shape;
+}
+
+const Shape<TaskLogEntry, LogEntryAnswer>& log_entry_shape() {
+    static const auto shape = Shape<TaskLogEntry, LogEntryAnswer>("TaskLogEntry", "log entry")
+                                  .may("id", uuid_text(), &TaskLogEntry::id, &LogEntryAnswer::id)
+                                  .must("timestamp", time_text(), &TaskLogEntry::timestamp, &LogEntryAnswer::timestamp)
+                                  .must("message", text(), &TaskLogEntry::message, needed(&LogEntryAnswer::message))
+                                  .may("fields", any_object(), &TaskLogEntry::fields, &LogEntryAnswer::fields);
+    return shape;
+}
+
+const Shape<ShownTaskLog, TaskLogAnswer>& task_log_shape() {
+    static const auto shape =
+        Shape<ShownTaskLog, TaskLogAnswer>("TaskLog", "task log")
+            .must("scope", one_of(kScopes), &Task::scope)
+            .must("entity_id", text(), &Task::entity_id)
+            .must("task_id", text(), &Task::id)
+            .must("task_status", one_of(kStatuses), &Task::status)
+            .may("database_id", text(), &Task::database_id)
+            .may("last_entry_id", text(), &ShownTaskLog::last_entry_id)
+            .list(true, "entries", log_entry_shape(), &ShownTaskLog::entries, &TaskLogAnswer::entries);
+    return shape;
+}
+
+}  // namespace pgedge
