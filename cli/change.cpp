@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "cli/failure.hpp"
-#include "cli/show.hpp"
 #include "cli/tasks.hpp"
 #include "common/base/limit.hpp"
 #include "common/base/text.hpp"
@@ -19,7 +18,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kWaitForRoles = 2s;  ///< at most: agents in trouble must not hold up the answer
-constexpr auto kAskAgain = 20ms, kAskAgainAtMost = 320ms;
 
 std::string painted(const Style& style, Paint what, const std::string& text) {
     switch (what) {
@@ -46,13 +44,6 @@ bool agreed(Session& session, const std::vector<PlannedChange>& changes, Consent
     }
     // To name what shall be deleted is more than a yes.
     return all_named || consent == Consent::given || session.confirmed("Do this?");
-}
-
-StartedAnswer begin(Session& session, const PlannedChange& change) {
-    ControlPlaneClient& api = session.api();
-    if (change.is_delete) return api.delete_database(change.id, change.force, change.remove_hosts, change.plan.digest);
-    if (change.plan.type == "create") return api.create_database(change.body, change.plan.digest);
-    return api.update_database(change.id, change.body, change.force, change.remove_hosts, change.plan.digest);
 }
 
 struct Begun {
@@ -94,24 +85,11 @@ private:
     std::exception_ptr first_;
 };
 
-/// Agents look at their servers right after the task's end, not before it: until then an available one has no role.
-bool roles_are_known(const DatabaseAnswer& database) {
-    return std::none_of(database.instances.begin(), database.instances.end(),
-                        [](const auto& instance) { return instance.role.empty() && instance.state == "available"; });
-}
-
-DatabaseAnswer outcome_of(Session& session, const std::string& id, const Limit& limit) {
-    DatabaseAnswer database = session.api().database(id);
-    for (Limit::Clock::duration pause = kAskAgain; !roles_are_known(database) && limit.pause(pause);) {
-        pause = std::min<Limit::Clock::duration>(2 * pause, kAskAgainAtMost);
-        database = session.api().database(id);
-    }
-    return database;
-}
-
 Json result_of(Session& session, const Begun& begun, bool waited, const Limit& limit) {
     Json result{{"id", begun.change->id}, {"type", begun.change->plan.type}, {"task", begun.task.json}};
-    if (waited && !begun.change->is_delete) result["database"] = outcome_of(session, begun.change->id, limit).json;
+    const ChangeKind& kind = *begun.change->kind;
+    if (waited && !begun.change->is_delete)
+        result[std::string(kind.noun())] = kind.outcome(session, begun.change->id, limit);
     return result;
 }
 
@@ -127,10 +105,11 @@ void show_result(Session& session, const std::vector<Begun>& all, bool waited) {
         for (std::size_t i = 0; i < all.size(); ++i) {
             if (i > 0) out << '\n';
             const Json& one = result["databases"][i];
-            if (one.contains("database"))
-                show_database(out, session.style(), database_answer(one["database"]));
+            const ChangeKind& kind = *all[i].change->kind;
+            if (const auto outcome = one.find(std::string(kind.noun())); outcome != one.end())
+                kind.show(out, session.style(), *outcome);
             else if (waited)
-                out << "database " << clean(all[i].change->id) << " is deleted\n";
+                out << kind.noun() << ' ' << clean(all[i].change->id) << " is deleted\n";
             else
                 out << "task " << clean(all[i].task.id) << " has begun; follow it: pgedgectl task watch "
                     << clean(all[i].task.id) << '\n';
@@ -140,7 +119,7 @@ void show_result(Session& session, const std::vector<Begun>& all, bool waited) {
 
 void show_plan(std::ostream& out, const Style& style, const PlannedChange& change, bool details) {
     if (!change.plan.changes) {
-        out << style.bold("database " + clean(change.id)) << ": "
+        out << style.bold(std::string(change.kind->noun()) + " " + clean(change.id)) << ": "
             << (change.is_delete     ? "no steps: only what is stored of it goes"
                 : change.only_stores ? "no steps: only what is stored of it changes"
                                      : "nothing to do")
@@ -148,7 +127,7 @@ void show_plan(std::ostream& out, const Style& style, const PlannedChange& chang
         return;
     }
     const Painter painter = [&](Paint what, const std::string& text) { return painted(style, what, text); };
-    out << style.bold(clean(change.plan.type + " database " + change.id)) << ": ";
+    out << style.bold(clean(change.plan.type + " " + std::string(change.kind->noun()) + " " + change.id)) << ": ";
     // The agent's words may hold anything; the colours are put in here.
     Plan plan = change.plan.plan;
     for (auto& step : plan.steps) {
@@ -209,9 +188,10 @@ int carry_out(Session& session, const std::vector<PlannedChange>& changes, bool 
     for (const auto& change : changes)
         if (change.has_work())
             failures.attempt([&] {
-                within("beginning to " + change.plan.type + " database " + change.id, [&] {
-                    all.push_back({&change, begin(session, change).task});
-                });
+                within("beginning to " + change.plan.type + " " + std::string(change.kind->noun()) + " " + change.id,
+                       [&] {
+                           all.push_back({&change, change.kind->begin(session, change)});
+                       });
             });
     const bool wait = !session.options().no_wait;
     if (wait)

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/change_kind.hpp"
 #include "cli/session.hpp"
 #include "common/plan/diff.hpp"
 #include "common/plan/saved_plan.hpp"
@@ -11,8 +12,9 @@
 
 namespace pgedge {
 
-/// A change of one database: what is wanted, and what the agents would do about it.
+/// A change of one object: what is wanted, and what the agents would do about it.
 struct PlannedChange {
+    const ChangeKind* kind = &database_kind();
     std::string id;
     Json body;  ///< of the request, with secrets as text: never shown, logged or saved
     bool is_delete = false, force = false;

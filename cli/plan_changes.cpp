@@ -199,7 +199,7 @@ SavedPlan saved_plan_of(Session& session, const std::vector<LoadedDatabase>& dat
         const PlanAnswer& plan = changes[i].plan;
         SavedOperation object;
         object.operation = plan.type;
-        object.kind = "Database";
+        object.kind = changes[i].kind->name();
         object.id = changes[i].id;
         object.document = body_of(databases[i], databases[i].document.spec);
         make_references_absolute(object.document, databases[i].base_dir);
@@ -234,6 +234,7 @@ std::vector<PlannedChange> changes_of(const SavedPlan& saved) {
     std::vector<PlannedChange> changes;
     for (const auto& object : saved.objects) {
         PlannedChange change;
+        change.kind = &change_kind(object.kind);
         change.id = object.id;
         change.force = object.force_update;
         change.remove_hosts = object.remove_hosts;
@@ -259,6 +260,7 @@ std::vector<PlannedChange> replan(Session& session, const SavedPlan& saved) {
             .named("stale_plan");
     std::vector<PlannedChange> changes;
     for (const auto& object : saved.objects) {
+        change_kind(object.kind);  // one that is not known is refused, and not taken for a database
         Loaded loaded = load_text(to_text(object.document), "saved plan", ".");
         if (!loaded.problems.empty()) throw SpecError(std::move(loaded.problems));
         if (loaded.databases.size() != 1)
