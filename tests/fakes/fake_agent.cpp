@@ -1,13 +1,16 @@
 #include "tests/fakes/fake_agent.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include <fmt/format.h>
 
 #include "common/base/digest.hpp"
 #include "common/base/error.hpp"
+#include "common/base/file.hpp"
 #include "common/base/text.hpp"
 #include "common/model/instance.hpp"
+#include "tests/contract/openapi_check.hpp"
 
 namespace pgedge {
 namespace {
@@ -86,6 +89,15 @@ Plan steps_between(const std::string& id, const Json& before, const Json& after,
 }  // namespace
 
 HttpResponse FakeAgent::answer(const HttpRequest& request) {
+    static const OpenApiCheck api(Json::parse(read_file(std::string(PGEDGE_SOURCE_DIR) + "/schemas/openapi.json")));
+    HttpResponse response = answer_of(request);
+    for (const auto& fault : api.faults(request.method, request.path, response))
+        throw std::logic_error("the fake agent answers " + request.method + " " + request.path +
+                               " otherwise than the API: " + fault);
+    return response;
+}
+
+HttpResponse FakeAgent::answer_of(const HttpRequest& request) {
     calls.push_back(request.method + " " + target_of(request));
     if (!request.body.empty()) bodies.push_back(Json::parse(request.body));
     Segments path = split(std::string_view(request.path).substr(1), '/');
@@ -157,7 +169,7 @@ Json FakeAgent::planned(const std::string& id, const Json& spec, bool is_delete,
     const bool differs = force || needs_steps(spec) != needs_steps(before);
     const Plan steps = steps_between(id, before, spec, differs, remove_hosts);
     const bool changes = !steps.empty();
-    const std::string type = is_delete ? "delete" : revision == 0 ? "create" : changes ? "update" : "none";
+    const std::string type = is_delete ? "delete" : revision == 0 ? "create" : "update";
     Json plan = to_json(steps);
     return {
         {"database_id", id},
@@ -208,8 +220,11 @@ Json FakeAgent::database_json(const std::string& id, bool with_spec) const {
                 for (Json& subscription : subscriptions)
                     for (Json link : stored.value("links", Json::array()))
                         if (link.at("subscriber_node") == node["name"] &&
-                            link.at("provider_node") == subscription.at("provider_node"))
+                            link.at("provider_node") == subscription.at("provider_node")) {
+                            for (const char* of_links : {"subscriber_node", "dialect", "transactions"})
+                                link.erase(of_links);
                             subscription.update(link);
+                        }
                 instance["spock"] = {{"subscriptions", subscriptions}};
             }
             first = false;
@@ -328,7 +343,12 @@ HttpResponse FakeAgent::on_databases(const HttpRequest& request, const Segments&
         auto lines = instance_logs[path[3]];
         const auto last = std::stoul(request.parameter("lines").value_or("100"));
         if (lines.size() > last) lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(last));
-        return json({{"instance_id", path[3]}, {"lines", lines}});
+        const auto hosts_of = instances_of(id, databases.at(id).at("spec"));
+        const auto host = hosts_of.find(path[3]);
+        return json({{"instance_id", path[3]},
+                     {"node_name", "n1"},
+                     {"host_id", host == hosts_of.end() ? "" : host->second},
+                     {"lines", lines}});
     }
     return unknown_route();
 }
@@ -376,7 +396,11 @@ HttpResponse FakeAgent::on_tasks(const HttpRequest& request, const Segments& pat
     Json entries = task_logs[path[1]];
     if (const auto limit = request.parameter("limit"))
         while (entries.size() > std::stoul(*limit)) entries.erase(entries.begin());
-    return json({{"task_id", path[1]}, {"task_status", (*task)["status"]}, {"entries", entries}});
+    return json({{"scope", (*task)["scope"]},
+                 {"entity_id", (*task)["entity_id"]},
+                 {"task_id", path[1]},
+                 {"task_status", (*task)["status"]},
+                 {"entries", entries}});
 }
 
 HttpResponse FakeAgent::followed(const Json& task, const std::string& after) {

@@ -34,9 +34,12 @@ public:
     int late_looks = 0;           ///< so many answers with a database come before its servers were looked at
     int break_follow_after = -1;  ///< followed logs lose their connection after so many entries, once
 
+    /// Throws std::logic_error when the answer is not as schemas/openapi.json has it: what the agent really answers is
+    /// made from the same tables as that document.
     HttpResponse answer(const HttpRequest& request);
 
 private:
+    HttpResponse answer_of(const HttpRequest& request);
     using Segments = std::vector<std::string>;
     HttpResponse on_cluster(const HttpRequest& request, const Segments& path);
     HttpResponse on_databases(const HttpRequest& request, const Segments& path);
