@@ -195,6 +195,7 @@ Agent::Agent(const AgentConfig& config, const Clock& clock, const Log& log)
       api_([this](const HttpRequest& request) { return answer(request); }, log.component("api"), server_options()) {
     router_.add(control_plane_api({cluster_, clock_, build_info(), [this] { return services(); }}));
     cluster_.add_public_api(router_);
+    router_.check();
 }
 
 Agent::~Agent() { stop(); }

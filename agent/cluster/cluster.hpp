@@ -48,7 +48,7 @@ public:
     void start();
     /// Stops serving and the store. What was started by on_member must have stopped before.
     void stop();
-    /// Adds what a joining host asks first, to the API's routes: POST /v1/internal/cluster/join-options.
+    /// Adds the API of one route that a joining host asks first: POST /v1/internal/cluster/join-options.
     void add_public_api(Router& router) const;
 
     bool initialized() const override;

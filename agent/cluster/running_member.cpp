@@ -47,7 +47,8 @@ RunningMember::RunningMember(Host self, const std::vector<std::string>& bind_add
                                    [this](const HttpRequest& request) {
                                        const bool member = is_member(request.caller, Limit(kMemberLimit, request.stop));
                                        return member ? Role::agent : Role::anyone;
-                                   }}))),
+                                   },
+                               .least_role = Role::agent}))),
       context_(std::make_shared<ReloadableContext>(server_context(credentials_.own, credentials_.authority))) {
     server_.emplace([this](const HttpRequest& request) { return router_.handle(request); }, log_, server_options());
     for (const auto& address : bind_addresses)
@@ -88,6 +89,7 @@ void RunningMember::add_routes() {
 }
 
 void RunningMember::serve() {
+    router_.check();
     server_->start();
     keeper_ = std::jthread([this](const std::stop_token& stop) { keep(stop); });
 }

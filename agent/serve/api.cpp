@@ -27,6 +27,15 @@ std::optional<PathParameters> match(const std::vector<std::string>& pattern, con
     return parameters;
 }
 
+/// Whether they answer the same method of the same paths: names of variables make no difference.
+bool same(const Api::Route& a, const Api::Route& b) {
+    const auto same_segment = [](const auto& x, const auto& y) { return x == y || (is_variable(x) && is_variable(y)); };
+    return a.method == b.method &&
+           std::equal(a.segments.begin(), a.segments.end(), b.segments.begin(), b.segments.end(), same_segment);
+}
+
+std::string text_of(const Api::Route& route) { return route.method + " " + joined(route.segments, "/"); }
+
 }  // namespace
 
 Api::Api(ApiTraits traits) : traits_(std::move(traits)) {
@@ -34,11 +43,10 @@ Api::Api(ApiTraits traits) : traits_(std::move(traits)) {
 }
 
 void Api::add(Role role, std::string method, const std::string& pattern, HttpHandler handler) {
-    auto segments = split(pattern, '/');
-    for (const auto& route : routes_)
-        if (route.method == method && route.segments == segments)
-            throw Error(ErrorKind::internal, "route " + method + " " + pattern + " was added twice");
-    routes_.push_back({role, std::move(method), std::move(segments), std::move(handler)});
+    Route route{role, std::move(method), split(pattern, '/'), std::move(handler)};
+    if (std::any_of(routes_.begin(), routes_.end(), [&](const auto& each) { return same(each, route); }))
+        throw Error(ErrorKind::internal, "route " + text_of(route) + " was added twice");
+    routes_.push_back(std::move(route));
 }
 
 bool Api::served_on(const std::string& listener) const { return traits_.listeners.contains(listener); }
@@ -52,7 +60,7 @@ std::size_t Api::claims(const std::vector<std::string>& path) const {
 
 std::vector<std::string> Api::routes() const {
     std::vector<std::string> all;
-    for (const auto& route : routes_) all.push_back(route.method + " " + joined(route.segments, "/"));
+    for (const auto& route : routes_) all.push_back(text_of(route));
     return all;
 }
 
@@ -62,6 +70,7 @@ Api::Match Api::find(const std::string& method, const std::vector<std::string>& 
         auto values = route.segments.size() == path.size() ? match(route.segments, path) : std::nullopt;
         if (!values) continue;
         best.methods.insert(route.method);
+        best.least_role = std::min(best.least_role, route.role);
         const bool answers = route.method == method || (method == "HEAD" && route.method == "GET");
         if (!answers || (best.route && !more_exact(route, *best.route))) continue;
         best.route = &route;
@@ -73,6 +82,13 @@ Api::Match Api::find(const std::string& method, const std::vector<std::string>& 
 bool Api::more_exact(const Route& a, const Route& b) {
     return std::lexicographical_compare(a.segments.begin(), a.segments.end(), b.segments.begin(), b.segments.end(),
                                         [](const auto& x, const auto& y) { return !is_variable(x) && is_variable(y); });
+}
+
+std::string Api::shared_route(const Api& other) const {
+    for (const auto& ours : routes_)
+        for (const auto& theirs : other.routes_)
+            if (same(ours, theirs)) return text_of(theirs);
+    return {};
 }
 
 }  // namespace pgedge

@@ -21,25 +21,29 @@ using HttpHandler = std::function<HttpResponse(const HttpRequest&, const PathPar
 
 /// What makes an API different from the others of an agent.
 struct ApiTraits {
-    std::string name;  ///< for messages: "control plane"
+    std::string name;  ///< in messages: "control plane"
     /// Paths that begin so belong to it also when it has no route for them: their 404 has its form. Segments may be
     /// variable: "/db/{database_id}/{node}/api/pg/v1". The longest prefix wins.
-    std::vector<std::string> prefixes;
+    std::vector<std::string> prefixes{};
     std::set<std::string> listeners{std::string(kApiListener)};  ///< ListenAddress::name of where it is served
     std::shared_ptr<const ErrorForm> errors = named_errors();
     std::string content_type = "application/json";  ///< of answers whose handler sets none
-    /// What the caller of a request may do. Asked only for routes that demand more than Role::anyone; may take a while.
-    std::function<Role(const HttpRequest&)> role_of = [](const HttpRequest&) { return Role::admin; };
-    std::function<const OrderedJson&()> document{};  ///< its OpenAPI description; empty: none is published
+    /// What the caller of a request may do; unless given, only what anyone may. Asked only where more is demanded; may
+    /// take a while.
+    std::function<Role(const HttpRequest&)> role_of = [](const HttpRequest&) { return Role::anyone; };
+    /// Demanded of whoever is to learn that there is no such path, or no such method of a path. 403 for others,
+    /// except about a method where the path has a route for them.
+    Role least_role = Role::anyone;
 };
 
-/// One HTTP API: its routes, and what ApiTraits says. Filled once, then read by many threads.
+/// One HTTP API: its routes, and what ApiTraits says. Filled once, then read by many threads. The document that
+/// describes it, if any, is a route like the others.
 class Api {
 public:
     explicit Api(ApiTraits traits);
     /// `pattern` is the whole path: "/v1/databases/{database_id}/tasks". A fixed segment wins over a variable one; a
-    /// variable one is never empty. A caller with less than `role` gets 403. Throws Error{internal} when the same
-    /// method and pattern are there already.
+    /// variable one is never empty. A caller with less than `role` gets 403. Throws Error{internal} when a route for
+    /// the same method and paths is there already.
     void add(Role role, std::string method, const std::string& pattern, HttpHandler handler);
     const ApiTraits& traits() const { return traits_; }
     bool served_on(const std::string& listener) const;
@@ -54,15 +58,19 @@ public:
         std::vector<std::string> segments;
         HttpHandler handler;
     };
-    /// The route that answers, and the variables' values; when there is none, the methods that the path has.
+    /// The route that answers, and the variables' values; when there is none, the methods that the path has, and the
+    /// least role that one of them demands.
     struct Match {
         const Route* route = nullptr;
         PathParameters parameters;
         std::set<std::string> methods;
+        Role least_role = Role::agent;
     };
     Match find(const std::string& method, const std::vector<std::string>& path) const;
     /// Whether `a` fits a path more exactly than `b`, which fits it too: the earliest segment that differs decides.
     static bool more_exact(const Route& a, const Route& b);
+    /// A route of `other` that answers the same method of the same paths as one of ours: "GET /v1/x"; empty: none.
+    std::string shared_route(const Api& other) const;
 
 private:
     ApiTraits traits_;

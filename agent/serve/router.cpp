@@ -1,6 +1,8 @@
 #include "agent/serve/router.hpp"
 
+#include <algorithm>
 #include <exception>
+#include <iterator>
 #include <tuple>
 
 #include "common/base/text.hpp"
@@ -9,19 +11,34 @@ namespace pgedge {
 namespace {
 
 /// The one place where it is decided whether a caller may make a call.
-void check_role(const Api& api, const Api::Route& route, const HttpRequest& request) {
-    if (route.role == Role::anyone) return;
-    const Role role = api.traits().role_of(request);
-    if (role >= route.role) return;
-    if (route.role == Role::agent) throw Error(ErrorKind::denied, "only agents of this cluster may call this");
+void check_role(const ApiTraits& api, Role needed, const HttpRequest& request) {
+    if (needed == Role::anyone) return;
+    const Role role = api.role_of(request);
+    if (role >= needed) return;
+    if (needed == Role::agent) throw Error(ErrorKind::denied, "only agents of this cluster may call this");
     throw Error(ErrorKind::denied, request.caller.text() + " may not call this: it needs the role \"" +
-                                       std::string(to_string(route.role)) + "\" and has \"" +
-                                       std::string(to_string(role)) + "\"");
+                                       std::string(to_string(needed)) + "\" and has \"" + std::string(to_string(role)) +
+                                       "\"");
+}
+
+bool meet(const Api& a, const Api& b) {
+    const auto& listeners = a.traits().listeners;
+    return std::any_of(listeners.begin(), listeners.end(), [&](const auto& name) { return b.served_on(name); });
 }
 
 }  // namespace
 
 Api& Router::add(Api api) { return *apis_.emplace_back(std::make_unique<Api>(std::move(api))); }
+
+void Router::check() const {
+    for (auto one = apis_.begin(); one != apis_.end(); ++one)
+        for (auto other = std::next(one); other != apis_.end(); ++other) {
+            const auto shared = meet(**one, **other) ? (*one)->shared_route(**other) : std::string();
+            if (!shared.empty())
+                throw Error(ErrorKind::internal, "the APIs \"" + (*one)->traits().name + "\" and \"" +
+                                                     (*other)->traits().name + "\" both have the route " + shared);
+        }
+}
 
 /// Whether `a` is to answer rather than `b`: the route that fits better decides; without one, a path that is known with
 /// other methods, then the longer prefix.
@@ -36,25 +53,28 @@ bool Router::better(const Found& a, const Found& b) {
 Router::Found Router::find(const HttpRequest& request) const {
     const auto path = split(request.path, '/');
     Found best;
+    std::set<std::string> allowed;
     for (const auto& api : apis_) {
         if (!api->served_on(request.listener)) continue;
-        Found found{api.get(), api->find(request.method, path), api->claims(path)};
+        Found found{api.get(), api->find(request.method, path), api->claims(path), {}};
+        allowed.insert(found.match.methods.begin(), found.match.methods.end());
         if (!best.api || better(found, best)) best = std::move(found);
     }
+    if (allowed.contains("GET")) allowed.insert("HEAD");
+    best.allowed = std::move(allowed);
     return best;
 }
 
 HttpResponse Router::run(const Found& found, const HttpRequest& request) {
-    const ErrorForm& errors = *found.api->traits().errors;
+    const ApiTraits& api = found.api->traits();
     if (found.match.route) {
-        check_role(*found.api, *found.match.route, request);
+        check_role(api, found.match.route->role, request);
         return found.match.route->handler(request, found.match.parameters);
     }
-    auto methods = found.match.methods;
-    if (methods.empty()) return errors.unknown_path(request);
-    if (methods.contains("GET")) methods.insert("HEAD");
-    HttpResponse response = errors.wrong_method(request);
-    response.headers["Allow"] = joined({methods.begin(), methods.end()}, ", ");
+    check_role(api, std::min(api.least_role, found.match.least_role), request);
+    if (found.allowed.empty()) return api.errors->unknown_path(request);
+    HttpResponse response = api.errors->wrong_method(request);
+    response.headers["Allow"] = joined({found.allowed.begin(), found.allowed.end()}, ", ");
     return response;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,10 +17,12 @@ public:
     explicit Router(Log log = Log::none()) : log_(std::move(log)) {}
     /// The first one also answers for paths that no API claims. The reference lives as long as the Router.
     Api& add(Api api);
+    /// Once all routes are there: throws Error{internal} when two APIs of one listener have the same route.
+    void check() const;
     /// Runs the handler of the route that fits best, whichever API it belongs to. Unknown path: 404; known path, other
-    /// method: 405 with Allow; a caller without the role that the route demands: 403; an Error as the API writes it;
-    /// any other exception 500 without its text, which goes to the log. HEAD runs GET. Adds the API's Content-Type
-    /// unless the handler set one.
+    /// method: 405 with Allow; a caller without the role that this demands: 403, before these; an Error as the API
+    /// writes it; any other exception 500 without its text, which goes to the log. HEAD runs GET. Adds the API's
+    /// Content-Type unless the handler set one.
     HttpResponse handle(const HttpRequest& request) const;
     /// What the API that the request is for says of a failure outside of its handlers. The path may be as it was sent.
     HttpResponse refuse(const HttpRequest& request, const Failure& failure) const;
@@ -30,7 +33,8 @@ private:
     struct Found {
         const Api* api = nullptr;
         Api::Match match;
-        std::size_t claimed = 0;  ///< Api::claims()
+        std::size_t claimed = 0;        ///< Api::claims()
+        std::set<std::string> allowed;  ///< methods that the path has in any API
     };
     static bool better(const Found& a, const Found& b);
     Found find(const HttpRequest& request) const;

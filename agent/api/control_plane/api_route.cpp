@@ -6,7 +6,6 @@
 #include <iterator>
 
 #include "agent/api/control_plane/decode_error.hpp"
-#include "agent/api/control_plane/openapi.hpp"
 #include "common/base/uuid.hpp"
 
 namespace pgedge {
@@ -181,7 +180,7 @@ Api control_plane_api(const ControlPlane& plane) {
     Api api({.name = "control plane",
              .prefixes = {"/v1"},
              .errors = std::make_shared<ControlPlaneErrors>(),
-             .document = openapi_document});
+             .role_of = [](const HttpRequest&) { return Role::admin; }});
     for (const auto& route : control_plane_routes())
         api.add(route.role, route.method, route.path,
                 [&route, plane](const HttpRequest& request, const PathParameters& path) {

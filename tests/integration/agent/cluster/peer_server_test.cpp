@@ -13,13 +13,13 @@ struct One {
     TestAgent agent{1, directory.path() / "1"};
 
     One() { agent.cluster->init("test", Limit(60s)); }
-    int status_for(const std::optional<KeyPair>& own, const std::string& path) {
+    int status_for(const std::optional<KeyPair>& own, const std::string& path, const std::string& method = "") {
         HttpTransport client({.server = parse_url("https://127.13.0.1:2379"),
                               .authorities = agent.member->issuer.authority_certificate(),
                               .own = own,
                               .server_name = agent_dns_name("host-1")});
         HttpRequest request;
-        request.method = path == "/internal/hello" ? "GET" : "POST";
+        request.method = !method.empty() ? method : path == "/internal/hello" ? "GET" : "POST";
         request.path = path;
         request.body = request.method == "GET" ? "" : "{}";
         return client.send(request, Limit(20s)).status;
@@ -50,4 +50,18 @@ TEST_CASE("the peer port answers agents of the cluster only") {
     }
     CHECK(one.status_for(std::nullopt, kInvitationPath) == 200);
     CHECK(one.status_for(std::nullopt, kJoinPath) == 400);
+}
+
+TEST_CASE("the peer port tells agents alone which paths and methods it has") {
+    One one;
+    const KeyPair member = one.agent.member->issuer.issue(agent_certificate(host_at(1)));
+
+    for (const char* path : {"/internal/hello", "/internal/store/commit"}) {
+        CAPTURE(path);
+        CHECK(one.status_for(std::nullopt, path, "PUT") == 403);
+        CHECK(one.status_for(member, path, "PUT") == 405);
+    }
+    CHECK(one.status_for(std::nullopt, "/anything", "GET") == 403);
+    CHECK(one.status_for(member, "/anything", "GET") == 404);
+    CHECK(one.status_for(std::nullopt, kJoinPath, "GET") == 405);
 }

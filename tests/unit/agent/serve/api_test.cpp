@@ -203,3 +203,65 @@ TEST_CASE("two APIs may have routes under each other's prefixes: the route that 
     CHECK(apis.send("GET", "/v1/things/newest").body == "numbered");
     CHECK(apis.send("GET", "/v1/things/oldest").status == 404);
 }
+
+TEST_CASE("an API that does not say what its callers may do lets them do what anyone may") {
+    Router router;
+    Api& api = router.add(Api({.name = "silent", .prefixes = {"/v1"}}));
+    api.add(Role::anyone, "GET", "/v1/version", says("{}"));
+    api.add(Role::read, "GET", "/v1/things", says("{}"));
+    HttpRequest request;
+
+    request.path = "/v1/version";
+    CHECK(router.handle(request).status == 200);
+    request.path = "/v1/things";
+    CHECK(router.handle(request).status == 403);
+}
+
+TEST_CASE("where even paths are not for everybody, callers without the role are refused before 404 and 405") {
+    Router router;
+    Api& api = router.add(
+        Api({.name = "closed",
+             .prefixes = {"/internal"},
+             .role_of = [](const HttpRequest& request) { return request.caller.agent ? Role::agent : Role::anyone; },
+             .least_role = Role::agent}));
+    api.add(Role::anyone, "POST", "/internal/join", says("{}"));
+    api.add(Role::agent, "POST", "/internal/store", says("{}"));
+    const auto status = [&](const char* method, const char* path, bool agent) {
+        HttpRequest request;
+        request.method = method;
+        request.path = path;
+        request.caller.agent = agent;
+        return router.handle(request).status;
+    };
+
+    for (const char* path : {"/internal/none", "/none", "/", ""}) {
+        CAPTURE(path);
+        CHECK(status("GET", path, false) == 403);
+        CHECK(status("GET", path, true) == 404);
+    }
+    CHECK(status("GET", "/internal/store", false) == 403);
+    CHECK(status("GET", "/internal/store", true) == 405);
+    CHECK(status("GET", "/internal/join", false) == 405);  // everybody may know of it
+    CHECK(status("POST", "/internal/join", false) == 200);
+}
+
+TEST_CASE("a path that two APIs have allows the methods of both") {
+    TwoApis apis;
+    apis.numbered.add(Role::anyone, "PUT", "/v1/things/{name}", says("numbered"));
+
+    CHECK(apis.send("PUT", "/v1/things/1").body == "numbered");
+    CHECK(apis.send("DELETE", "/v1/things/1").headers.at("Allow") == "GET, HEAD, POST, PUT");
+    apis.router.check();
+}
+
+TEST_CASE("two APIs of one listener cannot have the same route, whatever its variables are called") {
+    TwoApis apis;
+    apis.numbered.add(Role::anyone, "GET", "/v1/things/{name}", says("numbered"));
+    CHECK_THROWS_WITH_AS(apis.router.check(),
+                         R"(the APIs "named" and "numbered" both have the route GET /v1/things/{name})", Error);
+
+    Router apart;
+    apart.add(Api({.name = "one"})).add(Role::anyone, "GET", "/x", says("one"));
+    apart.add(Api({.name = "other", .listeners = {"elsewhere"}})).add(Role::anyone, "GET", "/x", says("other"));
+    apart.check();
+}

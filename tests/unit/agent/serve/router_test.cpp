@@ -27,10 +27,11 @@ HttpHandler says(std::string name) {
     };
 }
 
-/// One API with errors in the ordinary form.
+/// One API with errors in the ordinary form, for callers who may do everything.
 struct OneApi {
     Router router;
-    Api& api = router.add(Api({.name = "test", .prefixes = {"/v1"}}));
+    Api& api = router.add(
+        Api({.name = "test", .prefixes = {"/v1"}, .role_of = [](const HttpRequest&) { return Role::admin; }}));
     void add(const std::string& method, const std::string& pattern, HttpHandler handler) {
         api.add(Role::read, method, pattern, std::move(handler));
     }
@@ -147,4 +148,5 @@ TEST_CASE("routes are listed and cannot be added twice") {
 
     CHECK(router.router.routes() == std::vector<std::string>{"GET /v1/hosts/{host_id}", "DELETE /v1/hosts/{host_id}"});
     CHECK_THROWS_AS(router.add("GET", "/v1/hosts/{host_id}", says("x")), Error);
+    CHECK_THROWS_AS(router.add("GET", "/v1/hosts/{another_name}", says("x")), Error);
 }
