@@ -21,8 +21,7 @@ constexpr std::size_t kTlsRecord = 16 * 1024;
 
 }  // namespace
 
-ServerConnection::ServerConnection(Fd socket, const SslContext& tls, std::string address)
-    : socket_(std::move(socket)), address_(std::move(address)), greeted_(!tls) {
+ServerConnection::ServerConnection(Fd socket, const SslContext& tls) : socket_(std::move(socket)), greeted_(!tls) {
     if (!tls) return;
     ssl_.reset(SSL_new(tls.get()));
     if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.get()) != 1) throw_openssl(ErrorKind::internal, "begin TLS");

@@ -33,8 +33,8 @@ class ServerConnection {
 public:
     using Clock = std::chrono::steady_clock;
 
-    /// `tls` null: plain. `address`: the client's, empty over a unix socket.
-    ServerConnection(Fd socket, const SslContext& tls, std::string address);
+    /// `tls` null: plain.
+    ServerConnection(Fd socket, const SslContext& tls);
     ~ServerConnection();
     ServerConnection(const ServerConnection&) = delete;
     ServerConnection& operator=(const ServerConnection&) = delete;
@@ -67,7 +67,6 @@ public:
     void abort();
 
     int fd() const { return socket_.get(); }
-    const std::string& address() const { return address_; }
     const SSL* tls() const { return ssl_.get(); }  ///< null on a plain connection
 
 private:
@@ -84,7 +83,6 @@ private:
 
     Fd socket_;
     SslPtr ssl_;
-    std::string address_;
     bool greeted_;  ///< handshake done, and no fatal error since
     Clock::time_point until_ = Clock::time_point::max();
     std::optional<Clock::time_point> waiting_since_;

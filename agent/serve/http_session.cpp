@@ -12,7 +12,6 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
-#include "agent/serve/peer_user.hpp"
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
 
@@ -138,7 +137,7 @@ HttpSession::HttpSession(HttpService& service, std::shared_ptr<const ListenAddre
                          Listener::Accepted client)
     : service_(service),
       listener_(std::move(listener)),
-      connection_(std::move(client.socket), tls, client.address),
+      connection_(std::move(client.socket), tls),
       refused_(client.refused) {
     caller_.address = std::move(client.address);
     caller_.uid = client.uid;
@@ -301,19 +300,22 @@ void HttpSession::set_target(HttpRequest& request, std::string_view target) {
 }
 
 /// Once for a connection: a certificate is shown in the handshake and not again.
-void HttpSession::note_caller(HttpRequest& request) {
+void HttpSession::look_at_certificate() {
     const SSL* tls = connection_.tls();
-    if (!std::exchange(caller_known_, true)) {
-        if (caller_.over_unix_socket() && caller_.uid) caller_.user = user_name(*caller_.uid);
-        const auto agent = tls && listener_->agents ? verified_agent(tls) : std::nullopt;
-        caller_.agent = agent.has_value();
-        if (tls) caller_.certificate = listener_->agents ? agent.value_or("") : verified_name(tls);
-        if (!caller_.certificate.empty()) caller_.subject = verified_subject(tls);
-    }
+    if (!tls || std::exchange(certificate_seen_, true)) return;
+    const auto agent = listener_->agents ? verified_agent(tls) : std::nullopt;
+    caller_.agent = agent.has_value();
+    caller_.certificate = listener_->agents ? agent.value_or("") : verified_name(tls);
+    if (caller_.certificate.empty()) caller_.subject = verified_subject(tls);
+}
+
+/// Who calls, and where: also of what is refused.
+void HttpSession::note_caller(HttpRequest& request) {
+    look_at_certificate();
     request.caller = caller_;
     request.listener = listener_->name;
     if (!caller_.over_unix_socket()) request.own_address = local_address(connection_.fd());
-    request.encrypted = tls != nullptr;
+    request.encrypted = connection_.tls() != nullptr;
 }
 
 HttpSession::Exchange HttpSession::take_exchange() {
@@ -446,8 +448,7 @@ HttpSession::Step HttpSession::send_stream(Exchange& exchange, const HttpRespons
 HttpSession::Step HttpSession::refuse(const Failure& failure) {
     Exchange exchange;
     exchange.keep_alive = false;
-    exchange.request.caller = caller_;
-    exchange.request.listener = listener_->name;
+    note_caller(exchange.request);
     if (incoming_) {
         exchange.since = incoming_->since;
         exchange.request.method = std::string(view(incoming_->parser.get().method_string()));

@@ -78,6 +78,7 @@ private:
     void check_certificate() const;
     void say_continue();
     Exchange take_exchange();
+    void look_at_certificate();
     void note_caller(HttpRequest& request);
     static void set_target(HttpRequest& request, std::string_view target);
     HttpResponse respond(Exchange& exchange);
@@ -96,8 +97,8 @@ private:
     std::unique_ptr<Unsent> unsent_;
     const bool refused_;  ///< Listener::Accepted::refused
     Principal caller_;
-    bool caller_known_ = false;  ///< `caller_` is complete: with the first request, after the TLS handshake
-    bool draining_ = false;      ///< the last word is said
+    bool certificate_seen_ = false;  ///< `caller_` has what the TLS handshake proved
+    bool draining_ = false;          ///< the last word is said
 };
 
 }  // namespace pgedge

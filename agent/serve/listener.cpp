@@ -142,7 +142,8 @@ Listener::Accepted Listener::accept() {
     accepted.address = text_of(from.storage);
     if (endpoint_->refused_user || endpoint_->address.empty()) {
         const PeerUser user = peer_user(accepted.socket.get());
-        accepted.uid = user.uid;
+        // Over TCP it may be that of a proxy or a tunnel: good enough to refuse, not to say who calls.
+        if (endpoint_->address.empty()) accepted.uid = user.uid;
         accepted.refused =
             endpoint_->refused_user && user.local && (!user.uid || *user.uid == *endpoint_->refused_user);
     }

@@ -43,7 +43,7 @@ public:
     struct Accepted {
         Fd socket;
         std::string address;       ///< empty over a unix socket
-        std::optional<uid_t> uid;  ///< of its program: over a unix socket, and with ListenAddress::refused_user
+        std::optional<uid_t> uid;  ///< of its program; over a unix socket only
         bool refused = false;      ///< a program of ListenAddress::refused_user
         int error = 0;             ///< errno when there is no socket; EAGAIN: nobody waits
     };

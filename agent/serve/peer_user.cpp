@@ -11,7 +11,6 @@
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
-#include <pwd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -135,13 +134,6 @@ PeerUser peer_user(int socket) {
     if (const auto found = ask_kernel(from, to))
         return {true, found->idiag_inode == 0 ? std::nullopt : std::optional<uid_t>(found->idiag_uid)};
     return {true, search_files(from, to)};
-}
-
-std::string user_name(uid_t uid) {
-    std::array<char, 4096> room;
-    passwd entry{}, *found = nullptr;
-    const bool known = ::getpwuid_r(uid, &entry, room.data(), room.size(), &found) == 0 && found;
-    return known ? found->pw_name : std::string();
 }
 
 }  // namespace pgedge

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <optional>
-#include <string>
 
 #include <sys/types.h>
 
@@ -16,8 +15,5 @@ struct PeerUser {
 /// Of a connected socket: a unix socket's peer by SO_PEERCRED, that of a TCP connection by asking the kernel for the
 /// socket that is its other end (sock_diag(7), else /proc/net/tcp). Local is who comes from an address of this machine.
 PeerUser peer_user(int socket);
-
-/// Name of the user with this number; empty: it has none.
-std::string user_name(uid_t uid);
 
 }  // namespace pgedge

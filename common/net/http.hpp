@@ -21,7 +21,7 @@ struct HeaderLess {
 using Headers = std::map<std::string, std::string, HeaderLess>;
 using Query = std::vector<std::pair<std::string, std::string>>;  ///< decoded, in order of the URL; names may repeat
 
-/// The listeners at which an agent serves its APIs, unless one has listeners of its own.
+/// Name of the listeners at which an agent serves an API that names none of its own.
 inline constexpr std::string_view kApiListener = "api";
 
 struct HttpRequest {

@@ -15,12 +15,11 @@ std::string_view to_string(Role role) {
     return "unknown";
 }
 
-bool Principal::on_loopback() const { return address.starts_with("127.") || address == "::1"; }
-
 std::string Principal::text() const {
     constexpr std::size_t kLongestName = 80;  // whoever signs certificates chooses it
     if (!certificate.empty()) return (agent ? "agent " : "certificate ") + shortened(certificate, kLongestName);
-    if (uid) return user.empty() ? "user " + std::to_string(*uid) : "user " + user + " (" + std::to_string(*uid) + ")";
+    if (!subject.empty()) return "certificate with " + shortened(subject, kLongestName);
+    if (uid) return "user " + std::to_string(*uid);
     return over_unix_socket() ? "unknown user" : address;
 }
 

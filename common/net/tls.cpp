@@ -144,12 +144,13 @@ std::string verified_name(const SSL* ssl) {
 
 std::string verified_subject(const SSL* ssl) {
     const X509Ptr certificate = verified_certificate(ssl);
-    const BioPtr text(certificate ? BIO_new(BIO_s_mem()) : nullptr);
+    if (!certificate) return {};
+    const BioPtr text(BIO_new(BIO_s_mem()));
     if (!text || X509_NAME_print_ex(text.get(), X509_get_subject_name(certificate.get()), 0, XN_FLAG_RFC2253) < 0)
-        return {};
+        return "a subject that cannot be read";
     char* bytes = nullptr;
     const long size = BIO_get_mem_data(text.get(), &bytes);
-    return size > 0 ? std::string(bytes, static_cast<std::size_t>(size)) : std::string();
+    return size > 0 ? std::string(bytes, static_cast<std::size_t>(size)) : "no subject";
 }
 
 std::optional<std::string> certificate_problem(const SSL* ssl) {

@@ -52,7 +52,8 @@ std::string agent_dns_name(std::string_view host_id);
 std::optional<std::string> verified_agent(const SSL* ssl);
 /// Common name of the other end's verified certificate; empty without one.
 std::string verified_name(const SSL* ssl);
-/// Its whole subject, as RFC 2253 writes it: "CN=ops,O=Example"; empty without one.
+/// Its whole subject, as RFC 2253 writes it: "CN=ops,O=Example"; "no subject" when that is empty; empty without a
+/// certificate.
 std::string verified_subject(const SSL* ssl);
 /// Why the other end's certificate proves nothing, as a sentence for whoever showed it (or showed none); nullopt when
 /// it was verified.
