@@ -47,11 +47,14 @@ std::map<std::string, std::string> AnswerFields::text_map(const char* name) cons
 }
 
 const Json& AnswerFields::array(const char* name) const {
+    if (const Json* value = find(name); value && !value->is_array()) wrong(name, "a list");
+    return array_if_any(name);
+}
+
+const Json& AnswerFields::array_if_any(const char* name) const {
     static const Json none = Json::array();
     const Json* value = find(name);
-    if (!value) return none;
-    if (!value->is_array()) wrong(name, "a list");
-    return *value;
+    return value && value->is_array() ? *value : none;
 }
 
 const Json& AnswerFields::object(const char* name) const {

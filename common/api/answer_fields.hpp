@@ -24,6 +24,7 @@ public:
     std::vector<std::string> texts(const char* name) const;
     std::map<std::string, std::string> text_map(const char* name) const;  ///< without values that are no texts
     const Json& array(const char* name) const;                            ///< empty when absent
+    const Json& array_if_any(const char* name) const;                     ///< empty when absent or no list
     const Json& object(const char* name) const;                           ///< empty when absent
 
 private:

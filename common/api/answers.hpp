@@ -15,7 +15,7 @@ namespace pgedge {
 /// What agents answer, as a client sees it. States stay text: a newer agent may know more of them than we do. `json` is
 /// the answer itself, with the fields that are not named here. Texts are as received: clean them before a terminal
 /// sees them. The parse functions throw Error{failed} naming the field that an answer lacks or has in a wrong type;
-/// which field goes where stands in the tables of shapes.hpp.
+/// which field goes where stands in the tables of *_shapes.cpp.
 
 struct TaskAnswer {
     std::string id, scope, entity_id, type, status;
@@ -65,7 +65,7 @@ struct InstanceAnswer {
 
 /// The end of a server's own log.
 struct InstanceLogAnswer {
-    std::string instance_id, node_name, host_id;
+    std::string instance_id, node_name, host_id;  ///< not read: whoever asks knows them
     std::vector<std::string> lines;
 };
 InstanceLogAnswer instance_log_answer(const Json& json);
@@ -115,7 +115,7 @@ JoinTokenAnswer join_token_answer(const Json& json);
 
 /// What would be done: POST /v1/plan.
 struct PlanAnswer {
-    std::string database_id, type, digest, summary;  ///< type: create, update, delete or none
+    std::string database_id, type, digest, summary;  ///< type: create, update or delete
     std::int64_t base_revision = 0;                  ///< 0: the database does not exist yet
     bool changes = false;
     std::vector<std::string> warnings;

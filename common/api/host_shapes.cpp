@@ -10,11 +10,10 @@ using namespace schema;
 bool is_ipv4(const std::string& address) { return address.find_first_not_of("0123456789.") == std::string::npos; }
 
 const Shape<ComponentHealth, NoValue>& component_shape() {
-    static const auto shape =
-        Shape<ComponentHealth, NoValue>("ComponentStatus", "component")
-            .must("healthy", boolean(), &ComponentHealth::healthy)
-            .may("error", text(), [](const ComponentHealth& health) { return std::optional(health.error); })
-            .may("details", any_object(), &ComponentHealth::details);
+    static const auto shape = Shape<ComponentHealth, NoValue>("ComponentStatus", "component")
+                                  .must("healthy", boolean(), &ComponentHealth::healthy)
+                                  .may("error", text(), always(&ComponentHealth::error))
+                                  .may("details", any_object(), &ComponentHealth::details);
     return shape;
 }
 
@@ -37,24 +36,25 @@ const Shape<ShownHost, HostAnswer>& status_shape() {
 }
 
 const Shape<ShownHost, HostAnswer>& cohort_shape() {
-    static const auto shape =
-        Shape<ShownHost, HostAnswer>("HostCohort", "cohort")
-            .must("type", text(), [](const ShownHost&) { return std::string("swarm"); })
-            .may("cohort_id", text("The cluster's id"), [](const ShownHost& shown) { return shown.cluster_id; })
-            .must("member_id", text(), &Host::id)
-            .must("control_available", boolean("Votes in the replicated store"), &Host::voter);
+    static const auto shape = Shape<ShownHost, HostAnswer>("HostCohort", "cohort")
+                                  .must("type", text(), [](const ShownHost&) { return std::string("swarm"); })
+                                  .may("cohort_id", text("The cluster's id"),
+                                       [](const ShownHost& shown) { return std::optional(shown.cluster_id); })
+                                  .must("member_id", text(), &Host::id)
+                                  .must("control_available", boolean("Votes in the replicated store"), &Host::voter);
     return shape;
 }
 
 const Shape<PostgresVersion, HostAnswer>& pgedge_version_shape() {
-    static const auto shape =
-        Shape<PostgresVersion, HostAnswer>("PgEdgeVersion", "version")
-            .must("postgres_version", text(), &PostgresVersion::postgres)
-            .must(
-                "spock_version", text("Major version of the replication extension"),
-                [](const PostgresVersion& version) { return version.extension.substr(0, version.extension.find('.')); })
-            .may("dialect", one_of({"spock", "pglogical"}, "The replication extension"), &PostgresVersion::dialect)
-            .may("extension_version", text(), &PostgresVersion::extension);
+    static const auto shape = Shape<PostgresVersion, HostAnswer>("PgEdgeVersion", "version")
+                                  .must("postgres_version", text(), &PostgresVersion::postgres)
+                                  .must("spock_version", text("Major version of the replication extension"),
+                                        [](const PostgresVersion& version) {
+                                            return version.extension.substr(0, version.extension.find('.'));
+                                        })
+                                  .may("dialect", one_of({"spock", "pglogical"}, "The replication extension"),
+                                       always(&PostgresVersion::dialect))
+                                  .may("extension_version", text(), always(&PostgresVersion::extension));
     return shape;
 }
 
@@ -96,12 +96,12 @@ Shape<ShownHost, HostAnswer> make_host_shape() {
             "orchestrator", text("In the control plane's words; see runtime"),
             [](const ShownHost&) { return std::string("swarm"); },
             [](const AnswerFields& fields, HostAnswer& answer) { answer.runtime = fields.text("orchestrator"); })
-        .may("runtime", text("How instances run: process"), &Host::runtime,
+        .may("runtime", text("How instances run: process"), always(&Host::runtime),
              [](const AnswerFields& fields, HostAnswer& answer) {
                  if (const auto runtime = fields.text("runtime"); !runtime.empty()) answer.runtime = runtime;
              })
         .must("data_dir", text(), &Host::data_dir, &HostAnswer::data_dir)
-        .may("hostname", text(), &Host::id)
+        .may("hostname", text(), always(&Host::id))
         .may("ipv4_address", text(), first_ipv4)
         .must("peer_addresses", list_of(text()), &Host::peer_addresses)
         .must("client_addresses", list_of(text()), &Host::client_addresses, &HostAnswer::addresses)

@@ -31,7 +31,8 @@ const Shape<Connection, InstanceAnswer>& connection_shape() {
     static const auto shape =
         Shape<Connection, InstanceAnswer>("InstanceConnectionInfo", "connection_info")
             .may("addresses", list_of(text()), &Connection::addresses, &InstanceAnswer::addresses)
-            .may("hostname", text(), [](const Connection& connection) { return connection.addresses.front(); })
+            .may("hostname", text(),
+                 [](const Connection& connection) { return std::optional(connection.addresses.front()); })
             .may("ipv4_address", text(), ipv4_of)
             .may("port", integer(1, 65535), &Connection::port, &InstanceAnswer::port);
     return shape;
@@ -95,21 +96,16 @@ Shape<ShownInstance, InstanceAnswer> make_instance_shape() {
               &ShownInstance::state, &Into::state)
         .must("created_at", time_text(), &Instance::created_at)
         .must("updated_at", time_text(), &Instance::updated_at)
-        .may("status_updated_at", time_text(), status_time)
         .may(
             "error", text(), [](const ShownInstance& shown) { return error_of(shown.instance, shown.state); },
             &Into::error)
         .object(false, "connection_info", connection_shape(), connection_of)
+        .may("status_updated_at", time_text(), status_time)
         .object(false, "postgres", postgres_shape(), &ShownInstance::status)
         .object(false, "spock", replication_shape(), [](const ShownInstance& shown) {
             return shown.status && shown.status->role == "primary" ? shown.status : nullptr;
         });
     return shape;
-}
-
-/// Servers of a host's packages are upgraded with the packages: there is never one to choose.
-std::optional<OrderedJson> upgrades_of(const ShownDatabase& shown) {
-    return shown.with_upgrades ? std::optional(OrderedJson::array()) : std::nullopt;
 }
 
 Shape<ShownDatabase, DatabaseAnswer> make_database_shape(const char* name) {
@@ -134,17 +130,30 @@ Shape<ShownDatabase, DatabaseAnswer> make_database_shape(const char* name) {
             &Into::warnings)
         .must("created_at", time_text(), &Database::created_at, &Into::created_at)
         .must("updated_at", time_text(), &Database::updated_at, &Into::updated_at)
-        .may("dialect", one_of({"spock", "pglogical"}, "The replication extension of its servers"), &Database::dialect,
-             &Into::dialect)
+        .may("dialect", one_of({"spock", "pglogical"}, "The replication extension of its servers"),
+             always(&Database::dialect), &Into::dialect)
         .may("revision", integer("Grows when a change begins and when it ends; a saved plan names it"),
              &Database::revision, &Into::revision)
         .may("last_task_id", uuid_text("The operation that touched it last"), &Database::last_task_id,
              &Into::last_task_id)
         .list(
             false, "instances", instance_shape(), [](const From& shown) { return shown.shown_instances(); },
-            &Into::instances)
-        .may("available_upgrades", list_of(ref("AvailableUpgrade")), upgrades_of);
+            &Into::instances);
     return shape;
+}
+
+/// Servers of a host's packages are upgraded with the packages: there is never one to choose.
+Shape<ShownDatabase, DatabaseAnswer> with_upgrades(Shape<ShownDatabase, DatabaseAnswer> shape) {
+    shape.may("available_upgrades", list_of(ref("AvailableUpgrade")), [](const ShownDatabase& shown) {
+        return shown.with_upgrades ? std::optional(OrderedJson::array()) : std::nullopt;
+    });
+    return shape;
+}
+
+/// Logs are for people: better less of one than none.
+void read_lines(const AnswerFields& fields, InstanceLogAnswer& answer) {
+    for (const Json& line : fields.array_if_any("lines"))
+        if (line.is_string()) answer.lines.push_back(line.get<std::string>());
 }
 
 }  // namespace
@@ -189,26 +198,26 @@ const Shape<ShownInstance, InstanceAnswer>& instance_shape() {
 const Shape<InstanceLogAnswer, InstanceLogAnswer>& instance_log_shape() {
     using It = InstanceLogAnswer;
     static const auto shape = Shape<It, It>("InstanceLog", "log of an instance")
-                                  .must("instance_id", text(), &It::instance_id, &It::instance_id)
-                                  .must("node_name", text(), &It::node_name, &It::node_name)
-                                  .must("host_id", text(), &It::host_id, &It::host_id)
-                                  .must("lines", list_of(text()), &It::lines, &It::lines);
+                                  .must("instance_id", text(), &It::instance_id)
+                                  .must("node_name", text(), &It::node_name)
+                                  .must("host_id", text(), &It::host_id)
+                                  .must("lines", list_of(text()), &It::lines, read_lines);
     return shape;
 }
 
 const Shape<ShownDatabase, DatabaseAnswer>& database_summary_shape() {
-    static const auto shape = make_database_shape("DatabaseSummary");
+    static const auto shape = with_upgrades(make_database_shape("DatabaseSummary"));
     return shape;
 }
 
 const Shape<ShownDatabase, DatabaseAnswer>& database_shape() {
-    static const auto shape =
+    static const auto shape = with_upgrades(
         make_database_shape("Database")
             .may("service_instances", list_of(ref("ServiceInstance")),
                  [](const ShownDatabase&) { return OrderedJson::array(); })
             .may(
                 "spec", ref("SpecDatabase"),
-                [](const ShownDatabase& shown) { return to_shown_json(shown.database.spec); }, &DatabaseAnswer::spec);
+                [](const ShownDatabase& shown) { return to_shown_json(shown.database.spec); }, &DatabaseAnswer::spec));
     return shape;
 }
 

@@ -29,9 +29,10 @@ auto of_discarded(Member DiscardedTransactions::*member) {
 }
 
 /// `state` does not change between two tries of a link that has stopped, while `status` is the extension's own word.
+/// What is missing is neither disabled nor stopped, whatever was seen of it earlier.
 std::string state_if_it_says_more(const SubscriptionStatus& seen) {
     const auto state = link_state(seen);
-    return state == seen.status ? "" : state;
+    return state == seen.status || seen.status == "missing" ? "" : state;
 }
 Text error_of_link(const SubscriptionStatus& seen) {
     if (seen.failure) return seen.failure->error;
@@ -43,6 +44,9 @@ const SlotStatus* slot_that_matters(const SubscriptionStatus& seen) {
     return slot && (slot->wal_status != "reserved" || error_of_link(seen)) ? &*slot : nullptr;
 }
 
+Text error_of_failure(const SubscriptionStatus& seen) {
+    return seen.failure ? Text(seen.failure->error) : std::nullopt;
+}
 /// The first of them that is there.
 void read_since(const AnswerFields& fields, SubscriptionAnswer& answer) {
     for (const char* name : {"stopped_since", "discarded_since", "down_since"})
@@ -53,13 +57,14 @@ void read_state(const AnswerFields& fields, SubscriptionAnswer& answer) {
     answer.state = state.empty() ? fields.text("status") : state;
 }
 
-Shape<SubscriptionStatus, SubscriptionAnswer> make_subscription_shape() {
+const std::string kNode = "^n[0-9]+$";
+
+/// What instances and links say of a subscription after its ends, name and status.
+Shape<SubscriptionStatus, SubscriptionAnswer> health_of_subscription() {
     using From = SubscriptionStatus;
     using Into = SubscriptionAnswer;
-    Shape<From, Into> shape("InstanceSubscription", "subscription");
-    shape.must("provider_node", text_like("^n[0-9]+$"), &From::provider_node, needed(&Into::provider_node))
-        .must("name", text(), &From::name, needed(&Into::name))
-        .must("status", text(), &From::status, &Into::status)
+    Shape<From, Into> shape("", "subscription");
+    shape
         .may("lag_bytes", integer("WAL of the provider that is not yet confirmed here"), &From::lag_bytes,
              &Into::lag_bytes)
         .may("state",
@@ -71,7 +76,7 @@ Shape<SubscriptionStatus, SubscriptionAnswer> make_subscription_shape() {
         .may("down_since", time_text(), &From::down_since, read_since)
         .may("stopped_since", time_text("The first look that saw its apply worker fail"),
              of_failure(&LinkFailure::since))
-        .may("error", text("Why it does not go on, in the server's words"), error_of_link, &Into::error)
+        .may("error", text("Why it does not go on, in the server's words"), error_of_failure, &Into::error)
         .may("failed_action", text("What failed: INSERT into public.t"), of_failure_if_known(&LinkFailure::action))
         .may("failed_commit_lsn", text("The transaction that failed, on the provider"),
              of_failure_if_known(&LinkFailure::commit_lsn))
@@ -81,6 +86,7 @@ Shape<SubscriptionStatus, SubscriptionAnswer> make_subscription_shape() {
              of_discarded(&DiscardedTransactions::transactions))
         .may("discarded_rows", integer(), of_discarded(&DiscardedTransactions::rows))
         .may("discarded_since", time_text(), of_discarded(&DiscardedTransactions::since))
+        .or_here("error", error_of_link)
         .may(
             "kept_wal_bytes", integer("WAL that the provider keeps for it"),
             [](const From& seen) {
@@ -97,6 +103,18 @@ Shape<SubscriptionStatus, SubscriptionAnswer> make_subscription_shape() {
             const auto* slot = slot_that_matters(seen);
             return slot ? slot->safe_bytes : std::nullopt;
         });
+    return shape;
+}
+
+/// As a part of an instance.
+Shape<SubscriptionStatus, SubscriptionAnswer> make_subscription_shape() {
+    using From = SubscriptionStatus;
+    using Into = SubscriptionAnswer;
+    Shape<From, Into> shape("InstanceSubscription", "subscription");
+    shape.must("provider_node", text_like(kNode), &From::provider_node, &Into::provider_node)
+        .must("name", text(), &From::name, &Into::name)
+        .must("status", text(), &From::status, &Into::status)
+        .include(health_of_subscription());
     return shape;
 }
 
@@ -129,10 +147,14 @@ const Shape<LinkTransaction, LinkTransaction>& transaction_shape() {
 }
 
 Shape<ShownLink, LinkAnswer> make_link_shape(const char* name) {
-    Shape<ShownLink, LinkAnswer> shape(name, "link");
-    shape.include(subscription_shape())
-        .must("subscriber_node", text_like("^n[0-9]+$"), &LinkPlace::subscriber, needed(&LinkAnswer::subscriber_node))
-        .may("dialect", one_of({"spock", "pglogical"}), &LinkPlace::dialect, &LinkAnswer::dialect);
+    using Into = LinkAnswer;
+    Shape<ShownLink, Into> shape(name, "link");
+    shape.must("name", text(), &SubscriptionStatus::name, needed(&Into::name))
+        .must("provider_node", text_like(kNode), &SubscriptionStatus::provider_node, needed(&Into::provider_node))
+        .must("subscriber_node", text_like(kNode), &LinkPlace::subscriber, needed(&Into::subscriber_node))
+        .may("dialect", one_of({"spock", "pglogical"}), always(&LinkPlace::dialect), &Into::dialect)
+        .must("status", text(), &SubscriptionStatus::status, &Into::status)
+        .include(health_of_subscription());
     return shape;
 }
 

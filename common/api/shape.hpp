@@ -22,6 +22,7 @@ namespace pgedge {
 ///     shape.must("task_id", uuid_text(), &Task::id, needed(&TaskAnswer::id))   // always there
 ///          .may("error", text("Why it failed"), &Task::error, &TaskAnswer::error);  // left out when empty
 ///
+/// must() is a promise to clients: `required` in the document. The order of the rows is that of the answer.
 /// `out` is a member of From, or of what From converts to, or a function of From: text, number, boolean, time, list,
 /// Json, an enum with to_string(), or an optional of these (never null: left out when empty, and else there even as an
 /// empty text). `in` is a member of Into, or a function of AnswerFields and Into; the client ignores a field without.
@@ -37,6 +38,12 @@ struct Needed {
 template <class Into>
 Needed<Into> needed(std::string Into::*member) {
     return {member};
+}
+
+/// For a field that is not promised and there all the same, even as an empty text.
+template <class Class, class Member>
+auto always(Member Class::*member) {
+    return [member](const Class& from) { return std::optional<Member>(from.*member); };
 }
 
 namespace shape_detail {
@@ -113,6 +120,18 @@ public:
         return add(schema::may(name, std::move(schema)), writer(name, out, false), reader(name, in));
     }
 
+    /// A second place of a field described above, for answers in which it was not written there.
+    template <class Out>
+    Shape& or_here(const char* name, Out out) {
+        const auto write = writer(name, out, false);
+        fields_.push_back({std::nullopt,
+                           [name, write](const From& from, OrderedJson& to) {
+                               if (!to.contains(name)) write(from, to);
+                           },
+                           [](const AnswerFields&, Into&) {}});
+        return *this;
+    }
+
     /// An object of another shape that stands in the same From and Into: its fields are a part of ours in all but the
     /// document. `out` gives what it is written from: a value, or a pointer or optional that is empty when it is
     /// absent.
@@ -155,15 +174,15 @@ public:
     /// All fields of another shape, as our own. From and Into convert to what it is made for.
     template <class OtherFrom, class OtherInto>
     Shape& include(const Shape<OtherFrom, OtherInto>& other) {
+        parts_.insert(other.parts().begin(), other.parts().end());
         for (const auto& field : other.fields())
-            add(
-                field.schema,
-                [write = field.write](const From& from, OrderedJson& to) {
-                    write(static_cast<const OtherFrom&>(from), to);
-                },
-                [read = field.read](const AnswerFields& fields, Into& into) {
-                    read(fields, static_cast<OtherInto&>(into));
-                });
+            fields_.push_back({field.schema,
+                               [write = field.write](const From& from, OrderedJson& to) {
+                                   write(static_cast<const OtherFrom&>(from), to);
+                               },
+                               [read = field.read](const AnswerFields& fields, Into& into) {
+                                   read(fields, static_cast<OtherInto&>(into));
+                               }});
         return *this;
     }
 
@@ -183,7 +202,8 @@ public:
     }
     OrderedJson schema() const {
         std::vector<schema::SchemaField> all;
-        for (const auto& field : fields_) all.push_back(field.schema);
+        for (const auto& field : fields_)
+            if (field.schema) all.push_back(*field.schema);
         return schema::object_of(all);
     }
     OrderedJson write(const From& from) const {
@@ -204,11 +224,12 @@ public:
     }
 
     struct Field {
-        schema::SchemaField schema;
+        std::optional<schema::SchemaField> schema;  ///< none: described by an earlier row
         std::function<void(const From&, OrderedJson&)> write;
         std::function<void(const AnswerFields&, Into&)> read;
     };
     const std::vector<Field>& fields() const { return fields_; }
+    const std::map<std::string, OrderedJson>& parts() const { return parts_; }  ///< schemas of all that we hold
 
 private:
     Shape& add(schema::SchemaField schema, std::function<void(const From&, OrderedJson&)> write,

@@ -73,6 +73,23 @@ TEST_CASE("an answer that is not JSON, or lacks a field, is told as such") {
     CHECK_THROWS_WITH_AS(api.databases(), R"("id" in the agent's database is not a text)", Error);
 }
 
+TEST_CASE("what only helps people may be missing from an answer") {
+    const Json instance{{"id", "shop-n1"}, {"spock", {{"subscriptions", {{{"status", "down"}}}}}}};
+    const DatabaseAnswer database =
+        database_answer({{"id", "shop"}, {"state", "available"}, {"instances", {instance}}});
+    CHECK(database.instances.at(0).subscriptions.at(0).state == "down");
+    CHECK(database.instances.at(0).subscriptions.at(0).name.empty());
+
+    CHECK(task_log_answer({{"entries", {{{"message", "begun"}}}}}).entries.size() == 1);
+    CHECK(task_log_answer({{"entries", "none"}}).entries.empty());
+    CHECK(task_log_answer(Json::object()).entries.empty());
+    CHECK(instance_log_answer({{"instance_id", 7}, {"lines", {"a", 7, "b"}}}).lines ==
+          std::vector<std::string>{"a", "b"});
+    CHECK(instance_log_answer({{"lines", 7}}).lines.empty());
+    CHECK_THROWS_WITH_AS(link_answer({{"provider_node", "n1"}, {"subscriber_node", "n2"}}),
+                         R"(the agent's link lacks "name")", Error);
+}
+
 TEST_CASE("an id that cannot be one is never sent") {
     Cluster cluster;
     for (const char* id : {"", ".", "..", "a/b", "../hosts"}) {

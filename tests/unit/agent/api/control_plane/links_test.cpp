@@ -78,6 +78,22 @@ TEST_CASE("a link that does not run is shown with the transaction that waits beh
     CHECK(rig.get("/v1/databases/example/links/n1-n2")["status"] == "missing");
 }
 
+TEST_CASE("a link that was seen disabled and is not there any more is missing") {
+    Linked rig;
+    InstanceStatus status;
+    status.postgres_state = "running";
+    status.role = "primary";
+    status.updated_at = rig.clock.wall();
+    status.subscriptions = {{"n1", "sub_n1_n2", "disabled", "pgl", {}, {}, false}};
+    rig.commit(Databases::set_instance_status("example-n2-9ptayhma", status));
+    rig.links.at_subscriber.exists = false;
+
+    const Json link = rig.get("/v1/databases/example/links/n1-n2");
+
+    CHECK(link["status"] == "missing");
+    CHECK_FALSE(link.contains("state"));
+}
+
 TEST_CASE("a skip is a task of the subscriber's host, for exactly the transaction that the caller saw") {
     Linked rig;
     const std::string path = "/v1/databases/example/links/n1-n2/skip";
