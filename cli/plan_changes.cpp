@@ -260,13 +260,14 @@ std::vector<PlannedChange> replan(Session& session, const SavedPlan& saved) {
             .named("stale_plan");
     std::vector<PlannedChange> changes;
     for (const auto& object : saved.objects) {
-        change_kind(object.kind);  // one that is not known is refused, and not taken for a database
+        const ChangeKind& kind = change_kind(object.kind);  // one that is not known is not taken for a database
         Loaded loaded = load_text(to_text(object.document), "saved plan", ".");
         if (!loaded.problems.empty()) throw SpecError(std::move(loaded.problems));
         if (loaded.databases.size() != 1)
             throw Error(ErrorKind::invalid_input, "the saved plan holds no usable spec of " + object.id);
         PlannedChange change =
             plan_one(session, loaded.databases.front(), {object.force_update, object.remove_hosts}, Expected::any);
+        change.kind = &kind;
         if (change.has_work() && !is_same(object, change.plan))
             throw Error(ErrorKind::conflict, "the plan is stale: " + why_stale(object, change.plan),
                         "plan again and look at what would be done now: pgedgectl plan")
