@@ -162,13 +162,7 @@ public:
                 OrderedJson& list = to[name] = OrderedJson::array();
                 for (const auto& item : shape_detail::value_of(from, out)) list.push_back(inner.write(item));
             },
-            [name, &inner, in](const AnswerFields& fields, Into& into) {
-                if constexpr (std::is_invocable_v<const In&, const AnswerFields&, Into&>) {
-                    in(fields, into);
-                } else if constexpr (!std::is_same_v<In, NoValue>) {
-                    for (const Json& item : fields.array(name)) (into.*in).push_back(inner.read(item));
-                }
-            });
+            list_reader(name, inner, in));
     }
 
     /// All fields of another shape, as our own. From and Into convert to what it is made for.
@@ -239,16 +233,30 @@ private:
     }
     template <class Out>
     static std::function<void(const From&, OrderedJson&)> writer(const char* name, Out out, bool even_if_empty) {
-        return [name, out, even_if_empty](const From& from, OrderedJson& to) {
-            if constexpr (!std::is_same_v<Out, NoValue>)
+        if constexpr (std::is_same_v<Out, NoValue>)
+            return [](const From&, OrderedJson&) {};
+        else
+            return [name, out, even_if_empty](const From& from, OrderedJson& to) {
                 shape_detail::put(to, name, shape_detail::value_of(from, out), even_if_empty);
-        };
+            };
     }
     template <class In>
     static std::function<void(const AnswerFields&, Into&)> reader(const char* name, In in) {
-        return [name, in](const AnswerFields& fields, Into& into) {
-            if constexpr (!std::is_same_v<In, NoValue>) shape_detail::take(fields, name, into, in);
-        };
+        if constexpr (std::is_same_v<In, NoValue>)
+            return [](const AnswerFields&, Into&) {};
+        else
+            return [name, in](const AnswerFields& fields, Into& into) { shape_detail::take(fields, name, into, in); };
+    }
+
+    template <class Inner, class Item, class In>
+    static std::function<void(const AnswerFields&, Into&)> list_reader(const char* name,
+                                                                       const Shape<Inner, Item>& inner, In in) {
+        if constexpr (std::is_member_object_pointer_v<In>)
+            return [name, &inner, in](const AnswerFields& fields, Into& into) {
+                for (const Json& item : fields.array(name)) (into.*in).push_back(inner.read(item));
+            };
+        else
+            return reader(name, in);
     }
 
     std::string name_, what_;

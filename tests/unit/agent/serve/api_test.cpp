@@ -22,7 +22,7 @@ public:
     }
 };
 
-HttpHandler says(const std::string& text) {
+HttpHandler answers_with(const std::string& text) {
     return [text](const HttpRequest&, const PathParameters&) {
         HttpResponse response;
         response.body = text;
@@ -54,13 +54,13 @@ struct TwoApis {
                                     .role_of = role_by_name}));
 
     TwoApis() {
-        named.add(Role::anyone, "GET", "/", says("root"));
-        named.add(Role::anyone, "GET", "/v1/version", says("{}"));
+        named.add(Role::anyone, "GET", "/", answers_with("root"));
+        named.add(Role::anyone, "GET", "/v1/version", answers_with("{}"));
         named.add(Role::read, "GET", "/v1/things/{id}", fails());
-        named.add(Role::operate, "POST", "/v1/things/{id}", says("{}"));
+        named.add(Role::operate, "POST", "/v1/things/{id}", answers_with("{}"));
         numbered.add(Role::read, "GET", "/api/pg/v1/lsn/{id}", fails());
-        numbered.add(Role::read, "GET", "/api/pg/v1/state", says("{}"));
-        numbered.add(Role::admin, "POST", "/api/pg/v1/state", says("{}"));
+        numbered.add(Role::read, "GET", "/api/pg/v1/state", answers_with("{}"));
+        numbered.add(Role::admin, "POST", "/api/pg/v1/state", answers_with("{}"));
     }
     HttpResponse send(const std::string& method, const std::string& path, const std::string& name = "operator",
                       const std::string& listener = "api") const {
@@ -175,8 +175,8 @@ TEST_CASE("what anyone may call asks for no role") {
     Api& api = router.add(Api({.name = "closed", .prefixes = {"/v1"}, .role_of = [](const HttpRequest&) -> Role {
                                    throw Error(ErrorKind::unreachable, "the store has no leader");
                                }}));
-    api.add(Role::anyone, "GET", "/v1/version", says("{}"));
-    api.add(Role::read, "GET", "/v1/things", says("{}"));
+    api.add(Role::anyone, "GET", "/v1/version", answers_with("{}"));
+    api.add(Role::read, "GET", "/v1/things", answers_with("{}"));
     HttpRequest request;
 
     request.path = "/v1/version";
@@ -198,7 +198,7 @@ TEST_CASE("what is refused before a handler runs has the form of the API that it
 
 TEST_CASE("two APIs may have routes under each other's prefixes: the route that fits better answers") {
     TwoApis apis;
-    apis.numbered.add(Role::anyone, "GET", "/v1/things/newest", says("numbered"));
+    apis.numbered.add(Role::anyone, "GET", "/v1/things/newest", answers_with("numbered"));
 
     CHECK(apis.send("GET", "/v1/things/newest").body == "numbered");
     CHECK(apis.send("GET", "/v1/things/oldest").status == 404);
@@ -207,8 +207,8 @@ TEST_CASE("two APIs may have routes under each other's prefixes: the route that 
 TEST_CASE("an API that does not say what its callers may do lets them do what anyone may") {
     Router router;
     Api& api = router.add(Api({.name = "silent", .prefixes = {"/v1"}}));
-    api.add(Role::anyone, "GET", "/v1/version", says("{}"));
-    api.add(Role::read, "GET", "/v1/things", says("{}"));
+    api.add(Role::anyone, "GET", "/v1/version", answers_with("{}"));
+    api.add(Role::read, "GET", "/v1/things", answers_with("{}"));
     HttpRequest request;
 
     request.path = "/v1/version";
@@ -224,8 +224,8 @@ TEST_CASE("where even paths are not for everybody, callers without the role are 
              .prefixes = {"/internal"},
              .role_of = [](const HttpRequest& request) { return request.caller.agent ? Role::agent : Role::anyone; },
              .least_role = Role::agent}));
-    api.add(Role::anyone, "POST", "/internal/join", says("{}"));
-    api.add(Role::agent, "POST", "/internal/store", says("{}"));
+    api.add(Role::anyone, "POST", "/internal/join", answers_with("{}"));
+    api.add(Role::agent, "POST", "/internal/store", answers_with("{}"));
     const auto status = [&](const char* method, const char* path, bool agent) {
         HttpRequest request;
         request.method = method;
@@ -247,7 +247,7 @@ TEST_CASE("where even paths are not for everybody, callers without the role are 
 
 TEST_CASE("a path that two APIs have allows the methods of both") {
     TwoApis apis;
-    apis.numbered.add(Role::anyone, "PUT", "/v1/things/{name}", says("numbered"));
+    apis.numbered.add(Role::anyone, "PUT", "/v1/things/{name}", answers_with("numbered"));
 
     CHECK(apis.send("PUT", "/v1/things/1").body == "numbered");
     CHECK(apis.send("DELETE", "/v1/things/1").headers.at("Allow") == "GET, HEAD, POST, PUT");
@@ -256,12 +256,12 @@ TEST_CASE("a path that two APIs have allows the methods of both") {
 
 TEST_CASE("two APIs of one listener cannot have the same route, whatever its variables are called") {
     TwoApis apis;
-    apis.numbered.add(Role::anyone, "GET", "/v1/things/{name}", says("numbered"));
+    apis.numbered.add(Role::anyone, "GET", "/v1/things/{name}", answers_with("numbered"));
     CHECK_THROWS_WITH_AS(apis.router.check(),
                          R"(the APIs "named" and "numbered" both have the route GET /v1/things/{name})", Error);
 
     Router apart;
-    apart.add(Api({.name = "one"})).add(Role::anyone, "GET", "/x", says("one"));
-    apart.add(Api({.name = "other", .listeners = {"elsewhere"}})).add(Role::anyone, "GET", "/x", says("other"));
+    apart.add(Api({.name = "one"})).add(Role::anyone, "GET", "/x", answers_with("one"));
+    apart.add(Api({.name = "other", .listeners = {"elsewhere"}})).add(Role::anyone, "GET", "/x", answers_with("other"));
     apart.check();
 }
