@@ -26,7 +26,7 @@
 #include "common/base/text.hpp"
 #include "common/base/uuid.hpp"
 #include "common/net/url.hpp"
-#include "common/orchestrate/process_orchestrator.hpp"
+#include "common/orchestrate/orchestrator.hpp"
 
 namespace pgedge {
 namespace {
@@ -119,11 +119,9 @@ public:
     MemberParts(Agent& agent, const Member& member)
         : kinds_({agent.config_.data_dir, agent.user_, agent.runtime_, agent.owner_, member.issuer}),
           leases_(member.store, agent.clock_, agent.config_.host_id, new_incarnation()),
-          planner_(member.store, agent.clock_, orchestrator_,
-                   {agent.config_.random_port_min, agent.config_.random_port_max}),
+          planner_(member.store, agent.clock_, {agent.config_.random_port_min, agent.config_.random_port_max}),
           prompt_store_(member.store),
-          prompt_planner_(prompt_store_, agent.clock_, orchestrator_,
-                          {agent.config_.random_port_min, agent.config_.random_port_max}),
+          prompt_planner_(prompt_store_, agent.clock_, {agent.config_.random_port_min, agent.config_.random_port_max}),
           operations_(prompt_store_, member.secrets, prompt_planner_, agent.clock_),
           logs_(agent.config_.data_dir, agent.config_.host_id, member.peers, Hosts(member.store, agent.clock_)),
           links_(agent.runtime_, agent.config_.host_id, member.peers, Hosts(member.store, agent.clock_)),
@@ -160,7 +158,6 @@ public:
 private:
     ResourceRegistry kinds_;
     Leases leases_;
-    ProcessOrchestrator orchestrator_;
     OperationPlanner planner_;  ///< of the engine, which has time
     PromptStore prompt_store_;  ///< of clients, who wait
     OperationPlanner prompt_planner_;

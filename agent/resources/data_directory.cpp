@@ -10,12 +10,13 @@
 #include "agent/runtime/standby_signal.hpp"
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
+#include "common/base/text.hpp"
 #include "common/base/uuid.hpp"
 
 namespace pgedge {
 namespace {
 
-constexpr std::string_view kReplica = "replica";
+constexpr std::string_view kCopy = "copy";
 
 /// What is being made, or being deleted: never started. Each try has a name of its own: a program of a try whose agent
 /// was killed may still be writing into its.
@@ -97,18 +98,22 @@ void copy_until_done(Runtime& runtime, const ServerCommand& copy, const std::fil
 
 }  // namespace
 
-std::string replication_dsn(const InstancePaths& paths, const Json& primary) {
+std::string replication_dsn(const InstancePaths& paths, const Json& servers, const std::string& slot) {
     const CertificateFiles files(paths);
+    std::vector<std::string> hosts, ports;
+    for (const auto& server : servers) {
+        hosts.push_back(server.at("address"));
+        ports.push_back(std::to_string(server.at("port").get<int>()));
+    }
     return fmt::format(
         "host={} port={} user={} application_name={} sslmode=verify-full sslrootcert={} sslcert={} sslkey={} "
         "connect_timeout=5 keepalives_idle=15 keepalives_interval=5 keepalives_count=3",
-        primary.at("address").get<std::string>(), primary.at("port").get<int>(), kReplicator,
-        primary.at("slot").get<std::string>(), files.authority.string(), files.replicator.string(),
+        joined(hosts, ","), joined(ports, ","), kReplicator, slot, files.authority.string(), files.replicator.string(),
         files.replicator_key.string());
 }
 
-std::string primary_conninfo(const InstancePaths& paths, const Json& primary) {
-    return replication_dsn(paths, primary) + " options='-c wal_sender_timeout=5s'";
+std::string primary_conninfo(const InstancePaths& paths, const Json& siblings, const std::string& slot) {
+    return replication_dsn(paths, siblings, slot) + " target_session_attrs=primary options='-c wal_sender_timeout=5s'";
 }
 
 Observed DataDirectory::observe(const Resource& resource, StepContext&) {
@@ -121,7 +126,7 @@ void DataDirectory::apply(const Resource& resource, StepContext& context) {
     if (observe(resource, context) == Observed::as_known) return;
     delete_unfinished(paths, context.limit);
     const auto fresh = unfinished(paths);
-    if (resource.want.at("role") == kReplica)
+    if (resource.want.at("make") == kCopy)
         copy_primary(fresh, paths, resource, context);
     else
         initialize(fresh, resource, context);
@@ -130,6 +135,11 @@ void DataDirectory::apply(const Resource& resource, StepContext& context) {
 
 void DataDirectory::initialize(const std::filesystem::path& into, const Resource& resource,
                                const StepContext& context) const {
+    // A plan of before a failover: the node has its data elsewhere now.
+    const auto& primary = context.primary.instance_id;
+    if (const std::string own = resource.want.at("instance_id");
+        !primary.empty() && primary != own && resource.want.at("origin") != own)
+        throw Error(ErrorKind::conflict, own + " is not the primary of its node any more, and gets no data of its own");
     runtime_.command({resource.want.at("bin_dir"),
                       "initdb",
                       {"--pgdata=" + into.string(), "--username=" + std::string(kSuperuser), "--data-checksums",
@@ -141,14 +151,19 @@ void DataDirectory::initialize(const std::filesystem::path& into, const Resource
 
 void DataDirectory::copy_primary(const std::filesystem::path& into, const InstancePaths& paths,
                                  const Resource& resource, const StepContext& context) const {
-    const auto& primary = resource.want.at("primary");
-    const ServerCommand copy{
-        resource.want.at("bin_dir"),
-        "pg_basebackup",
-        {"--pgdata=" + into.string(), "--dbname=" + replication_dsn(paths, primary), "--wal-method=stream",
-         "--slot=" + primary.at("slot").get<std::string>(), "--checkpoint=fast", "--no-password"}};
-    within(fmt::format("copying {} from {}", primary.at("instance_id").get<std::string>(),
-                       primary.at("address").get<std::string>()),
+    const NodePrimary& primary = context.primary;
+    if (primary.instance_id.empty() || primary.instance_id == paths.instance_id())
+        throw Error(ErrorKind::unreachable,
+                    fmt::format("there is no other instance to copy {} from: its node has no primary, or it is that "
+                                "itself now",
+                                paths.instance_id()));
+    const Json server{{{"address", primary.address}, {"port", primary.port}}};
+    const std::string slot = resource.want.at("slot");
+    const ServerCommand copy{resource.want.at("bin_dir"),
+                             "pg_basebackup",
+                             {"--pgdata=" + into.string(), "--dbname=" + replication_dsn(paths, server, slot),
+                              "--wal-method=stream", "--slot=" + slot, "--checkpoint=fast", "--no-password"}};
+    within(fmt::format("copying {} from {}", primary.instance_id, primary.address),
            [&] { copy_until_done(runtime_, copy, into, context); });
     make_standby(into, user_, context.limit);
 }

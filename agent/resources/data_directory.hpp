@@ -9,14 +9,14 @@
 
 namespace pgedge {
 
-/// `process.data_directory`: the data of one server, made by initdb or, for a replica, by pg_basebackup from its node's
-/// primary. It is made under another name and renamed when it is whole, so what is called pgdata can be started.
-/// Removing it deletes the data.
+/// `instance.data`: the data of one server, made by initdb or copied by pg_basebackup from whichever instance is its
+/// node's primary then: `make` of its want says which, once. It is made under another name and renamed when it is
+/// whole, so what is called pgdata can be started. Removing it deletes the data.
 class DataDirectory final : public ResourceKind {
 public:
     DataDirectory(std::filesystem::path data_dir, const InstanceUser& user, Runtime& runtime)
         : data_dir_(std::move(data_dir)), user_(user), runtime_(runtime) {}
-    std::string_view kind() const override { return "process.data_directory"; }
+    std::string_view kind() const override { return "instance.data"; }
     Observed observe(const Resource& resource, StepContext& context) override;
     void apply(const Resource& resource, StepContext& context) override;
     void remove(const Resource& resource, StepContext& context) override;
@@ -31,10 +31,11 @@ private:
     Runtime& runtime_;
 };
 
-/// How a replica's server, or pg_basebackup, reaches the primary that `primary` of a resource names: a libpq connection
-/// string with certificates, without any secret.
-std::string replication_dsn(const InstancePaths& paths, const Json& primary);
-/// replication_dsn() for a replica's server, which asks its primary to notice within 5 s when it hangs.
-std::string primary_conninfo(const InstancePaths& paths, const Json& primary);
+/// How one instance reaches others of its node for replication: a libpq connection string with certificates, without
+/// any secret. `servers`: [{address, port}]; `slot` is what it calls itself.
+std::string replication_dsn(const InstancePaths& paths, const Json& servers, const std::string& slot);
+/// replication_dsn() for a standby's server: it goes to whichever of its siblings is primary, and asks it to notice
+/// within 5 s when it hangs.
+std::string primary_conninfo(const InstancePaths& paths, const Json& siblings, const std::string& slot);
 
 }  // namespace pgedge

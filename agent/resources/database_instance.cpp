@@ -15,7 +15,9 @@ using namespace std::chrono_literals;
 constexpr auto kPoll = 20ms;
 constexpr auto kStreaming = 120s;  ///< for a replica to find its primary: a fresh one has a base backup's WAL to replay
 
-bool is_primary(const Json& want) { return want.at("role") == "primary"; }
+bool is_primary(const Json& want, const StepContext& context) {
+    return context.primary.instance_id == want.at("instance_id").get<std::string>();
+}
 
 WantedRole role_of(const Json& user, const StepContext& context) {
     WantedRole role;
@@ -51,12 +53,12 @@ void end_sessions_of_lost_users(Session& session, const Limit& limit) {
 
 Observed DatabaseInstance::observe(const Resource& resource, StepContext& context) {
     const Json& want = resource.want;
-    // A server that is down is the matter of process.postgres; what lies in it is as it was.
+    // A server that is down is the matter of instance.server; what lies in it is as it was.
     if (!is_ready(runtime_, want.at("instance_id"))) return Observed::unseen;
     auto session = connect_locally(runtime_, want.at("instance_id"), "postgres", context.limit);
     const bool recovery = session.run("SELECT pg_is_in_recovery()", context.limit).yes();
-    if (recovery == is_primary(want)) return Observed::differs;
-    if (!is_primary(want)) return Observed::as_known;
+    if (recovery == is_primary(want, context)) return Observed::differs;
+    if (recovery) return Observed::as_known;
     for (const auto& user : want.at("users"))
         if (session
                 .run("SELECT FROM pg_roles WHERE rolname = $1", {user.at("username").get<std::string>()}, context.limit)
@@ -68,7 +70,7 @@ Observed DatabaseInstance::observe(const Resource& resource, StepContext& contex
 }
 
 void DatabaseInstance::apply(const Resource& resource, StepContext& context) {
-    is_primary(resource.want) ? apply_primary(resource.want, context) : apply_replica(resource.want, context);
+    is_primary(resource.want, context) ? apply_primary(resource.want, context) : apply_replica(resource.want, context);
 }
 
 void DatabaseInstance::apply_primary(const Json& want, StepContext& context) {
@@ -79,7 +81,7 @@ void DatabaseInstance::apply_primary(const Json& want, StepContext& context) {
 
     auto session = connect_locally(runtime_, want.at("instance_id"), "postgres", limit);
     check_loaded_dialects(session, limit);
-    run_script(runtime_, session, want, "post_init", "postgres", limit);
+    run_script(runtime_, session, want, "post_init", "postgres", context);
     // Not replicated: this database is no node, and roles do not travel by decoding.
     SessionTransaction transaction(session, limit);
     ensure_system_roles(session, limit);

@@ -96,9 +96,18 @@ Connection connect_locally(Runtime& runtime, const std::string& instance_id, con
     return session;
 }
 
-bool has_database(Runtime& runtime, const Json& want, const Limit& limit) {
-    auto server = connect_locally(runtime, want.at("instance_id"), "postgres", limit);
-    return has_database(server, want, limit);
+Connection connect_to_primary(Runtime& runtime, const std::string& database, const StepContext& context) {
+    const auto& primary = context.primary;
+    auto session = connect_locally(runtime, primary.instance_id, database, context.limit);
+    if (session.run("SELECT pg_is_in_recovery()", context.limit).yes())
+        throw Error(ErrorKind::unreachable,
+                    fmt::format("{} is a standby, not the primary of node {}", primary.instance_id, primary.node));
+    return session;
+}
+
+bool has_database(Runtime& runtime, const Json& want, const StepContext& context) {
+    auto server = connect_to_primary(runtime, "postgres", context);
+    return has_database(server, want, context.limit);
 }
 
 bool has_database(Session& server, const Json& want, const Limit& limit) {
@@ -106,8 +115,8 @@ bool has_database(Session& server, const Json& want, const Limit& limit) {
     return !server.run("SELECT FROM pg_database WHERE datname = $1", {name}, limit).empty();
 }
 
-Connection connect_to_database(Runtime& runtime, const Json& want, const Limit& limit) {
-    return connect_locally(runtime, want.at("instance_id"), want.at("database_name"), limit);
+Connection connect_to_database(Runtime& runtime, const Json& want, const StepContext& context) {
+    return connect_to_primary(runtime, want.at("database_name"), context);
 }
 
 std::optional<std::string> waiting_for_restart(Session& server, const Limit& limit) {
@@ -120,11 +129,11 @@ std::optional<std::string> waiting_for_restart(Session& server, const Limit& lim
 }
 
 void run_script(Runtime& runtime, Session& ours, const Json& want, const std::string& name, const std::string& database,
-                const Limit& limit) {
-    ensure_internal_schema(ours, limit);
-    if (is_script_done(ours, name, limit)) return;
-    auto session = connect_locally(runtime, want.at("instance_id"), database, limit);
-    run_script_once(session, name, want.at(name).get<std::vector<std::string>>(), limit);
+                const StepContext& context) {
+    ensure_internal_schema(ours, context.limit);
+    if (is_script_done(ours, name, context.limit)) return;
+    auto session = connect_to_primary(runtime, database, context);
+    run_script_once(session, name, want.at(name).get<std::vector<std::string>>(), context.limit);
 }
 
 }  // namespace pgedge

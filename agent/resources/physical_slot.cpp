@@ -11,27 +11,30 @@ bool is_there(Connection& session, const std::string& slot, const Limit& limit) 
 
 }  // namespace
 
-Connection PhysicalSlot::session(const Resource& resource, const StepContext& context) const {
-    return connect_locally(runtime_, resource.want.at("primary"), "postgres", context.limit);
+bool PhysicalSlot::is_its_own(const Resource& resource, const StepContext& context) const {
+    return resource.id.name == context.primary.instance_id;
 }
 
 Observed PhysicalSlot::observe(const Resource& resource, StepContext& context) {
-    if (!is_ready(runtime_, resource.want.at("primary"))) return Observed::unseen;
-    auto primary = session(resource, context);
-    return is_there(primary, resource.want.at("slot"), context.limit) ? Observed::as_known : Observed::missing;
+    if (!is_ready(runtime_, context.primary.instance_id)) return Observed::unseen;
+    auto primary = connect_to_primary(runtime_, "postgres", context);
+    const bool there = is_there(primary, resource.want.at("slot"), context.limit);
+    if (is_its_own(resource, context)) return there ? Observed::differs : Observed::as_known;
+    return there ? Observed::as_known : Observed::missing;
 }
 
 void PhysicalSlot::apply(const Resource& resource, StepContext& context) {
+    if (is_its_own(resource, context)) return remove(resource, context);
     const std::string slot = resource.want.at("slot");
-    auto primary = session(resource, context);
+    auto primary = connect_to_primary(runtime_, "postgres", context);
     if (!is_there(primary, slot, context.limit))
         primary.run("SELECT pg_create_physical_replication_slot($1, true)", {slot}, context.limit);
 }
 
 void PhysicalSlot::remove(const Resource& resource, StepContext& context) {
     const std::string slot = resource.want.at("slot");
-    if (!is_running(runtime_, resource.want.at("primary"))) return;  // what is down is going away, or was lost
-    auto primary = session(resource, context);
+    if (!is_running(runtime_, context.primary.instance_id)) return;  // what is down is going away, or was lost
+    auto primary = connect_to_primary(runtime_, "postgres", context);
     drop_replication_slot(primary, slot, context.limit);
 }
 

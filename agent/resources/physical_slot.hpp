@@ -5,8 +5,8 @@
 
 namespace pgedge {
 
-/// `database.physical_slot`: what keeps WAL on a primary for one replica. Made before the replica is copied, so that
-/// nothing it needs can go meanwhile.
+/// `database.physical_slot`: what keeps WAL on the node's primary for one of its instances. Made before the instance is
+/// copied, so that nothing it needs can go meanwhile. The primary keeps none for itself: it would keep WAL for ever.
 class PhysicalSlot final : public ResourceKind {
 public:
     explicit PhysicalSlot(Runtime& runtime) : runtime_(runtime) {}
@@ -16,7 +16,7 @@ public:
     void remove(const Resource& resource, StepContext& context) override;
 
 private:
-    Connection session(const Resource& resource, const StepContext& context) const;
+    bool is_its_own(const Resource& resource, const StepContext& context) const;
     Runtime& runtime_;
 };
 

@@ -63,9 +63,10 @@ PostgresConfig::Texts PostgresConfig::texts(const Resource& resource, const Limi
     if (server_knows_parameter(want.at("bin_dir"), "output_plugin_libraries", user_, limit))
         settings.try_emplace("output_plugin_libraries",
                              fmt::format("pgoutput, test_decoding, {}_output", want.at("dialect").get<std::string>()));
-    if (const auto& primary = want.at("primary"); !primary.is_null()) {
-        settings["primary_conninfo"] = primary_conninfo(paths, primary);
-        settings["primary_slot_name"] = primary.at("slot");
+    // The same whether it is primary or standby now, and whichever of the others is primary: libpq finds it.
+    if (const auto& siblings = want.at("siblings"); !siblings.empty()) {
+        settings["primary_conninfo"] = primary_conninfo(paths, siblings, want.at("slot"));
+        settings["primary_slot_name"] = want.at("slot");
     }
     return {{paths.config_file(), postgresql_conf(settings)},
             {hba_file(paths), pg_hba_conf({.peers = lines_of(want, "peers"),

@@ -11,14 +11,14 @@
 
 namespace pgedge {
 
-/// `process.postgres_config`: postgresql.conf, pg_hba.conf and pg_ident.conf of one server. A running server reloads
-/// them; what needs a restart waits for `process.postgres`. A running server's files stay as they were when it would
+/// `instance.config`: postgresql.conf, pg_hba.conf and pg_ident.conf of one server. A running server reloads
+/// them; what needs a restart waits for `instance.server`. A running server's files stay as they were when it would
 /// refuse the new ones or let nobody in with them, and its own words are the error.
 class PostgresConfig final : public ResourceKind {
 public:
     PostgresConfig(std::filesystem::path data_dir, const InstanceUser& user, Runtime& runtime)
         : data_dir_(std::move(data_dir)), user_(user), runtime_(runtime) {}
-    std::string_view kind() const override { return "process.postgres_config"; }
+    std::string_view kind() const override { return "instance.config"; }
     Observed observe(const Resource& resource, StepContext& context) override;
     void apply(const Resource& resource, StepContext& context) override;
     void remove(const Resource& resource, StepContext& context) override;

@@ -16,17 +16,17 @@ const ReplicationDialect& dialect_of(const Json& want) {
 
 Observed PostgresDatabase::observe(const Resource& resource, StepContext& context) {
     const Json& want = resource.want;
-    if (!is_ready(runtime_, want.at("instance_id"))) return Observed::unseen;  // the matter of process.postgres
-    if (!has_database(runtime_, want, context.limit)) return Observed::missing;
-    auto session = connect_to_database(runtime_, want, context.limit);
+    if (!is_ready(runtime_, context.primary.instance_id)) return Observed::unseen;  // the matter of instance.server
+    if (!has_database(runtime_, want, context)) return Observed::missing;
+    auto session = connect_to_database(runtime_, want, context);
     const auto node = dialect_of(want).own_node(session, context.limit);
     return node == want.at("node").get<std::string>() ? Observed::as_known : Observed::differs;
 }
 
-void PostgresDatabase::create_if_missing(const Json& want, const Limit& limit) {
-    auto server = connect_locally(runtime_, want.at("instance_id"), "postgres", limit);
-    if (has_database(server, want, limit)) return;
-    server.run("CREATE DATABASE " + server.identifier(want.at("database_name").get<std::string>()), limit);
+void PostgresDatabase::create_if_missing(const Json& want, const StepContext& context) {
+    auto server = connect_to_primary(runtime_, "postgres", context);
+    if (has_database(server, want, context.limit)) return;
+    server.run("CREATE DATABASE " + server.identifier(want.at("database_name").get<std::string>()), context.limit);
 }
 
 void PostgresDatabase::apply(const Resource& resource, StepContext& context) {
@@ -37,13 +37,13 @@ void PostgresDatabase::apply(const Resource& resource, StepContext& context) {
     std::optional<std::string> owner;
     if (!want.at("owner").is_null()) owner = want.at("owner").get<std::string>();
 
-    create_if_missing(want, limit);
-    auto session = connect_to_database(runtime_, want, limit);
+    create_if_missing(want, context);
+    auto session = connect_to_database(runtime_, want, context);
     dialect.check_settings(session, limit);
     dialect.ensure_node(session, want.at("node"), want.at("dsn"), limit);
     // Every node runs the script before it has subscribers, so its rows are not sent and its sequences give the same
     // numbers everywhere. What it made is taken into replication afterwards.
-    run_script(runtime_, session, want, "post_database_create", database, limit);
+    run_script(runtime_, session, want, "post_database_create", database, context);
     dialect.locally(session, limit, [&] {
         if (owner) hand_over_once(session, *owner, limit);
         ensure_database_rights(session, database, owner, want.at("users").get<std::vector<std::string>>(),

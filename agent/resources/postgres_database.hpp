@@ -16,7 +16,7 @@ public:
     void remove(const Resource& resource, StepContext& context) override;
 
 private:
-    void create_if_missing(const Json& want, const Limit& limit);
+    void create_if_missing(const Json& want, const StepContext& context);
     Runtime& runtime_;
 };
 

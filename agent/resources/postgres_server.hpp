@@ -11,14 +11,14 @@
 
 namespace pgedge {
 
-/// `process.postgres`: one server up and running, with no setting waiting for a restart. A configuration with which it
+/// `instance.server`: one server up and running, with no setting waiting for a restart. A configuration with which it
 /// does not come up, or lets nobody in, is taken back: the last good one is put in its place and the server started
 /// with it; that is an error all the same. Removing it stops the server.
 class PostgresServer final : public ResourceKind {
 public:
     PostgresServer(std::filesystem::path data_dir, const InstanceUser& user, Runtime& runtime, ServerOwner& owner)
         : data_dir_(std::move(data_dir)), user_(user), runtime_(runtime), owner_(owner) {}
-    std::string_view kind() const override { return "process.postgres"; }
+    std::string_view kind() const override { return "instance.server"; }
     Observed observe(const Resource& resource, StepContext& context) override;
     void apply(const Resource& resource, StepContext& context) override;
     void remove(const Resource& resource, StepContext& context) override;

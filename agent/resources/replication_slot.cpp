@@ -35,9 +35,9 @@ std::string oldest_transaction(Session& session, const Limit& limit) {
 }  // namespace
 
 Observed ReplicationSlot::observe(const Resource& resource, StepContext& context) {
-    if (!is_ready(runtime_, resource.want.at("instance_id"))) return Observed::unseen;
-    if (!has_database(runtime_, resource.want, context.limit)) return Observed::missing;
-    auto session = connect_to_database(runtime_, resource.want, context.limit);
+    if (!is_ready(runtime_, context.primary.instance_id)) return Observed::unseen;
+    if (!has_database(runtime_, resource.want, context)) return Observed::missing;
+    auto session = connect_to_database(runtime_, resource.want, context);
     const auto slot = slot_of(session, resource.want, context.limit);
     const bool there =
         !session.run("SELECT FROM pg_replication_slots WHERE slot_name = $1", {slot}, context.limit).empty();
@@ -45,14 +45,14 @@ Observed ReplicationSlot::observe(const Resource& resource, StepContext& context
 }
 
 void ReplicationSlot::apply(const Resource& resource, StepContext& context) {
-    auto session = connect_to_database(runtime_, resource.want, context.limit);
+    auto session = connect_to_database(runtime_, resource.want, context);
     const auto& dialect = ReplicationDialect::of(resource.want.at("dialect").get<std::string>());
     const auto slot = slot_of(session, resource.want, context.limit);
     try {
         dialect.ensure_slot(session, slot, context.limit.no_longer_than(kConsistent));
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::timed_out || context.limit.over()) throw;
-        auto other = connect_to_database(runtime_, resource.want, context.limit);
+        auto other = connect_to_database(runtime_, resource.want, context);
         throw Error(ErrorKind::timed_out,
                     fmt::format("replication slot {} waits for the transactions that are open on its server; the "
                                 "oldest: {}",
@@ -62,9 +62,9 @@ void ReplicationSlot::apply(const Resource& resource, StepContext& context) {
 }
 
 void ReplicationSlot::remove(const Resource& resource, StepContext& context) {
-    if (!is_running(runtime_, resource.want.at("instance_id"))) return;
-    if (!has_database(runtime_, resource.want, context.limit)) return;
-    auto session = connect_to_database(runtime_, resource.want, context.limit);
+    if (!is_running(runtime_, context.primary.instance_id)) return;
+    if (!has_database(runtime_, resource.want, context)) return;
+    auto session = connect_to_database(runtime_, resource.want, context);
     drop_replication_slot(session, slot_of(session, resource.want, context.limit), context.limit);
 }
 

@@ -7,6 +7,7 @@
 #include "common/base/clock.hpp"
 #include "common/base/limit.hpp"
 #include "common/base/secret.hpp"
+#include "common/model/node.hpp"
 #include "common/plan/plan.hpp"
 
 namespace pgedge {
@@ -22,6 +23,9 @@ struct StepContext {
     /// When the instance that the resource belongs to came into being: tells it from an earlier one of the same id. The
     /// epoch: unknown.
     WallTime instance_created_at{};
+    /// The primary, at the moment when the step was claimed, of the node that the resource belongs to. Empty: it
+    /// belongs to none, or the node has none.
+    NodePrimary primary{};
 };
 
 enum class Observed {

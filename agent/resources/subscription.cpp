@@ -17,9 +17,9 @@ const ReplicationDialect& dialect_of(const Resource& resource) {
 }  // namespace
 
 Observed Subscription::observe(const Resource& resource, StepContext& context) {
-    if (!is_ready(runtime_, resource.want.at("instance_id"))) return Observed::unseen;
-    if (!has_database(runtime_, resource.want, context.limit)) return Observed::missing;
-    auto session = connect_to_database(runtime_, resource.want, context.limit);
+    if (!is_ready(runtime_, context.primary.instance_id)) return Observed::unseen;
+    if (!has_database(runtime_, resource.want, context)) return Observed::missing;
+    auto session = connect_to_database(runtime_, resource.want, context);
     const auto rows = dialect_of(resource).subscriptions(session, context.limit);
     const auto row =
         std::find_if(rows.begin(), rows.end(), [&](const auto& each) { return each.name == resource.id.name; });
@@ -31,7 +31,7 @@ Observed Subscription::observe(const Resource& resource, StepContext& context) {
 
 void Subscription::apply(const Resource& resource, StepContext& context) {
     const Json& want = resource.want;
-    auto session = connect_to_database(runtime_, want, context.limit);
+    auto session = connect_to_database(runtime_, want, context);
     const auto& dialect = dialect_of(resource);
     const std::string name = resource.id.name, provider = want.at("provider");
     const bool enabled = want.at("enabled");
@@ -46,9 +46,9 @@ void Subscription::apply(const Resource& resource, StepContext& context) {
 }
 
 void Subscription::remove(const Resource& resource, StepContext& context) {
-    if (!is_running(runtime_, resource.want.at("instance_id"))) return;
-    if (!has_database(runtime_, resource.want, context.limit)) return;
-    auto session = connect_to_database(runtime_, resource.want, context.limit);
+    if (!is_running(runtime_, context.primary.instance_id)) return;
+    if (!has_database(runtime_, resource.want, context)) return;
+    auto session = connect_to_database(runtime_, resource.want, context);
     dialect_of(resource).drop_subscription(session, resource.id.name, context.limit);
 }
 

@@ -16,7 +16,7 @@ constexpr std::chrono::milliseconds kSchedulerPeriod{1'000};
 
 bool concerns_tasks(const Changes& changes) {
     return changes.relist || std::any_of(changes.changes.begin(), changes.changes.end(), [](const Change& change) {
-               return change.kind == "task" || change.kind == "step";
+               return change.kind == "task" || change.kind == "step" || change.kind == "node";
            });
 }
 

@@ -17,7 +17,7 @@ std::map<std::string, LinkPlace> link_places(const Known& known) {
         place.provider = want.value("provider", "");
         place.subscriber = want.value("subscriber", "");
         place.subscriber_host = one.resource.host_id;
-        place.subscriber_instance = want.value("instance_id", "");
+        place.subscriber_instance = instance_of(one.resource);
         place.database_name = want.value("database_name", "");
         place.dialect = want.value("dialect", "");
     }
@@ -26,7 +26,7 @@ std::map<std::string, LinkPlace> link_places(const Known& known) {
         const auto place = places.find(one.resource.want.value("subscription", ""));
         if (place == places.end()) continue;
         place->second.provider_host = one.resource.host_id;
-        place->second.provider_instance = one.resource.want.value("instance_id", "");
+        place->second.provider_instance = instance_of(one.resource);
     }
     return places;
 }

@@ -13,7 +13,7 @@ constexpr std::chrono::seconds kSettled{5};
 /// What was seen of the server that the resource lies in; nullptr: nothing that can be relied on.
 const InstanceStatus* seen_of(const KnownResource& known, const std::vector<Instance>& instances, WallTime now) {
     if (known.needs_recreate || !known.error.empty()) return nullptr;
-    const std::string id = known.resource.want.value("instance_id", "");
+    const std::string id = instance_of(known.resource);
     const auto instance =
         std::find_if(instances.begin(), instances.end(), [&](const Instance& each) { return each.id == id; });
     if (instance == instances.end() || shown_state(*instance, now) != InstanceState::available) return nullptr;

@@ -5,9 +5,11 @@
 #include <utility>
 
 #include "agent/run/observed_links.hpp"
+#include "agent/store/tables/nodes.hpp"
 #include "common/base/digest.hpp"
 #include "common/base/error.hpp"
 #include "common/orchestrate/preflight.hpp"
+#include "common/orchestrate/topology.hpp"
 #include "common/orchestrate/versions.hpp"
 #include "common/spec/problem.hpp"
 #include "common/spec/write.hpp"
@@ -74,6 +76,7 @@ Survey OperationPlanner::survey(const std::string& database_id, const Limit& lim
     const Databases databases(store_);
     survey.all_instances = databases.all_instances(limit);
     survey.known = databases.resources(database_id, limit);
+    survey.primaries = Nodes(store_).primaries(database_id, limit);
     return survey;
 }
 
@@ -88,14 +91,15 @@ DraftOperation OperationPlanner::draft(const std::string& type, const Database& 
     draft.type = type;
     draft.database = wanted;
     draft.base_revision = stored ? stored->revision : 0;
-    Known known = without_hosts(survey.known, options.remove_hosts);
+    Surroundings around;
+    around.hosts = survey.hosts;
+    around.gone_hosts = options.remove_hosts;
+    for (const auto& [node, primary] : survey.primaries) around.primaries[node] = primary.instance_id;
+    Known known = with_primaries(without_hosts(survey.known, options.remove_hosts), around.primaries);
     // Afterwards the hosts themselves have looked.
     std::vector<std::string> drift;
     if (moment == Moment::asked && type == "update")
         drift = mark_observed_links(known, survey.all_instances, clock_.wall());
-    Surroundings around;
-    around.hosts = survey.hosts;
-    around.gone_hosts = options.remove_hosts;
 
     Database target = wanted;
     if (type == "delete") {
@@ -125,7 +129,9 @@ DraftOperation OperationPlanner::draft(const std::string& type, const Database& 
     for (const auto& instance : survey.all_instances)
         if (instance.database_id == wanted.id && !draft.instances.contains(instance.id))
             draft.leaving.push_back(instance);
-    draft.plan = make_plan(known, orchestrator_.states(target, known, around), {.force_update = options.force_update});
+    draft.plan = make_plan(known, wanted_states(target, known, around), {.force_update = options.force_update});
+
+    draft.new_primaries = settle_primaries(draft.plan, around.primaries, wanted_primaries(target, known, around));
 
     std::set<std::string> hosts;
     for (const auto& [id, resource] : known) hosts.insert(resource.resource.host_id);

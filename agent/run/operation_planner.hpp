@@ -10,6 +10,7 @@
 #include "agent/run/scheduler.hpp"
 #include "agent/store/tables/databases.hpp"
 #include "agent/store/tables/hosts.hpp"
+#include "common/model/node.hpp"
 #include "common/orchestrate/instances.hpp"
 #include "common/orchestrate/orchestrator.hpp"
 
@@ -20,15 +21,17 @@ struct Survey {
     std::map<std::string, Host> hosts;
     std::vector<Instance> all_instances;  ///< of the cluster
     Known known;                          ///< resources of the database
+    NodePrimaries primaries{};            ///< of its nodes
 };
 
 /// An operation, worked out and not begun.
 struct DraftOperation {
-    std::string type;                           ///< create, update or delete
-    Database database;                          ///< as it shall be stored, with the versions that were chosen
-    std::int64_t base_revision = 0;             ///< 0: it does not exist
-    std::map<std::string, Instance> instances;  ///< that it shall have, by id
-    std::vector<Instance> leaving;              ///< that it has and shall not have
+    std::string type;                                  ///< create, update or delete
+    Database database;                                 ///< as it shall be stored, with the versions that were chosen
+    std::int64_t base_revision = 0;                    ///< 0: it does not exist
+    std::map<std::string, Instance> instances;         ///< that it shall have, by id
+    std::vector<Instance> leaving;                     ///< that it has and shall not have
+    std::map<std::string, std::string> new_primaries;  ///< by node: to be stored with the operation
     Plan plan;
     Preliminaries before;
     std::vector<std::string> warnings;
@@ -40,8 +43,8 @@ struct DraftOperation {
 class OperationPlanner final : public Replanner {
 public:
     /// `random_ports`: where the ports that are drawn come from.
-    OperationPlanner(Store& store, const Clock& clock, const Orchestrator& orchestrator, PortRange random_ports = {})
-        : store_(store), clock_(clock), orchestrator_(orchestrator), random_ports_(random_ports) {}
+    OperationPlanner(Store& store, const Clock& clock, PortRange random_ports = {})
+        : store_(store), clock_(clock), random_ports_(random_ports) {}
 
     Survey survey(const std::string& database_id, const Limit& limit) const;
     /// `wanted` has its secrets sealed; of `stored` spec, tenant and dialect are looked at, nullptr for a create. Pure
@@ -60,7 +63,6 @@ private:
 
     Store& store_;
     const Clock& clock_;
-    const Orchestrator& orchestrator_;
     const PortRange random_ports_;
 };
 

@@ -4,7 +4,10 @@
 #include <set>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "agent/run/task_log.hpp"
+#include "agent/store/tables/nodes.hpp"
 #include "agent/store/tables/secrets.hpp"
 #include "agent/store/tables/step_queue.hpp"
 #include "common/base/error.hpp"
@@ -79,12 +82,15 @@ void OperationRows::add_database(const Database* stored) {
 void OperationRows::add_instances(const DraftOperation& draft, const UpdateOptions& options) {
     // What stands on a lost host is forgotten: nobody is there to remove it.
     for (const auto& host : options.remove_hosts)
-        add({"DELETE FROM resource WHERE database_id = ? AND host_id = ?", {database_.id, host}, {}});
+        add({fmt::format(
+                 "DELETE FROM resource WHERE database_id = ?1 AND coalesce((SELECT i.host_id FROM node n JOIN "
+                 "instance i ON i.id = n.primary_instance WHERE n.database_id = ?1 AND n.name = {}), host_id) = "
+                 "?2",
+                 kNodeOfResource),
+             {database_.id, host},
+             {}});
     for (Instance instance : draft.leaving) {
-        if (holds(options.remove_hosts, instance.host_id)) {
-            add(Databases::erase_instance(instance.id));
-            continue;
-        }
+        if (holds(options.remove_hosts, instance.host_id)) continue;
         instance.state = InstanceState::deleting;
         instance.updated_at = now_;
         add(Databases::upsert_instance(instance), Refusal::stale);
@@ -102,6 +108,11 @@ void OperationRows::add_instances(const DraftOperation& draft, const UpdateOptio
         instance.error.clear();
         add(Databases::upsert_instance(instance), Refusal::stale);
     }
+    // Last: with its last instance a node goes, and the count of its primaries.
+    for (const auto& instance : draft.leaving)
+        if (holds(options.remove_hosts, instance.host_id)) add(Databases::erase_instance(instance.id));
+    for (const auto& [node, primary] : draft.new_primaries)
+        for (auto& statement : Nodes::move(database_.id, node, primary)) add(std::move(statement));
 }
 
 void OperationRows::add_log(const DraftOperation& draft) {

@@ -4,11 +4,6 @@
 
 namespace pgedge {
 
-std::string instance_of(const Resource& resource) {
-    const auto found = resource.want.find("instance_id");
-    return found != resource.want.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 std::vector<StepRow> plan_rows(const std::string& task_id, const std::vector<std::string>& preliminary_ids,
                                std::int64_t first_position, const Plan& plan) {
     std::vector<StepRow> rows;
@@ -17,7 +12,8 @@ std::vector<StepRow> plan_rows(const std::string& task_id, const std::vector<std
         row.task_id = task_id;
         row.id = step.id;
         row.position = first_position++;
-        row.host_id = step.resource.host_id;
+        row.node = step.resource.node;
+        if (row.node.empty()) row.host_id = step.resource.host_id;
         row.instance_id = instance_of(step.resource);
         row.wait_for = step.after.empty() ? preliminary_ids : step.after;
         row.step = step;

@@ -21,7 +21,5 @@ std::vector<StepRow> step_rows(const std::string& task_id, const Preliminaries& 
 /// The rows of a plan that replaces another one, behind the preliminaries that its task has already.
 std::vector<StepRow> plan_rows(const std::string& task_id, const std::vector<std::string>& preliminary_ids,
                                std::int64_t first_position, const Plan& plan);
-/// The instance that a resource belongs to; empty: none.
-std::string instance_of(const Resource& resource);
 
 }  // namespace pgedge

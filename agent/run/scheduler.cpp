@@ -7,6 +7,7 @@
 
 #include "agent/run/plan_steps.hpp"
 #include "agent/run/task_log.hpp"
+#include "agent/store/tables/nodes.hpp"
 #include "agent/store/tables/step_queue.hpp"
 #include "common/base/error.hpp"
 
@@ -117,18 +118,20 @@ void Scheduler::watch_hosts(const std::set<std::string>& needed, const Limit& li
 
 void Scheduler::give_up_silent_hosts(const Limit& limit) {
     std::set<std::string> needed;
-    for (const auto& row : store_.read({awaited_steps("DISTINCT s.host_id"), {}, {}}, Freshness::leader, limit))
+    for (const auto& row :
+         store_.read({awaited_steps(fmt::format("DISTINCT {}", kStepHost)), {}, {}}, Freshness::leader, limit))
         needed.insert(row.text(0));
     watch_hosts(needed, limit);
 
     for (const auto& host : needed) {
         if (hosts_.silent_for(host) < silent_after_) continue;
-        const Statement query{awaited_steps(kStepColumns) + " AND s.host_id = ?", {host}, {}};
+        const Statement query{fmt::format("{} AND {} = ?", awaited_steps(kStepColumns), kStepHost), {host}, {}};
         for (const auto& row : store_.read(query, Freshness::leader, limit)) {
             const StepRow step = step_from_row(row);
             const auto error =
                 Error(ErrorKind::unreachable,
-                      fmt::format("host {} has not been heard from for {}s, while {}", host,
+                      fmt::format("{} has not been heard from for {}s, while {}",
+                                  host.empty() ? fmt::format("a primary of node {}", step.node) : "host " + host,
                                   std::chrono::floor<std::chrono::seconds>(silent_after_).count(), what_it_does(step)),
                       what_to_do_about(host))
                     .text_and_hint();

@@ -8,6 +8,7 @@
 
 #include "agent/run/plan_steps.hpp"
 #include "agent/run/port_check.hpp"
+#include "agent/store/tables/nodes.hpp"
 #include "common/base/error.hpp"
 
 namespace pgedge {
@@ -85,12 +86,14 @@ ResourceKind& StepRunner::kind_of(const Resource& resource) const {
 
 StepContext StepRunner::context(const ClaimedStep& step, const Resource& resource, StepLog& log,
                                 const Limit& limit) const {
-    return {limit, step.database_id,
+    return {limit,
+            step.database_id,
             [this, limit](const SecretRef& ref) {
                 return secrets_.get(ref, limit.no_longer_than(std::chrono::seconds(10)));
             },
             [&log, fields = fields_of(resource)](std::string_view message) { log.add(message, fields); },
-            step.instance_created_at};
+            step.instance_created_at,
+            step.primary};
 }
 
 void StepRunner::with_retries(const Resource& resource, StepLog& log, const Limit& limit,
@@ -196,12 +199,16 @@ std::pair<Observed, std::string> StepRunner::look_at(const ClaimedStep& step, co
 StepOutcome StepRunner::look(const ClaimedStep& step, StepLog& log, const Limit& limit) const {
     std::vector<KnownResource> changed;
     std::set<std::string> troubled;
+    const auto primaries = Nodes(store_).primaries(step.database_id, limit.no_longer_than(std::chrono::seconds(30)));
+    ClaimedStep with_primary = step;
     for (auto& [id, known] :
          Databases(store_).resources(step.database_id, limit.no_longer_than(std::chrono::seconds(30)))) {
         const Resource& resource = known.resource;
         // What failed is done again anyway; that it is not there is no news.
         if (resource.host_id != step.row.host_id || !known.error.empty()) continue;
-        const auto [seen, failure] = look_at(step, resource, troubled, log, limit);
+        const auto primary = primaries.find(resource.node.empty() ? resource.want.value("node", "") : resource.node);
+        with_primary.primary = primary == primaries.end() ? NodePrimary() : primary->second;
+        const auto [seen, failure] = look_at(with_primary, resource, troubled, log, limit);
         if (!failure.empty()) {
             known.error = "it could not be looked at: " + failure;
             changed.push_back(std::move(known));

@@ -20,7 +20,7 @@ std::vector<WantedState> certificate_states(const std::vector<Resource>& end, co
         if (known == now.end() || !is_there(known->second, wanted)) continue;
         Resource changed = known->second.resource;  // as it is: everything else comes later
         const bool has_own = changed.want.contains(kDatabase);
-        if (wanted.id.kind == "process.postgres_config" && (!has_own || changed.want.contains(kShared))) {
+        if (wanted.id.kind == "instance.config" && (!has_own || changed.want.contains(kShared))) {
             changed.want[kDatabase] = wanted.want.at(kDatabase);
             changed.want[kShared] = true;
             accept.resources.push_back(std::move(changed));

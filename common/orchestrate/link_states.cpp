@@ -14,9 +14,7 @@ bool is_missing(const Known& now, const ResourceId& id) {
 /// Not when only its server has to be started: the slot is there still.
 bool is_made_anew(const Resource& slot, const Known& now) {
     if (is_missing(now, slot.id)) return true;
-    const std::string instance = slot.want.at("instance_id");
-    return now.at(slot.id).resource.want.at("instance_id") != instance ||
-           is_missing(now, {"process.data_directory", instance});
+    return now.at(slot.id).resource.host_id != slot.host_id || is_missing(now, {"instance.data", slot.instance_id});
 }
 
 }  // namespace

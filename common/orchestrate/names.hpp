@@ -31,7 +31,7 @@ struct ServerAddress {
 /// A node's own DSN: no host, so it is the same on every instance of the node and leads to the socket of the server
 /// that reads it.
 std::string own_dsn(std::string_view database_name);
-/// How others reach a node: all its instances, the primary first; libpq looks for the one that is primary now. Paths of
+/// How others reach a node: all its instances, in any order; libpq looks for the one that is primary now. Paths of
 /// certificates come from the environment of the server that connects.
 std::string provider_dsn(const std::vector<ServerAddress>& instances, std::string_view database_name);
 /// A value of a libpq connection string, in quotes where it needs them.

@@ -12,21 +12,24 @@
 
 namespace pgedge {
 
-/// Everything an orchestrator needs besides the spec. Plain values: gathered by the caller, so planning stays pure.
+/// Everything a plan needs besides the spec. Plain values: gathered by the caller, so planning stays pure.
 struct Surroundings {
     std::map<std::string, Host> hosts;                ///< by id: at least those of the spec
     std::map<std::string, Instance> instances;        ///< by id, with the ports that were settled for them
     std::map<std::string, PostgresVersion> versions;  ///< by instance id: the server it shall run
     std::vector<std::string> gone_hosts;              ///< treated as lost: nothing is done there
+    /// The instance that is primary of each node that exists. State, not a wish: who asks for a plan reads it.
+    std::map<std::string, std::string> primaries{};
 };
 
-/// Turns a wanted database into the sequence of resource sets it passes through. One implementation per runtime.
-class Orchestrator {
-public:
-    virtual ~Orchestrator() = default;
-    /// `now` tells which nodes and instances exist already. For a delete pass a database without nodes.
-    virtual std::vector<WantedState> states(const Database& wanted, const Known& now,
-                                            const Surroundings& surroundings) const = 0;
-};
+/// The sequence of resource sets that a wanted database passes through. The resources are those of docs/resources.md;
+/// no runtime shows in them. Pure.
+///
+/// A new database and a deleted one are one state: all hosts work at the same time. A change is the restarts, node
+/// after node (rolling_states()), and then the end state, which also brings new nodes (empty), new replicas, links both
+/// ways, settings that only reload, and takes away what is not wanted any more. `now` tells which nodes and instances
+/// exist already; it must be without what stands on lost hosts (without_hosts()) and with_primaries(). For a delete
+/// pass a database without nodes.
+std::vector<WantedState> wanted_states(const Database& wanted, const Known& now, const Surroundings& surroundings);
 
 }  // namespace pgedge

@@ -248,7 +248,7 @@ const std::vector<StandbyMinimum>& standby_minimums() {
     return minimums;
 }
 
-void raise_to_primary(Settings& standby, const Settings& primary) {
+void raise_to_other(Settings& standby, const Settings& primary) {
     const auto number = [](const Settings& settings, const StandbyMinimum& minimum) {
         const auto found = settings.find(std::string(minimum.setting));
         return found == settings.end() ? std::optional(minimum.server_default) : as_integer(found->second);

@@ -37,7 +37,8 @@ struct StandbyMinimum {
     std::int64_t server_default;
 };
 const std::vector<StandbyMinimum>& standby_minimums();
-/// Raises those of `standby` that are less than its primary's: on a smaller host it would not start.
-void raise_to_primary(Settings& standby, const Settings& primary);
+/// Raises those of `settings` that are less than another instance's of the node: a standby on a smaller host would not
+/// start, and a primary on a smaller host would have standbys that it could never follow.
+void raise_to_other(Settings& settings, const Settings& other);
 
 }  // namespace pgedge

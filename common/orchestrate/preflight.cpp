@@ -90,7 +90,7 @@ private:
 
     void check_majors() {
         for (const auto& [id, version] : in_.surroundings.versions) {
-            const auto known = in_.now.find({"process.data_directory", id});
+            const auto known = in_.now.find({"instance.data", id});
             if (known == in_.now.end()) continue;
             const int before = known->second.resource.want.value("major", version.major());
             if (before != version.major())
@@ -101,8 +101,7 @@ private:
 
     void check_primaries() {
         for (std::size_t i = 0; i < spec_.nodes.size(); ++i)
-            if (auto problem = primary_problem(in_.wanted, spec_.nodes[i], in_.now, in_.surroundings.gone_hosts);
-                !problem.empty())
+            if (auto problem = primary_problem(in_.wanted, spec_.nodes[i], in_.now, in_.surroundings); !problem.empty())
                 add(node_path(i) + ".host_ids", std::move(problem));
     }
 
@@ -256,6 +255,11 @@ bool has_docker_options(const DatabaseSpec& spec) {
            });
 }
 
+bool is_primary(const Surroundings& surroundings, const std::string& node, const std::string& instance) {
+    const auto primary = surroundings.primaries.find(node);
+    return primary != surroundings.primaries.end() && primary->second == instance;
+}
+
 /// False for a node that is new, and for one that moves with all its hosts: its data does not go with it.
 bool keeps_a_host(const DatabaseSpec& before, const NodeSpec& node) {
     return std::any_of(before.nodes.begin(), before.nodes.end(), [&](const NodeSpec& each) {
@@ -301,9 +305,9 @@ std::vector<Problem> lost_data(const PreflightInput& input) {
     for (std::size_t i = 0; i < nodes.size(); ++i)
         for (const auto& host_id : nodes[i].host_ids) {
             const auto id = instance_id(input.wanted.id, nodes[i].name, host_id);
-            const auto known = input.now.find({"process.data_directory", id});
+            const auto known = input.now.find({"instance.data", id});
             if (known == input.now.end() || !known->second.needs_recreate || !known->second.error.empty() ||
-                known->second.resource.want.value("role", "") != "primary")
+                !is_primary(input.surroundings, nodes[i].name, id))
                 continue;
             Problem problem;
             problem.path = fmt::format("spec.nodes[{}]", i);

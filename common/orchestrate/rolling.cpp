@@ -85,13 +85,13 @@ private:
         if (!restarts(node.primary)) return add_replicas(node, replicas, {});
         if (replicas.empty()) return add_primary(node, {});
 
-        const ResourceId server{"process.postgres", node.primary.id};
+        const ResourceId server{"instance.server", node.primary.id};
         const Json before = now_.at(server).resource.want.value("restart_settings", Json::object());
         const auto [grows, shrinks] = direction(before, end_.at(server).want.at("restart_settings"));
         std::map<ResourceId, Resource> patched;
         for (const auto& replica : replicas)
             if (!shrinks || grows)
-                patch_first_round(node, replica, shrinks ? before : Json::object(), patched);
+                patch_first_round(replica, shrinks ? before : Json::object(), patched);
             else
                 patch_connection(replica, patched);
         if (!shrinks) {
@@ -103,7 +103,7 @@ private:
         } else {
             add_replicas(node, replicas, patched);
             for (auto& [id, resource] : patched)
-                if (id.kind == "process.postgres_config") resource.want["primary"] = end_.at(id).want.at("primary");
+                if (id.kind == "instance.config") resource.want["siblings"] = end_.at(id).want.at("siblings");
             add_primary(node, patched);
             add_replicas(node, replicas, {});
         }
@@ -112,22 +112,21 @@ private:
     /// It runs, and it will be started anew: as wanted otherwise, or because the last try failed. A server that is
     /// missing is none: nobody can lose it.
     bool restarts(const WantedInstance& instance) const {
-        const auto known = now_.find({"process.postgres", instance.id});
+        const auto known = now_.find({"instance.server", instance.id});
         if (known == now_.end() || known->second.needs_recreate) return false;
         if (!now_.contains({"database.instance", instance.id})) return false;
         return !known->second.error.empty() || !differences(known->second.resource, end_.at(known->first)).empty();
     }
 
     /// Replicas before their primary: they find it where it is until then, and have no setting below its.
-    void patch_first_round(const WantedNode& node, const WantedInstance& replica, const Json& floor,
+    void patch_first_round(const WantedInstance& replica, const Json& floor,
                            std::map<ResourceId, Resource>& patched) const {
-        Resource config = end_.at({"process.postgres_config", replica.id});
-        Resource server = end_.at({"process.postgres", replica.id});
-        if (const auto known = now_.find(config.id);
-            known != now_.end() && known->second.resource.want.contains("primary"))
-            if (const Json& primary = known->second.resource.want["primary"];
-                primary.is_object() && primary.value("instance_id", "") == node.primary.id)
-                config.want["primary"] = primary;
+        Resource config = end_.at({"instance.config", replica.id});
+        Resource server = end_.at({"instance.server", replica.id});
+        // One that stood alone in its node until now has no primary to be found where it was.
+        if (const auto known = now_.find(config.id); known != now_.end())
+            if (const Json siblings = known->second.resource.want.value("siblings", Json::array()); !siblings.empty())
+                config.want["siblings"] = siblings;
         config.want["settings"] = at_least(config.want["settings"], floor);
         server.want["restart_settings"] = at_least(server.want["restart_settings"], floor);
         patched[config.id] = std::move(config);
@@ -136,10 +135,10 @@ private:
 
     /// A replica whose turn comes after its primary's: only the way to the primary changes.
     void patch_connection(const WantedInstance& replica, std::map<ResourceId, Resource>& patched) const {
-        const auto known = now_.find({"process.postgres_config", replica.id});
+        const auto known = now_.find({"instance.config", replica.id});
         if (known == now_.end()) return;
         Resource config = known->second.resource;
-        config.want["primary"] = end_.at(config.id).want.at("primary");
+        config.want["siblings"] = end_.at(config.id).want.at("siblings");
         patched[config.id] = std::move(config);
     }
 
@@ -153,7 +152,7 @@ private:
     void add_primary(const WantedNode& node, const std::map<ResourceId, Resource>& patched) {
         WantedState state{"restart " + node.name, {}, false, {}};
         add_chain(node.primary, patched, state);
-        for (const auto& replica : node.replicas) add({"process.postgres_config", replica.id}, patched, state);
+        for (const auto& replica : node.replicas) add({"instance.config", replica.id}, patched, state);
         add({"database.postgres_database", node.name}, patched, state);
         for (const auto& [id, resource] : end_)
             if (id.kind == "database.subscription" && resource.want.at("provider") == node.name)
@@ -168,8 +167,8 @@ private:
         const auto subscriber = now_.find({"database.postgres_database", link.want.at("subscriber")});
         if (known == now_.end() || subscriber == now_.end()) return;
         const Resource& before = known->second.resource;
-        if (before.want.at("instance_id") != subscriber->second.resource.want.at("instance_id")) return;
-        if (before.want.at("instance_id") == link.want.at("instance_id")) return add(link.id, patched, state);
+        if (before.host_id != subscriber->second.resource.host_id) return;
+        if (before.host_id == link.host_id) return add(link.id, patched, state);
         Resource meanwhile = before;
         meanwhile.want["provider_dsn"] = link.want.at("provider_dsn");
         state.resources.push_back(std::move(meanwhile));

@@ -45,68 +45,83 @@ WantedInstance wanted_instance(const Database& wanted, const NodeSpec& node, con
     return instance;
 }
 
+/// The host of the node's primary; empty: the node has none yet.
+std::optional<std::string> host_of_primary(const Database& wanted, const NodeSpec& node,
+                                           const Surroundings& surroundings, const Known& now) {
+    const auto primary = surroundings.primaries.find(node.name);
+    if (primary == surroundings.primaries.end()) return {};
+    for (const auto& host : node.host_ids)
+        if (instance_id(wanted.id, node.name, host) == primary->second) return host;
+    for (const auto& [id, host] : surroundings.hosts)
+        if (instance_id(wanted.id, node.name, id) == primary->second) return id;
+    for (const auto& [id, known] : now)  // on a host that the cluster has no longer
+        if (id.name == primary->second && known.resource.node.empty()) return known.resource.host_id;
+    return {};
+}
+
+/// The instance whose data an instance's data come from; empty: it has none.
+std::string known_origin(const Known& now, const std::string& instance) {
+    const auto data = now.find({"instance.data", instance});
+    if (data == now.end() || data->second.needs_recreate) return {};
+    return data->second.resource.want.value("origin", "");
+}
+
 /// Left by an update that moved the node and was broken off: a former primary, or a copy of one, of which no replica of
 /// `primary` can be made; or a copy that cannot be a primary.
-bool has_other_data(const std::string& database_id, const NodeSpec& node, const std::string& host,
-                    const std::string& primary, const Known& now) {
-    const auto data = now.find({"process.data_directory", instance_id(database_id, node.name, host)});
-    if (data == now.end() || data->second.needs_recreate) return false;
-    const Json& want = data->second.resource.want;
-    const bool copy = want.value("role", "") == "replica";
-    if (host == primary) return copy;
-    const auto source = want.find("primary");
-    return !copy || source == want.end() || !source->is_object() ||
-           source->value("instance_id", "") != instance_id(database_id, node.name, primary);
+bool has_other_data(const std::string& instance, const std::string& primary, bool primary_is_new, const Known& now) {
+    const std::string origin = known_origin(now, instance);
+    const std::string wanted = primary_is_new ? primary : known_origin(now, primary);
+    return !origin.empty() && !wanted.empty() && origin != wanted;
 }
 
 }  // namespace
 
-std::optional<std::string> known_primary(const std::string& database_id, const NodeSpec& node, const Known& now) {
-    // An update that moves the node and was broken off leaves two instances that were made as its primary. The database
-    // is in the one that has not been left yet.
-    if (const auto database = now.find({"database.postgres_database", node.name}); database != now.end())
-        return database->second.resource.host_id;
-    for (const auto& [id, known] : now) {
-        if (id.kind != "database.instance" || known.resource.want.value("role", "") != "primary") continue;
-        if (id.name == instance_id(database_id, node.name, known.resource.host_id)) return known.resource.host_id;
-    }
-    return {};
+std::vector<const WantedInstance*> WantedNode::all() const {
+    std::vector<const WantedInstance*> instances{&primary};
+    for (const auto& replica : replicas) instances.push_back(&replica);
+    std::sort(instances.begin(), instances.end(), [](const auto* a, const auto* b) { return a->id < b->id; });
+    return instances;
 }
 
 std::string primary_problem(const Database& wanted, const NodeSpec& node, const Known& now,
-                            const std::vector<std::string>& gone_hosts) {
-    const auto primary = known_primary(wanted.id, node, now);
-    const bool replicas_stay = std::any_of(node.host_ids.begin(), node.host_ids.end(), [&](const std::string& host) {
-        const auto known = now.find({"database.instance", instance_id(wanted.id, node.name, host)});
-        return !contains(gone_hosts, host) && known != now.end() &&
-               known->second.resource.want.value("role", "") == "replica";
+                            const Surroundings& surroundings) {
+    const auto& gone_hosts = surroundings.gone_hosts;
+    const auto host = host_of_primary(wanted, node, surroundings, now);
+    if (!host) return {};
+    const std::string& primary = surroundings.primaries.at(node.name);
+    const std::string origin = known_origin(now, primary);
+    const bool replicas_stay = std::any_of(node.host_ids.begin(), node.host_ids.end(), [&](const std::string& each) {
+        const auto id = instance_id(wanted.id, node.name, each);
+        const auto data = known_origin(now, id);
+        return id != primary && !contains(gone_hosts, each) && now.contains({"database.instance", id}) &&
+               !data.empty() && (origin.empty() ? data != id : data == origin);
     });
-    if (!primary) return {};
-    if (replicas_stay && contains(gone_hosts, *primary))
+    if (replicas_stay && contains(gone_hosts, *host))
         return fmt::format("the primary of node {} was on host {}, which is lost: no replica of it can be promoted yet",
-                           node.name, *primary);
-    const bool stays = contains(node.host_ids, *primary);
+                           node.name, *host);
+    const bool stays = contains(node.host_ids, *host);
     if (replicas_stay && !stays)
         return fmt::format("the primary of node {} is on host {}, which cannot be left out while replicas of it stay",
-                           node.name, *primary);
-    const std::string& next = stays || node.host_ids.empty() ? *primary : node.host_ids.front();
-    for (const auto& host : node.host_ids)
-        if (!contains(gone_hosts, host) && has_other_data(wanted.id, node, host, next, now))
+                           node.name, *host);
+    const bool moves = !stays && !node.host_ids.empty();
+    const auto next = moves ? instance_id(wanted.id, node.name, node.host_ids.front()) : primary;
+    for (const auto& each : node.host_ids)
+        if (!contains(gone_hosts, each) && has_other_data(instance_id(wanted.id, node.name, each), next, moves, now))
             return fmt::format(
                 "the instance of node {} on host {} has the data of a former primary of it: apply the "
                 "spec without that host, then with it again",
-                node.name, host);
+                node.name, each);
     return {};
 }
 
 std::vector<WantedNode> wanted_nodes(const Database& wanted, const Known& now, const Surroundings& surroundings) {
     std::vector<WantedNode> nodes;
     for (const auto& spec : wanted.spec.nodes) {
-        if (const auto problem = primary_problem(wanted, spec, now, surroundings.gone_hosts); !problem.empty())
+        if (const auto problem = primary_problem(wanted, spec, now, surroundings); !problem.empty())
             throw Error(ErrorKind::invalid_input, problem);
         std::vector<std::string> hosts;
-        if (const auto primary = known_primary(wanted.id, spec, now); primary && contains(spec.host_ids, *primary))
-            hosts.push_back(*primary);
+        if (const auto host = host_of_primary(wanted, spec, surroundings, now); host && contains(spec.host_ids, *host))
+            hosts.push_back(*host);
         add_new(hosts, spec.host_ids);
         std::erase_if(hosts, [&](const std::string& host) { return contains(surroundings.gone_hosts, host); });
         if (hosts.empty()) continue;
@@ -118,9 +133,67 @@ std::vector<WantedNode> wanted_nodes(const Database& wanted, const Known& now, c
         node.primary = wanted_instance(wanted, spec, node.tunables, hosts.front(), surroundings);
         for (std::size_t i = 1; i < hosts.size(); ++i)
             node.replicas.push_back(wanted_instance(wanted, spec, node.tunables, hosts[i], surroundings));
+        node.origin = known_origin(now, node.primary.id);
+        if (node.origin.empty()) node.origin = node.primary.id;
         nodes.push_back(std::move(node));
     }
     return nodes;
+}
+
+std::map<std::string, std::string> wanted_primaries(const Database& wanted, const Known& now,
+                                                    const Surroundings& surroundings) {
+    std::map<std::string, std::string> primaries;
+    for (const auto& node : wanted_nodes(wanted, now, surroundings)) primaries[node.name] = node.primary.id;
+    return primaries;
+}
+
+std::map<std::string, std::string> settle_primaries(Plan& plan, const std::map<std::string, std::string>& now,
+                                                    const std::map<std::string, std::string>& wanted) {
+    std::map<std::string, std::string> at_once;
+    for (const auto& [node, primary] : wanted) {
+        const auto before = now.find(node);
+        if (before != now.end() && before->second == primary) continue;
+        const ResourceId instance{"database.instance", primary};
+        const auto step = std::find_if(plan.steps.begin(), plan.steps.end(), [&](const Step& each) {
+            return each.action != Action::remove && each.resource.id == instance;
+        });
+        if (before == now.end() || step == plan.steps.end())
+            at_once[node] = primary;
+        else
+            step->primary_of = node;
+    }
+    return at_once;
+}
+
+Known with_primaries(Known known, const std::map<std::string, std::string>& primaries) {
+    const auto primary_of = [&](const std::string& node) {
+        const auto primary = primaries.find(node);
+        return primary == primaries.end() ? std::string() : primary->second;
+    };
+    std::erase_if(known, [&](const auto& each) {
+        const auto& node = each.second.resource.node;
+        return !node.empty() && primary_of(node).empty();
+    });
+    for (auto& [id, each] : known) {
+        Resource& resource = each.resource;
+        if (!resource.node.empty())
+            for (auto& need : resource.needs)
+                if (need.kind == "database.instance") need.name = primary_of(resource.node);
+        if (id.kind != "instance.data") continue;
+        const auto primary = primary_of(resource.want.value("node", ""));
+        if (primary.empty()) continue;
+        std::erase_if(resource.needs, [](const ResourceId& need) {
+            return need.kind == "database.physical_slot" || need.kind == "database.instance";
+        });
+        if (id.name == primary) continue;
+        for (const ResourceId& need : needs_of_copy(id.name, primary))
+            if (known.contains(need)) resource.needs.push_back(need);
+    }
+    return known;
+}
+
+std::vector<ResourceId> needs_of_copy(const std::string& instance, const std::string& primary) {
+    return {{"database.physical_slot", instance}, {"database.instance", primary}};
 }
 
 }  // namespace pgedge

@@ -27,19 +27,37 @@ struct WantedNode {
     TunableSpec tunables;  ///< the node's values laid over the database's
     WantedInstance primary;
     std::vector<WantedInstance> replicas;
+    /// The instance whose data was made by initdb, from which that of all others were copied.
+    std::string origin;
+
+    std::vector<const WantedInstance*> all() const;  ///< by id: in an order that does not tell roles
 };
 
-/// Which instance is the primary of a node that exists: the one that has its database, else the one that was made as
-/// such. Empty when none was yet.
-std::optional<std::string> known_primary(const std::string& database_id, const NodeSpec& node, const Known& now);
 /// Why the node cannot be as wanted: the host of its primary is left out or lost while others stay, which would need a
 /// promotion; or an instance that shall be a replica has other data. Empty when it can.
 std::string primary_problem(const Database& wanted, const NodeSpec& node, const Known& now,
-                            const std::vector<std::string>& gone_hosts);
+                            const Surroundings& surroundings);
 
 /// The nodes as they shall be. A node that exists keeps its primary, wherever it stands in the list of hosts. Nodes
 /// whose hosts are all lost are left out. Throws Error{invalid_input} for primary_problem(), Error{internal} when
 /// `surroundings` lacks a host, an instance or a version.
 std::vector<WantedNode> wanted_nodes(const Database& wanted, const Known& now, const Surroundings& surroundings);
+
+/// The primaries of the wanted nodes, by node. One that differs from `surroundings.primaries` is of a node that is new
+/// or moves to other hosts.
+std::map<std::string, std::string> wanted_primaries(const Database& wanted, const Known& now,
+                                                    const Surroundings& surroundings);
+
+/// Notes in the plan with which step a node that moves gets its new primary (Step::primary_of). Returns those that are
+/// to be stored at once, by node: of new nodes, and of nodes that go back to where everything is there already.
+std::map<std::string, std::string> settle_primaries(Plan& plan, const std::map<std::string, std::string>& now,
+                                                    const std::map<std::string, std::string>& wanted);
+
+/// `known` with the needs that follow from who is primary as they are now: a failover changes no resource, and what was
+/// stored before it must not look like another wish. What was on the primary of a node that has none any more is left
+/// out: it is gone with it.
+Known with_primaries(Known known, const std::map<std::string, std::string>& primaries);
+/// What has to be there before the data of an instance can be copied from its node's primary.
+std::vector<ResourceId> needs_of_copy(const std::string& instance, const std::string& primary);
 
 }  // namespace pgedge

@@ -31,9 +31,11 @@ public:
     Resources(const Database& wanted, const std::vector<WantedNode>& nodes) : wanted_(wanted), nodes_(nodes) {}
 
     std::vector<Resource> all() {
-        for (const auto& node : nodes_) add_primary(node);
-        for (const auto& node : nodes_)
-            for (const auto& replica : node.replicas) add_replica(node, replica);
+        for (const auto& node : nodes_) {
+            add_instance(node, node.primary);
+            add_database(node);
+        }
+        for (const auto& node : nodes_) add_replicas(node);
         for (const auto& provider : nodes_)
             for (const auto& subscriber : nodes_)
                 if (provider.name != subscriber.name) add_link(provider, subscriber);
@@ -46,13 +48,21 @@ private:
         resources_.push_back({std::move(id), host_id, std::move(needs), std::move(want), std::move(once)});
     }
 
+    /// On whichever instance is the node's primary.
+    void add_on_primary(ResourceId id, const WantedNode& node, std::vector<ResourceId> needs, Json want,
+                        std::vector<std::string> once = {}) {
+        add(std::move(id), node.primary.host_id, std::move(needs), std::move(want), std::move(once));
+        resources_.back().node = node.name;
+        resources_.back().instance_id = node.primary.id;
+    }
+
     void add_directory(const WantedInstance& instance) {
         add({"filesystem.dir", instance.id}, instance.host_id, {}, {{"instance_id", instance.id}});
         add({"common.postgres_certs", instance.id}, instance.host_id, {{"filesystem.dir", instance.id}},
             {{"instance_id", instance.id}, {"addresses", instance.addresses}, {"database_id", wanted_.id}});
     }
 
-    Settings settings_of(const WantedNode& node, const WantedInstance& instance) const {
+    Settings own_settings(const WantedNode& node, const WantedInstance& instance) const {
         return postgres_settings({.memory_bytes = instance.memory_bytes,
                                   .millicpus = instance.millicpus,
                                   .nodes = static_cast<int>(nodes_.size()),
@@ -64,10 +74,25 @@ private:
                                  node.tunables.postgresql_conf);
     }
 
-    void add_server(const WantedNode& node, const WantedInstance& instance, const Json& primary) {
-        Settings settings = settings_of(node, instance);
-        if (!primary.is_null()) raise_to_primary(settings, settings_of(node, node.primary));
-        add({"process.postgres_config", instance.id}, instance.host_id, {{"process.data_directory", instance.id}},
+    /// Of those that bind a standby to its primary each instance has the greatest of all: any may be either.
+    Settings settings_of(const WantedNode& node, const WantedInstance& instance) const {
+        Settings settings = own_settings(node, instance);
+        for (const auto* other : node.all()) raise_to_other(settings, own_settings(node, *other));
+        return settings;
+    }
+
+    static Json siblings_of(const WantedNode& node, const WantedInstance& instance) {
+        Json siblings = Json::array();
+        for (const auto* other : node.all())
+            if (other->id != instance.id)
+                siblings.push_back(
+                    {{"instance_id", other->id}, {"address", other->address.address}, {"port", other->address.port}});
+        return siblings;
+    }
+
+    void add_server(const WantedNode& node, const WantedInstance& instance) {
+        const Settings settings = settings_of(node, instance);
+        add({"instance.config", instance.id}, instance.host_id, {{"instance.data", instance.id}},
             {{"instance_id", instance.id},
              {"database_id", wanted_.id},
              {"bin_dir", instance.version.bin_dir},
@@ -80,8 +105,9 @@ private:
              {"peers", peers_of(instance)},
              {"dialect", wanted_.dialect},
              {"major", instance.version.major()},
-             {"primary", primary}});
-        add({"process.postgres", instance.id}, instance.host_id, {{"process.postgres_config", instance.id}},
+             {"siblings", siblings_of(node, instance)},
+             {"slot", node.replicas.empty() ? Json(nullptr) : Json(physical_slot_name(instance.id))}});
+        add({"instance.server", instance.id}, instance.host_id, {{"instance.config", instance.id}},
             {{"instance_id", instance.id},
              {"bin_dir", instance.version.bin_dir},
              {"address", instance.address.address},
@@ -89,42 +115,45 @@ private:
              {"restart_settings", restart_settings(settings, instance.version.major())}});
     }
 
-    void add_data_directory(const WantedInstance& instance, std::vector<ResourceId> needs, const Json& more) {
-        Json want{
-            {"instance_id", instance.id}, {"major", instance.version.major()}, {"bin_dir", instance.version.bin_dir}};
-        want.update(more);
-        needs.insert(needs.begin(), {"common.postgres_certs", instance.id});
-        add({"process.data_directory", instance.id}, instance.host_id, std::move(needs), std::move(want),
-            {"bin_dir", "role", "primary"});
-    }
-
-    void add_primary(const WantedNode& node) {
-        const WantedInstance& primary = node.primary;
-        add_directory(primary);
-        add_data_directory(primary, {}, {{"role", "primary"}});
-        add_server(node, primary, nullptr);
-        add({"database.instance", primary.id}, primary.host_id, {{"process.postgres", primary.id}},
-            {{"instance_id", primary.id},
-             {"role", "primary"},
+    /// All instances of a node are the same but for how their data come into being, which is said once.
+    void add_instance(const WantedNode& node, const WantedInstance& instance) {
+        add_directory(instance);
+        const bool copy = instance.id != node.primary.id;
+        std::vector<ResourceId> needs{{"common.postgres_certs", instance.id}};
+        if (copy)
+            for (auto& need : needs_of_copy(instance.id, node.primary.id)) needs.push_back(std::move(need));
+        add({"instance.data", instance.id}, instance.host_id, std::move(needs),
+            {{"instance_id", instance.id},
+             {"node", node.name},
+             {"major", instance.version.major()},
+             {"bin_dir", instance.version.bin_dir},
+             {"make", copy ? "copy" : "initdb"},
+             {"slot", physical_slot_name(instance.id)},
+             {"origin", node.origin}},
+            {"bin_dir", "make", "slot", "origin"});
+        add_server(node, instance);
+        add({"database.instance", instance.id}, instance.host_id, {{"instance.server", instance.id}},
+            {{"instance_id", instance.id},
              {"users", users_json(wanted_.spec.database_users)},
              {"post_init", wanted_.spec.scripts.post_init}},
             {"post_init"});
+    }
 
+    void add_database(const WantedNode& node) {
         Json owner = nullptr;
         for (const auto& user : wanted_.spec.database_users)
             if (user.db_owner) owner = user.username;
-        add({"database.postgres_database", node.name}, primary.host_id, {{"database.instance", primary.id}},
-            {{"instance_id", primary.id},
-             {"database_name", wanted_.spec.database_name},
-             {"node", node.name},
-             {"ordinal", node.ordinal},
-             {"nodes", nodes_.size()},
-             {"dialect", wanted_.dialect},
-             {"dsn", own_dsn(wanted_.spec.database_name)},
-             {"owner", owner},
-             {"users", user_names()},
-             {"post_database_create", wanted_.spec.scripts.post_database_create}},
-            {"post_database_create"});
+        add_on_primary({"database.postgres_database", node.name}, node, {{"database.instance", node.primary.id}},
+                       {{"database_name", wanted_.spec.database_name},
+                        {"node", node.name},
+                        {"ordinal", node.ordinal},
+                        {"nodes", nodes_.size()},
+                        {"dialect", wanted_.dialect},
+                        {"dsn", own_dsn(wanted_.spec.database_name)},
+                        {"owner", owner},
+                        {"users", user_names()},
+                        {"post_database_create", wanted_.spec.scripts.post_database_create}},
+                       {"post_database_create"});
     }
 
     Json user_names() const {
@@ -133,20 +162,13 @@ private:
         return names;
     }
 
-    void add_replica(const WantedNode& node, const WantedInstance& replica) {
-        const std::string slot = physical_slot_name(replica.id);
-        const Json primary{{"instance_id", node.primary.id},
-                           {"address", node.primary.address.address},
-                           {"port", node.primary.address.port},
-                           {"slot", slot}};
-        add({"database.physical_slot", replica.id}, node.primary.host_id, {{"process.postgres", node.primary.id}},
-            {{"primary", node.primary.id}, {"slot", slot}});
-        add_directory(replica);
-        add_data_directory(replica, {{"database.physical_slot", replica.id}, {"database.instance", node.primary.id}},
-                           {{"role", "replica"}, {"primary", primary}});
-        add_server(node, replica, primary);
-        add({"database.instance", replica.id}, replica.host_id, {{"process.postgres", replica.id}},
-            {{"instance_id", replica.id}, {"role", "replica"}, {"users", user_names()}});
+    /// Each instance has a slot on the others' primary; for the primary itself that is none, until it is one no longer.
+    void add_replicas(const WantedNode& node) {
+        if (node.replicas.empty()) return;
+        for (const auto* instance : node.all())
+            add_on_primary({"database.physical_slot", instance->id}, node, {{"database.instance", node.primary.id}},
+                           {{"slot", physical_slot_name(instance->id)}});
+        for (const auto& replica : node.replicas) add_instance(node, replica);
     }
 
     void add_link(const WantedNode& provider, const WantedNode& subscriber) {
@@ -155,19 +177,18 @@ private:
         const ResourceId slot{
             "database.replication_slot",
             replication_slot_resource_name(wanted_.dialect, database, provider.name, subscriber.name)};
-        add(slot, provider.primary.host_id, {{"database.postgres_database", provider.name}},
-            {{"instance_id", provider.primary.id},
-             {"database_name", database},
-             {"dialect", wanted_.dialect},
-             {"provider", provider.name},
-             {"subscriber", subscriber.name},
-             {"subscription", subscription}});
-        std::vector<ServerAddress> addresses{provider.primary.address};
-        for (const auto& replica : provider.replicas) addresses.push_back(replica.address);
-        add({"database.subscription", subscription}, subscriber.primary.host_id,
+        add_on_primary(slot, provider, {{"database.postgres_database", provider.name}},
+                       {{"database_name", database},
+                        {"dialect", wanted_.dialect},
+                        {"provider", provider.name},
+                        {"subscriber", subscriber.name},
+                        {"subscription", subscription}});
+        std::vector<ServerAddress> addresses;
+        for (const auto* instance : provider.all()) addresses.push_back(instance->address);
+        add_on_primary(
+            {"database.subscription", subscription}, subscriber,
             {slot, {"database.postgres_database", subscriber.name}, {"database.postgres_database", provider.name}},
-            {{"instance_id", subscriber.primary.id},
-             {"database_name", database},
+            {{"database_name", database},
              {"dialect", wanted_.dialect},
              {"provider", provider.name},
              {"subscriber", subscriber.name},
@@ -200,9 +221,8 @@ std::vector<Resource> wanted_resources(const Database& wanted, const std::vector
 }
 
 const std::vector<std::string>& instance_kinds() {
-    static const std::vector<std::string> kinds{"filesystem.dir",         "common.postgres_certs",
-                                                "process.data_directory", "process.postgres_config",
-                                                "process.postgres",       "database.instance"};
+    static const std::vector<std::string> kinds{"filesystem.dir",  "common.postgres_certs", "instance.data",
+                                                "instance.config", "instance.server",       "database.instance"};
     return kinds;
 }
 

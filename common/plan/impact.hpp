@@ -8,4 +8,8 @@ namespace pgedge {
 /// restart a server or delete data are listed in one table (impact.cpp, docs/resources.md).
 Impact impact_of(Action action, const ResourceId& id, Reason reason);
 
+/// Whether what needs it has to be touched when it was made anew: what they had made inside is gone with it. Not so for
+/// a slot that only keeps WAL: its standby goes on with the next one.
+bool takes_along(const ResourceId& id);
+
 }  // namespace pgedge

@@ -20,6 +20,12 @@ std::string_view verb_of(Action action) {
 
 std::string_view to_string(Reason reason) { return kReasons.name_of(reason); }
 
+std::string instance_of(const Resource& resource) {
+    if (!resource.node.empty()) return resource.instance_id;
+    const auto found = resource.want.find("instance_id");
+    return found != resource.want.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
 Known without_hosts(const Known& known, const std::vector<std::string>& gone_hosts) {
     Known rest;
     for (const auto& [id, each] : known)

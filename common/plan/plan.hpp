@@ -20,13 +20,18 @@ struct ResourceId {
 /// One thing that shall exist. Data only: plans compare it, agents make it true.
 struct Resource {
     ResourceId id;
-    std::string host_id;            ///< who acts
+    std::string host_id;            ///< where it is, and who acts; see `node`
     std::vector<ResourceId> needs;  ///< exist before it, outlive it
     Json want = Json::object();     ///< attributes; secrets as {"secret": name, "fingerprint": …}, never as text
     /// Attributes that are read when it is created and not compared later (scripts, source of a copy).
     std::vector<std::string> ignore_changes_of;
+    /// Not empty: it is on the primary of this node, whichever instance that is when a step of it begins. host_id and
+    /// instance_id then say where that is as far as it is known.
+    std::string node{}, instance_id{};
     bool operator==(const Resource&) const = default;
 };
+/// The instance that a resource belongs to or, for now, is on; empty: none.
+std::string instance_of(const Resource& resource);
 
 /// What the cluster knows of a resource that exists, or that was tried.
 struct KnownResource {
@@ -59,6 +64,7 @@ struct Step {
     std::string why;  ///< for people: "port 5432 -> 6432"; may be empty
     Impact impact;
     std::vector<std::string> after;  ///< ids of steps that end before it begins
+    std::string primary_of{};        ///< a node that moves: with the end of this step its instance is the primary
     bool operator==(const Step&) const = default;
 };
 

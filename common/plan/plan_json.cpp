@@ -29,8 +29,14 @@ auto word(JsonFields& fields, const std::string& name, const Table& table) {
 Json to_json(const Resource& resource) {
     Json needs = Json::array();
     for (const auto& need : resource.needs) needs.push_back(to_json(need));
-    return {{"kind", resource.id.kind},  {"name", resource.id.name}, {"host_id", resource.host_id},
-            {"needs", std::move(needs)}, {"want", resource.want},    {"ignore_changes_of", resource.ignore_changes_of}};
+    Json json{{"kind", resource.id.kind},    {"name", resource.id.name},
+              {"host_id", resource.host_id}, {"needs", std::move(needs)},
+              {"want", resource.want},       {"ignore_changes_of", resource.ignore_changes_of}};
+    if (!resource.node.empty()) {
+        json["node"] = resource.node;
+        json["instance_id"] = resource.instance_id;
+    }
+    return json;
 }
 
 static Resource read_resource(const Json& json, const std::string& path) {
@@ -45,18 +51,24 @@ static Resource read_resource(const Json& json, const std::string& path) {
     }
     resource.want = fields.object("want");
     resource.ignore_changes_of = fields.texts("ignore_changes_of");
+    if (fields.find("node")) {
+        resource.node = fields.text("node");
+        resource.instance_id = fields.text("instance_id");
+    }
     fields.done();
     return resource;
 }
 
 Json to_json(const Step& step) {
-    return {{"id", step.id},
-            {"action", to_string(step.action)},
-            {"resource", to_json(step.resource)},
-            {"reason", to_string(step.reason)},
-            {"why", step.why},
-            {"impact", {{"restart", step.impact.restart}, {"deletes_data", step.impact.deletes_data}}},
-            {"after", step.after}};
+    Json json{{"id", step.id},
+              {"action", to_string(step.action)},
+              {"resource", to_json(step.resource)},
+              {"reason", to_string(step.reason)},
+              {"why", step.why},
+              {"impact", {{"restart", step.impact.restart}, {"deletes_data", step.impact.deletes_data}}},
+              {"after", step.after}};
+    if (!step.primary_of.empty()) json["primary_of"] = step.primary_of;
+    return json;
 }
 
 static Step read_step(const Json& json, const std::string& path) {
@@ -71,6 +83,7 @@ static Step read_step(const Json& json, const std::string& path) {
     step.impact = {impact.flag("restart"), impact.flag("deletes_data")};
     impact.done();
     step.after = fields.texts("after");
+    if (fields.find("primary_of")) step.primary_of = fields.text("primary_of");
     fields.done();
     return step;
 }

@@ -130,7 +130,8 @@ private:
         step.impact = impact_of(action, resource.id, reason);
         drafts_.push_back({std::move(step), {}});
         touched_[resource.id] = number_;
-        if (action == Action::create) made_anew_[resource.id] = {number_, resource.id.text()};
+        if (action == Action::create && takes_along(resource.id))
+            made_anew_[resource.id] = {number_, resource.id.text()};
     }
 
     /// Each behind the removals of what needed it, behind the updates of what needed it, and behind those of what it

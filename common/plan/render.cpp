@@ -100,7 +100,7 @@ std::vector<Group> groups_of(const std::vector<const Step*>& steps) {
         } else if (step->resource.id.kind == "database.physical_slot") {
             belongs.instance = step->resource.id.name;  // its primary keeps it, for the replica of this name
         } else {
-            belongs.instance = text_in(want, "instance_id");
+            belongs.instance = instance_of(step->resource);
         }
         const bool alone = belongs.instance.empty() && !belongs.is_link();
         auto it = std::find_if(groups.begin(), groups.end(), [&](const Group& group) {
@@ -167,9 +167,8 @@ Impact impact_of(const Group& group) {
 
 /// Where an instance is: the slot that its primary keeps for it is elsewhere.
 const Step& at_home(const Group& group) {
-    const auto it = std::find_if(group.steps.begin(), group.steps.end(), [&](const Step* step) {
-        return text_in(step->resource.want, "instance_id") == group.instance;
-    });
+    const auto it = std::find_if(group.steps.begin(), group.steps.end(),
+                                 [&](const Step* step) { return instance_of(step->resource) == group.instance; });
     return it == group.steps.end() ? *group.steps.front() : **it;
 }
 

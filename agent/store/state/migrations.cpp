@@ -2,8 +2,11 @@
 
 #include <array>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
+
+#include "agent/store/state/second_migration.hpp"
 
 namespace pgedge {
 namespace {
@@ -19,22 +22,6 @@ constexpr std::array kWatchedFirst{
     WatchedTable{"task", "{0}.id"},     WatchedTable{"step", "{0}.task_id || '/' || {0}.id"},
     WatchedTable{"lease", "{0}.name"},  WatchedTable{"task_log", "{0}.task_id"},
 };
-
-template <std::size_t Size>
-std::vector<std::string> triggers_of(const std::array<WatchedTable, Size>& tables) {
-    std::vector<std::string> triggers;
-    for (const auto& watched : tables) {
-        for (const std::string_view event : {"INSERT", "UPDATE", "DELETE"}) {
-            if (watched.table == "task_log" && event != "INSERT") continue;  // goes with its task
-            const auto name = fmt::format(fmt::runtime(watched.name), event == "DELETE" ? "OLD" : "NEW");
-            triggers.push_back(
-                fmt::format("CREATE TRIGGER change_{0}_{1} AFTER {1} ON {0} BEGIN "
-                            "INSERT INTO change(kind, name) VALUES ('{0}', {2}); END",
-                            watched.table, event, name));
-        }
-    }
-    return triggers;
-}
 
 // Only INTEGER, TEXT, REAL and BLOB columns: with declared date or boolean types the replicated engine may stop the
 // node. Times are milliseconds since 1970, UTC. JSON is TEXT.
@@ -120,11 +107,24 @@ const std::vector<std::string_view> kFirst{
 
 }  // namespace
 
-const std::vector<std::vector<std::string_view>>& migrations() {
-    static const auto first_triggers = triggers_of(kWatchedFirst);
+std::vector<std::string> change_triggers(std::string_view table, std::string_view row_name) {
+    std::vector<std::string> triggers;
+    for (const std::string_view event : {"INSERT", "UPDATE", "DELETE"}) {
+        if (table == "task_log" && event != "INSERT") continue;  // goes with its task
+        const auto name = fmt::format(fmt::runtime(row_name), event == "DELETE" ? "OLD" : "NEW");
+        triggers.push_back(
+            fmt::format("CREATE TRIGGER change_{0}_{1} AFTER {1} ON {0} BEGIN "
+                        "INSERT INTO change(kind, name) VALUES ('{0}', {2}); END",
+                        table, event, name));
+    }
+    return triggers;
+}
+
+const std::vector<std::vector<std::string>>& migrations() {
     static const auto all = [] {
-        std::vector<std::vector<std::string_view>> steps{kFirst};
-        steps[0].insert(steps[0].end(), first_triggers.begin(), first_triggers.end());
+        std::vector<std::vector<std::string>> steps{{kFirst.begin(), kFirst.end()}, second_migration()};
+        for (const auto& watched : kWatchedFirst)
+            for (auto& trigger : change_triggers(watched.table, watched.name)) steps[0].push_back(std::move(trigger));
         return steps;
     }();
     return all;
@@ -135,8 +135,7 @@ std::int64_t newest_schema_version() { return static_cast<std::int64_t>(migratio
 Batch schema_step(std::int64_t version) {
     Batch batch;
     batch.schema_version = version;
-    for (const auto statement : migrations().at(static_cast<std::size_t>(version - 1)))
-        batch.schema.emplace_back(statement);
+    batch.schema = migrations().at(static_cast<std::size_t>(version - 1));
     return batch;
 }
 

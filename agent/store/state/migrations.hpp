@@ -10,7 +10,7 @@ namespace pgedge {
 
 /// One numbered step of the schema: its statements run in one transaction, once per cluster, in order, and are never
 /// edited after a release. Number n is element n - 1.
-const std::vector<std::vector<std::string_view>>& migrations();
+const std::vector<std::vector<std::string>>& migrations();
 std::int64_t newest_schema_version();
 /// The entry that leads to this version. It carries the statements: members of another version of the agent apply it
 /// alike.

@@ -255,11 +255,19 @@ Statement Databases::set_instance_status(const std::string& id, const InstanceSt
 
 Known Databases::resources(const std::string& database_id, const Limit& limit) const {
     Known known;
-    for (const auto& row :
-         store_.read({"SELECT body, needs_recreate, error FROM resource WHERE database_id = ?", {database_id}, {}},
-                     Freshness::leader, limit)) {
+    const Statement query{
+        "SELECT r.body, r.needs_recreate, r.error, coalesce(i.host_id, ''), coalesce(i.id, '') FROM resource r LEFT "
+        "JOIN node n ON n.database_id = r.database_id AND n.name = CASE WHEN json_valid(r.body) THEN "
+        "json_extract(r.body, '$.node') END LEFT JOIN instance i ON i.id = n.primary_instance WHERE r.database_id = ?",
+        {database_id},
+        {}};
+    for (const auto& row : store_.read(query, Freshness::leader, limit)) {
         KnownResource one{resource_from_json(Json::parse(row.text(0))), row.integer(1) != 0, row.text(2)};
         const ResourceId id = one.resource.id;
+        if (!one.resource.node.empty()) {
+            one.resource.host_id = row.text(3);
+            one.resource.instance_id = row.text(4);
+        }
         known.emplace(id, std::move(one));
     }
     return known;

@@ -35,6 +35,7 @@ public:
     static Statement erase_instance(const std::string& id);
     static Statement set_instance_status(const std::string& id, const InstanceStatus& status);
 
+    /// What is on the primary of a node is where that is now.
     Known resources(const std::string& database_id, const Limit& limit) const;
     static Statement upsert_resource(const std::string& database_id, const KnownResource& resource);
     static Statement erase_resource(const std::string& database_id, const ResourceId& id);

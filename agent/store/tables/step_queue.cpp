@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/store/tables/nodes.hpp"
 #include "common/base/uuid.hpp"
 
 namespace pgedge {
@@ -39,9 +40,9 @@ std::vector<OpenStep> StepQueue::open(const Limit& limit) const {
     const Statement query{
         fmt::format("SELECT s.task_id, s.id, CASE s.status WHEN 'running' THEN s.incarnation ELSE '' END, "
                     "t.status = 'canceling' FROM step s JOIN task t ON t.id = s.task_id AND t.open = 1 "
-                    "WHERE s.host_id = ? AND (s.status = 'running' OR (s.status = 'pending' "
+                    "WHERE {} = ? AND (s.status = 'running' OR (s.status = 'pending' "
                     "AND t.status IN ('pending', 'running') AND {}))",
-                    kStepIsReady),
+                    kStepHost, kStepIsReady),
         {host_id_},
         {}};
     std::vector<OpenStep> steps;
@@ -53,16 +54,29 @@ std::vector<OpenStep> StepQueue::open(const Limit& limit) const {
 std::vector<Statement> StepQueue::claim(std::size_t slots, WallTime now) const {
     std::vector<Statement> statements;
     statements.push_back(
-        {"UPDATE task SET status = 'running' WHERE status = 'pending' AND open = 1 AND stage <> '' AND "
-         "id IN (SELECT task_id FROM step WHERE host_id = ? AND status = 'pending')",
+        {fmt::format(
+             "UPDATE task AS t SET status = 'running' WHERE status = 'pending' AND open = 1 AND stage <> '' AND "
+             "EXISTS (SELECT 1 FROM step s WHERE s.task_id = t.id AND s.status = 'pending' AND {} = ?)",
+             kStepHost),
          {host_id_},
          {}});
+    // What this host left behind when it had a primary that is elsewhere now.
     statements.push_back(
-        {fmt::format("UPDATE step SET status = 'running', incarnation = ?1, attempts = attempts + 1, started_at = ?2 "
+        {fmt::format("UPDATE step SET status = 'pending', host_id = '' WHERE host_id = ?1 AND status = 'running' AND "
+                     "node <> '' AND incarnation <> ?2 AND rowid IN (SELECT s.rowid FROM step s JOIN task t ON t.id = "
+                     "s.task_id AND t.open = 1 WHERE s.host_id = ?1 AND {} <> ?1)",
+                     kNodeHost),
+         {host_id_, incarnation_},
+         {}});
+    statements.push_back(
+        {fmt::format("UPDATE step SET status = 'running', incarnation = ?1, attempts = attempts + 1, started_at = ?2, "
+                     "host_id = ?3, instance_id = CASE node WHEN '' THEN instance_id ELSE coalesce((SELECT "
+                     "n.primary_instance FROM node n JOIN task t ON t.database_id = n.database_id WHERE t.id = "
+                     "step.task_id AND n.name = step.node), instance_id) END "
                      "WHERE rowid IN (SELECT s.rowid FROM step s JOIN task t ON t.id = s.task_id AND t.open = 1 AND "
-                     "t.status = 'running' WHERE s.host_id = ?3 AND ((s.status = 'pending' AND {}) OR "
+                     "t.status = 'running' WHERE {} = ?3 AND ((s.status = 'pending' AND {}) OR "
                      "(s.status = 'running' AND s.incarnation <> ?1)) ORDER BY s.task_id, s.position LIMIT ?4)",
-                     kStepIsReady),
+                     kStepHost, kStepIsReady),
          {incarnation_, to_stored(now), host_id_, static_cast<std::int64_t>(slots)},
          {}});
     statements.push_back(
@@ -73,12 +87,14 @@ std::vector<Statement> StepQueue::claim(std::size_t slots, WallTime now) const {
          "ON CONFLICT (database_id, kind, name) DO UPDATE SET error = ?1",
          {std::string(kBegun), host_id_, incarnation_},
          {}});
-    statements.push_back({fmt::format("SELECT {}, t.database_id, t.created_at, "
-                                      "coalesce((SELECT i.created_at FROM instance i WHERE i.id = s.instance_id), 0) "
+    statements.push_back({fmt::format("SELECT {}, t.database_id, t.created_at, coalesce(own.created_at, 0), {} "
                                       "FROM step s JOIN task t ON t.id = s.task_id AND t.open = 1 "
+                                      "LEFT JOIN instance own ON own.id = s.instance_id LEFT JOIN ({}) ON "
+                                      "n.database_id = t.database_id AND n.name = CASE s.node WHEN '' THEN "
+                                      "own.node_name ELSE s.node END "
                                       "WHERE s.host_id = ? AND s.status = 'running' AND s.incarnation = ? "
                                       "ORDER BY s.task_id, s.position",
-                                      kStepColumns),
+                                      kStepColumns, kPrimaryColumns, kPrimaryTables),
                           {host_id_, incarnation_},
                           {}});
     return statements;
@@ -87,9 +103,25 @@ std::vector<Statement> StepQueue::claim(std::size_t slots, WallTime now) const {
 std::vector<ClaimedStep> StepQueue::claimed(const Rows& rows) const {
     std::vector<ClaimedStep> steps;
     for (const auto& row : rows) {
-        const auto columns = row.values.size();
-        steps.push_back({step_from_row(row), row.text(columns - 3), time_from_stored(row.integer(columns - 2)),
-                         time_from_stored(row.integer(columns - 1))});
+        constexpr std::size_t kPrimary = 6;  // columns at the end
+        const auto more = row.values.size() - kPrimary - 3;
+        ClaimedStep step{step_from_row(row),
+                         row.text(more),
+                         time_from_stored(row.integer(more + 1)),
+                         time_from_stored(row.integer(more + 2)),
+                         {}};
+        if (!row.null(more + 3)) step.primary = primary_from_row(row, more + 3);
+        if (step.row.step && !step.row.step->primary_of.empty()) {
+            step.primary.node = step.row.step->primary_of;
+            step.primary.instance_id = step.row.instance_id;
+            step.primary.host_id = step.row.host_id;
+        }
+        // What is on the node's primary is where that was found.
+        if (!step.row.node.empty() && step.row.step) {
+            step.row.step->resource.host_id = step.row.host_id;
+            step.row.step->resource.instance_id = step.row.instance_id;
+        }
+        steps.push_back(std::move(step));
     }
     return steps;
 }
@@ -116,6 +148,9 @@ std::vector<Statement> StepQueue::done(const ClaimedStep& step, WallTime now) co
                  {step.database_id, resource.id.kind, resource.id.name, resource.host_id, to_text(to_json(resource))},
                  {}});
     }
+    if (row.step && !row.step->primary_of.empty())
+        for (auto& statement : Nodes::move(step.database_id, row.step->primary_of, row.instance_id))
+            statements.push_back(std::move(statement));
     if (!row.instance_id.empty()) {
         constexpr std::string_view kAllDone =
             "NOT EXISTS (SELECT 1 FROM step WHERE task_id = ?2 AND instance_id = ?1 AND status <> 'done')";

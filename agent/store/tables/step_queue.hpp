@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "agent/store/tables/tasks.hpp"
+#include "common/model/node.hpp"
 
 namespace pgedge {
 
@@ -13,6 +14,7 @@ struct ClaimedStep {
     std::string database_id;
     WallTime task_created_at{};
     WallTime instance_created_at{};  ///< the epoch when the step is not of an instance
+    NodePrimary primary{};           ///< of the node that the step belongs to; empty: it belongs to none
 };
 
 /// A step of this host that needs attention.
@@ -32,9 +34,9 @@ public:
     /// Steps of this host that may begin now, and those that run by the store's knowledge.
     std::vector<OpenStep> open(const Limit& limit) const;
 
-    /// Takes at most `slots` steps that may begin, and those that an earlier incarnation of this host left behind.
-    /// Notes their resources as begun, so that nothing half made is forgotten. The last statement returns all steps
-    /// that run here: give its rows to claimed().
+    /// Takes at most `slots` steps that may begin here (those of a node if its primary is here now), and those that an
+    /// earlier incarnation of this host left behind. Notes their resources as begun, so that nothing half made is
+    /// forgotten. The last statement returns all steps that run here: give its rows to claimed().
     std::vector<Statement> claim(std::size_t slots, WallTime now) const;
     std::vector<ClaimedStep> claimed(const Rows& rows) const;
 

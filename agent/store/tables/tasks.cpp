@@ -150,6 +150,7 @@ StepRow step_from_row(const Row& row, std::size_t first) {
     step.incarnation = row.text(first + 9);
     step.error = row.text(first + 10);
     step.attempts = static_cast<int>(row.integer(first + 11));
+    step.node = row.text(first + 12);
     step.status = kStepStatuses.value_of(row.text(first + 8));
     try {
         step.wait_for = parse_json(row.text(first + 5)).get<std::vector<std::string>>();
@@ -188,10 +189,10 @@ Statement Tasks::insert_step(const StepRow& row) {
         name = row.step->resource.id.name;
     }
     return {
-        "INSERT INTO step (task_id, id, position, host_id, instance_id, wait_for, kind, name, resource, body, status, "
-        "incarnation, attempts, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        {row.task_id, row.id, row.position, row.host_id, row.instance_id, to_text(Json(row.wait_for)), kind, name,
-         resource, to_text(body), text_of(to_string(row.status)), row.incarnation, std::int64_t(row.attempts),
+        "INSERT INTO step (task_id, id, position, host_id, node, instance_id, wait_for, kind, name, resource, body, "
+        "status, incarnation, attempts, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        {row.task_id, row.id, row.position, row.host_id, row.node, row.instance_id, to_text(Json(row.wait_for)), kind,
+         name, resource, to_text(body), text_of(to_string(row.status)), row.incarnation, std::int64_t(row.attempts),
          row.error},
         1};
 }

@@ -37,6 +37,7 @@ std::string_view to_string(StepStatus status);
 struct StepRow {
     std::string task_id, id, host_id;
     std::string instance_id{};  ///< whose state follows from it; empty: none
+    std::string node{};         ///< not empty: its place is this node's primary; host_id is set when it is claimed
     std::int64_t position = 0;
     std::vector<std::string> wait_for{};  ///< ids of steps of this task
     std::optional<Step> step{};           ///< of the plan; its `after` is wait_for
@@ -104,6 +105,6 @@ StepRow step_from_row(const Row& row, std::size_t first = 0);
 /// Of the table `step` under the name `s`.
 inline constexpr std::string_view kStepColumns =
     "s.task_id, s.id, s.host_id, s.instance_id, s.position, s.wait_for, s.resource, s.body, s.status, s.incarnation, "
-    "s.error, s.attempts";
+    "s.error, s.attempts, s.node";
 
 }  // namespace pgedge

@@ -1,6 +1,5 @@
 // A whole database on real PostgreSQL: what the planner wants, made by the kinds, step by step.
 #include <algorithm>
-#include <cstdio>
 #include <future>
 #include <random>
 #include <utility>
@@ -8,128 +7,15 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include "agent/resources/local_session.hpp"
-#include "agent/resources/registry.hpp"
-#include "tests/fakes/test_authority.hpp"
-#include "tests/integration/support/test_host.hpp"
-#include "tests/unit/common/orchestrate/small_cluster.hpp"
+#include "tests/integration/agent/resources/database_rig.hpp"
 
 using namespace pgedge;
 using namespace pgedge::test;
 using namespace std::chrono_literals;
 
-namespace {
-
-constexpr const char* kPassword = "p@ss 'word\" \\ 1";
-constexpr const char* kHostile = "Robert'); DROP \"TABLE\" stud€nts;--";
-
-Limit soon() { return Limit(60s); }
-
-/// Four hosts of one machine, all looked after by this process.
-class Rig {
-public:
-    explicit Rig(const std::string& database_name) {
-        for (int i = 1; i <= 4; ++i) {
-            auto& machine = cluster.hosts["host-" + std::to_string(i)];
-            machine.peer_addresses = machine.client_addresses = {"127.16.0." + std::to_string(20 + i)};
-            machine.memory_bytes = std::int64_t{1} << 30;
-            machine.cpus = 1;
-            machine.versions = {{"15.18", "pglogical", "2.4.2", postgres_bin_dir()}};
-        }
-        auto& spec = cluster.wanted.spec;
-        spec.database_name = database_name;
-        spec.postgresql_conf = {{"fsync", "off"}, {"shared_buffers", "16MB"}, {"max_wal_size", "64MB"}};
-        spec.scripts.post_init = {"CREATE ROLE from_script", "CREATE TABLE in_postgres (ran int)",
-                                  "INSERT INTO in_postgres VALUES (1)"};
-        spec.scripts.post_database_create = {"CREATE TABLE scripted (id serial PRIMARY KEY, v text)",
-                                             "INSERT INTO scripted (v) VALUES ('a'), ('b')"};
-        UserSpec odd;
-        odd.username = kHostile;
-        odd.password = SecretRef{"odd", "0123456789abcdef"};
-        odd.attributes = {"LOGIN"};
-        odd.roles = {"from_script", "pgedge_superuser"};
-        spec.database_users.push_back(odd);
-    }
-
-    StepContext context() {
-        return {soon(), cluster.wanted.id, [](const SecretRef&) { return Secret(kPassword); }, [](std::string_view) {}};
-    }
-
-    /// Carries the plan out; `stop_after` steps, all when negative.
-    void carry_out(const Plan& plan, int stop_after = -1) {
-        ResourceRegistry registry({host.data_dir(), host.user(), host.runtime(), host.owner(), authority});
-        for (const auto& step : plan.steps) {
-            if (stop_after-- == 0) return;
-            auto with = context();
-            auto& kind = *registry.all().at(step.resource.id.kind);
-            within(step.resource.id.text(), [&] {
-                step.action == Action::remove ? kind.remove(step.resource, with) : kind.apply(step.resource, with);
-            });
-        }
-    }
-    void apply() {
-        const Plan plan = cluster.plan();
-        carry_out(plan);
-        cluster.carry_out(plan);
-    }
-
-    /// In a process of its own, which ends with 0 when it is done.
-    pid_t agent_that_carries_out(const Plan& plan) {
-        const pid_t agent = ::fork();
-        if (agent != 0) return agent;
-        try {
-            host.restart_agent();
-            carry_out(plan);
-        } catch (const std::exception& error) {
-            std::fprintf(stderr, "the agent failed: %s\n", error.what());
-            ::_exit(1);
-        }
-        ::_exit(0);
-    }
-
-    Connection on(const std::string& node, const std::string& host_id, const std::string& database = {}) {
-        auto session = connect_locally(host.runtime(), instance_id(cluster.wanted.id, node, host_id),
-                                       database.empty() ? cluster.wanted.spec.database_name : database, soon());
-        session.run("SET search_path = public", soon());
-        return session;
-    }
-    std::string ask(const std::string& node, const std::string& host_id, const std::string& sql,
-                    const std::string& database = {}) {
-        try {
-            return on(node, host_id, database).run(sql, soon()).value().value_or("null");
-        } catch (const SqlError& error) {
-            return error.what();
-        }
-    }
-    bool comes(const std::string& node, const std::string& host_id, const std::string& sql,
-               const std::string& expected) {
-        std::string last;
-        const bool came = comes_true([&] { return (last = ask(node, host_id, sql)) == expected; }, 20s);
-        if (!came) MESSAGE(node, " on ", host_id, ": ", sql, ": ", last);
-        return came;
-    }
-    /// Logs in over the network as a user of the spec.
-    Connection log_in(const std::string& user, const std::string& password) {
-        ConnectOptions options;
-        options.host = cluster.hosts["host-1"].client_addresses[0];
-        options.port = 5432;
-        options.user = user;
-        options.database = cluster.wanted.spec.database_name;
-        options.password = Secret(password);
-        return Connection(options, soon());
-    }
-
-    TestHost host;
-    TestAuthority authority;
-    SmallCluster cluster;
-};
-
-}  // namespace
-
 TEST_CASE("three nodes, one with a replica, and hostile names: made, used, made again, changed, reduced and deleted") {
-    Rig rig("we\"ird 'db' \\ ü");
+    DatabaseRig rig("we\"ird 'db' \\ ü");
     rig.cluster.add_node("n1", {"host-1", "host-4"});
     rig.cluster.add_node("n2", {"host-2"});
     rig.cluster.add_node("n3", {"host-3"});
@@ -220,7 +106,7 @@ TEST_CASE("three nodes, one with a replica, and hostile names: made, used, made 
 }
 
 TEST_CASE("killed -9 again and again while a database is made, the next agent completes it") {
-    Rig rig("app");
+    DatabaseRig rig("app");
     rig.cluster.add_node("n1", {"host-1"});
     rig.cluster.add_node("n2", {"host-2"});
     const Plan plan = rig.cluster.plan();
@@ -247,7 +133,7 @@ TEST_CASE("killed -9 again and again while a database is made, the next agent co
 }
 
 TEST_CASE("what a killed agent had sent to a server does not go on beside the next agent") {
-    Rig rig("app");
+    DatabaseRig rig("app");
     rig.cluster.add_node("n1", {"host-1"});
     const Plan plan = rig.cluster.plan();
     const auto database = std::find_if(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
@@ -291,7 +177,7 @@ TEST_CASE("what a killed agent had sent to a server does not go on beside the ne
 }
 
 TEST_CASE("a look at a server that is down ends, and sees only that: what lies in it can neither be seen nor mended") {
-    Rig rig("app");
+    DatabaseRig rig("app");
     rig.cluster.add_node("n1", {"host-1"});
     rig.cluster.add_node("n2", {"host-2"});
     const Plan plan = rig.cluster.plan();
@@ -305,7 +191,7 @@ TEST_CASE("a look at a server that is down ends, and sees only that: what lies i
     for (const auto& step : plan.steps) {
         const auto& kind = step.resource.id.kind;
         if (!kind.starts_with("database.")) continue;
-        auto with = rig.context();
+        auto with = rig.context(step);
         CHECK_MESSAGE(registry.all().at(kind)->observe(step.resource, with) == Observed::unseen,
                       step.resource.id.text());
         ++in_servers;
@@ -314,7 +200,7 @@ TEST_CASE("a look at a server that is down ends, and sees only that: what lies i
 }
 
 TEST_CASE("a script that fails leaves nothing behind, and is told by its number") {
-    Rig rig("app");
+    DatabaseRig rig("app");
     rig.cluster.add_node("n1", {"host-1"});
     rig.cluster.wanted.spec.scripts.post_database_create = {"CREATE TABLE half (id int)", "SELECT 1/0"};
 
@@ -333,7 +219,7 @@ TEST_CASE("a script that fails leaves nothing behind, and is told by its number"
 }
 
 TEST_CASE("what a script sets in its session ends with it") {
-    Rig rig("app");
+    DatabaseRig rig("app");
     rig.cluster.add_node("n1", {"host-1"});
     rig.cluster.wanted.spec.scripts.post_init = {"CREATE ROLE from_script", "SET default_transaction_read_only = on",
                                                  "SET search_path = nowhere", "SET SESSION AUTHORIZATION from_script"};
@@ -349,7 +235,7 @@ TEST_CASE("what a script sets in its session ends with it") {
 }
 
 TEST_CASE("what a script makes belongs to the database's owner, but for what only a superuser may own") {
-    Rig rig("app");
+    DatabaseRig rig("app");
     rig.cluster.add_node("n1", {"host-1"});
     rig.cluster.wanted.spec.scripts.post_database_create = {
         "CREATE EXTENSION hstore",
@@ -384,7 +270,7 @@ TEST_CASE("what a script makes belongs to the database's owner, but for what onl
 }
 
 TEST_CASE("scripts that an update brings do not run") {
-    Rig rig("app");
+    DatabaseRig rig("app");
     rig.cluster.add_node("n1", {"host-1"});
     auto& spec = rig.cluster.wanted.spec;
     spec.database_users.clear();

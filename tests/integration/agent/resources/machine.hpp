@@ -19,6 +19,7 @@ using namespace std::chrono_literals;
 inline constexpr const char* kPrimary = "shop-n1-689qacsi";
 inline constexpr const char* kReplica = "shop-n1-9ptayhma";
 inline constexpr const char* kSlot = "shop_n1_9ptayhma";
+inline constexpr const char* kOwnSlot = "shop_n1_689qacsi";
 inline constexpr const char* kPrimaryAddress = "127.19.0.1";
 inline constexpr const char* kReplicaAddress = "127.19.0.2";
 
@@ -44,15 +45,18 @@ public:
     }
 
     StepContext context() {
-        return {Limit(60s), "shop", [](const SecretRef&) { return Secret(); },
+        return {Limit(60s),
+                "shop",
+                [](const SecretRef&) { return Secret(); },
                 [this](std::string_view line) {
                     told.emplace_back(line);
                     ++lines_told;
-                }};
+                },
+                WallTime(),
+                {"n1", kPrimary, "host-1", kPrimaryAddress, 5432, 1}};
     }
-    Json primary_of(const std::string& id) const {
-        if (id == kPrimary) return nullptr;
-        return {{"instance_id", kPrimary}, {"address", kPrimaryAddress}, {"port", 5432}, {"slot", kSlot}};
+    static Json siblings_of(const std::string& id) {
+        return {{{"address", id == kPrimary ? kReplicaAddress : kPrimaryAddress}, {"port", 5432}}};
     }
     Resource resource(const std::string& kind, const std::string& id, Json want) const {
         want["instance_id"] = id;
@@ -64,10 +68,12 @@ public:
         return resource("common.postgres_certs", id, named({{"addresses", {address_of(id)}}}));
     }
     Resource data(const std::string& id) const {
-        return resource("process.data_directory", id,
+        return resource("instance.data", id,
                         {{"bin_dir", postgres_bin_dir()},
-                         {"role", id == kPrimary ? "primary" : "replica"},
-                         {"primary", primary_of(id)}});
+                         {"node", "n1"},
+                         {"make", id == kPrimary ? "initdb" : "copy"},
+                         {"slot", id == kPrimary ? kOwnSlot : kSlot},
+                         {"origin", kPrimary}});
     }
     Resource config(const std::string& id, Json with = settings(), std::vector<std::string> hba = {},
                     std::vector<std::string> ident = {}) const {
@@ -80,16 +86,19 @@ public:
                            {"ident", std::move(ident)},
                            {"peers", {kPrimaryAddress, kReplicaAddress}},
                            {"dialect", "pglogical"},
-                           {"primary", primary_of(id)}});
+                           {"siblings", siblings_of(id)},
+                           {"slot", id == kPrimary ? kOwnSlot : kSlot}});
         if (takes_shared) want["shared_certificates"] = true;
-        return resource("process.postgres_config", id, std::move(want));
+        return resource("instance.config", id, std::move(want));
     }
     Resource server(const std::string& id) const {
-        return resource("process.postgres", id,
+        return resource("instance.server", id,
                         {{"bin_dir", postgres_bin_dir()}, {"address", address_of(id)}, {"port", 5432}});
     }
     Resource slot() const {
-        return resource("database.physical_slot", kReplica, {{"primary", kPrimary}, {"slot", kSlot}});
+        Resource slot{{"database.physical_slot", kReplica}, "host-1", {}, {{"slot", kSlot}}, {}};
+        slot.node = "n1";
+        return slot;
     }
 
     FilesystemDir directories{host.data_dir(), host.user(), host.owner()};

@@ -130,17 +130,18 @@ TEST_CASE("a copied directory is marked as a replica's by its user, who may have
     Desk desk;
     desk.directories.apply(Desk::directory(), desk.context);
     DataDirectory kind(desk.data_dir, desk.user, desk.runtime);
+    desk.context.primary = {"n1", "shop-n1-9ptayhma", "host-2", "127.0.0.11", 1, 1};
     const auto copied_by = [&](const std::string& script) {
         make_directory(desk.data_dir / "bin");
         write_file(desk.data_dir / "bin/pg_basebackup", "#!/bin/sh\ninto=${1#--pgdata=}\n" + script, 0755);
-        kind.apply({{"process.data_directory", "shop-n1-689qacsi"},
+        kind.apply({{"instance.data", "shop-n1-689qacsi"},
                     "host-1",
                     {},
                     {{"instance_id", "shop-n1-689qacsi"},
                      {"bin_dir", (desk.data_dir / "bin").string()},
-                     {"role", "replica"},
-                     {"primary",
-                      {{"instance_id", "shop-n1-9ptayhma"}, {"address", "127.0.0.11"}, {"port", 1}, {"slot", "s"}}}},
+                     {"make", "copy"},
+                     {"slot", "s"},
+                     {"origin", "shop-n1-9ptayhma"}},
                     {}},
                    desk.context);
     };

@@ -12,7 +12,7 @@
 #include "agent/store/tables/step_queue.hpp"
 #include "common/base/error.hpp"
 #include "common/base/uuid.hpp"
-#include "common/orchestrate/process_orchestrator.hpp"
+#include "common/orchestrate/orchestrator.hpp"
 #include "common/spec/seal.hpp"
 #include "tests/fakes/fake_clock.hpp"
 #include "tests/unit/agent/run/holds_a_text.hpp"
@@ -25,11 +25,12 @@ public:
     LocalStore store;
     FakeClock clock;
     Secrets secrets{store, Secret(std::string(32, 'k'))};
-    ProcessOrchestrator orchestrator;
-    OperationPlanner planner{store, clock, orchestrator};
+    OperationPlanner planner{store, clock};
     StoredOperations operations{store, secrets, planner, clock};
     const Limit limit{std::chrono::minutes(5)};
 
+    /// On a store that has been in use.
+    explicit Operator(const std::filesystem::path& file) : store(file) {}
     Operator() {
         for (int i = 1; i <= 3; ++i) {
             Host host;

@@ -257,7 +257,7 @@ TEST_CASE("an update that failed because a host was lost is completed without it
     for (const auto& instance : op.instances("shop"))
         if (instance.host_id == "host-3") lost = instance.id;
     const auto failed = op.operations.update("shop", op.document("shop", 2), {}, op.limit).task;
-    REQUIRE(op.carry_out(failed.id, "process.postgres::" + lost).status == TaskStatus::failed);
+    REQUIRE(op.carry_out(failed.id, "instance.server::" + lost).status == TaskStatus::failed);
 
     UpdateOptions options;
     options.remove_hosts = {"host-3"};
@@ -272,7 +272,7 @@ TEST_CASE("an update that failed because a host was lost is completed without it
 TEST_CASE("a failed create is completed by an update, and can be deleted") {
     Operator op;
     const auto task = op.operations.create(op.document("shop"), {}, op.limit).task;
-    const auto fails = "process.postgres::" + op.instances("shop")[1].id;
+    const auto fails = "instance.server::" + op.instances("shop")[1].id;
     REQUIRE(op.carry_out(task.id, fails).status == TaskStatus::failed);
     CHECK(op.database("shop").state == DatabaseState::failed);
     CHECK(op.database("shop").error == "it broke");
@@ -452,16 +452,15 @@ TEST_CASE("a plan can be made again from what is stored") {
     op.operations.update("shop", changed, {}, op.limit);
     const auto gone = op.instances("shop")[0].id;
     Transaction transaction;
-    transaction.add(
-        {"UPDATE resource SET needs_recreate = 1 WHERE kind = 'process.postgres_config' AND name = ?", {gone}, 1});
+    transaction.add({"UPDATE resource SET needs_recreate = 1 WHERE kind = 'instance.config' AND name = ?", {gone}, 1});
     REQUIRE(op.store.commit(transaction, op.limit).committed);
 
     const auto plan = op.planner.plan_again(Tasks(op.store).open(op.limit).at(0), op.limit);
 
     std::set<std::string> work;
     for (const auto& step : plan.steps) work.insert(std::string(verb_of(step.action)) + " " + step.resource.id.text());
-    CHECK(work.contains("creating process.postgres_config::" + gone));
-    CHECK(work.contains("updating process.postgres_config::" + op.instances("shop")[1].id));
+    CHECK(work.contains("creating instance.config::" + gone));
+    CHECK(work.contains("updating instance.config::" + op.instances("shop")[1].id));
 }
 
 TEST_CASE("a plan that is made again keeps the ports that were promised") {

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "agent/run/stored_operations.hpp"
-#include "common/orchestrate/process_orchestrator.hpp"
+#include "common/orchestrate/orchestrator.hpp"
 #include "tests/unit/agent/run/engine_rig.hpp"
 #include "tests/unit/agent/run/operations_rig.hpp"
 
@@ -12,10 +12,16 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const std::vector<std::string> kKinds{
-    "filesystem.dir",        "common.postgres_certs", "process.data_directory",     "process.postgres_config",
-    "process.postgres",      "database.instance",     "database.postgres_database", "database.replication_slot",
-    "database.subscription", "database.physical_slot"};
+const std::vector<std::string> kKinds{"filesystem.dir",
+                                      "common.postgres_certs",
+                                      "instance.data",
+                                      "instance.config",
+                                      "instance.server",
+                                      "database.instance",
+                                      "database.postgres_database",
+                                      "database.replication_slot",
+                                      "database.subscription",
+                                      "database.physical_slot"};
 
 /// One start of an agent that knows all kinds.
 struct WholeAgent {
@@ -78,12 +84,12 @@ TEST_CASE("a database of three nodes is created, changed, found damaged, mended 
     };
 
     REQUIRE(done(operations.create(cluster.document("shop", 2), {}, limit).task));
-    CHECK(cluster.count("process.postgres") == 2);
+    CHECK(cluster.count("instance.server") == 2);
     CHECK(cluster.count("database.subscription") == 2);
     CHECK(cluster.database("shop").state == DatabaseState::available);
 
     REQUIRE(done(operations.update("shop", cluster.document("shop", 3), {}, limit).task));
-    CHECK(cluster.count("process.postgres") == 3);
+    CHECK(cluster.count("instance.server") == 3);
     CHECK(cluster.count("database.subscription") == 6);
 
     cluster.world.forget_calls();
@@ -127,7 +133,7 @@ TEST_CASE("an update ends at a primary whose data is gone, each time, and goes o
     const auto primary = std::find_if(instances.begin(), instances.end(),
                                       [](const Instance& instance) { return instance.node_name == "n1"; });
     REQUIRE(primary != instances.end());
-    const Resource data{{"process.data_directory", primary->id}, primary->host_id, {}, {}, {}};
+    const Resource data{{"instance.data", primary->id}, primary->host_id, {}, {}, {}};
     cluster.world.remove(FakeWorld::name_of(data));
 
     for (int round = 0; round < 2; ++round) {
@@ -145,13 +151,13 @@ TEST_CASE("a create that failed on one host is completed by an update with the s
     Cluster cluster;
     std::atomic<bool> broken{true};
     cluster.world.before = [&](const std::string& call, const Resource& resource, StepContext&) {
-        if (broken && call.starts_with("apply process.postgres::") && resource.host_id == "host-2")
+        if (broken && call.starts_with("apply instance.server::") && resource.host_id == "host-2")
             throw Error(ErrorKind::failed, "FATAL: could not map anonymous shared memory");
     };
     const auto failed = cluster.ended(cluster.operations.create(cluster.document("shop"), {}, cluster.limit).task.id);
     CHECK(failed.status == TaskStatus::failed);
     CHECK(failed.error.starts_with(
-        "FATAL: could not map anonymous shared memory, while creating resource process.postgres::"));
+        "FATAL: could not map anonymous shared memory, while creating resource instance.server::"));
     CHECK(failed.error.ends_with(" on host-2"));
     CHECK(cluster.database("shop").error == failed.error);
 

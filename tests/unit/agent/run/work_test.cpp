@@ -2,7 +2,7 @@
 #include <atomic>
 
 #include "agent/run/stored_operations.hpp"
-#include "common/orchestrate/process_orchestrator.hpp"
+#include "common/orchestrate/orchestrator.hpp"
 #include "tests/unit/agent/run/engine_rig.hpp"
 
 using namespace pgedge;
@@ -15,8 +15,7 @@ namespace {
 struct Working : Rig {
     SystemClock clock;
     Secrets secrets{store, Secret(std::string(32, 'k'))};
-    ProcessOrchestrator orchestrator;
-    OperationPlanner planner{store, clock, orchestrator};
+    OperationPlanner planner{store, clock};
     StoredOperations operations{store, secrets, planner, clock};
 
     Working() {

@@ -36,7 +36,7 @@ TEST_CASE("a new database has certificates of its own, and nothing to go over") 
     cluster.add_three_nodes();
     const Plan plan = cluster.plan();
     CHECK(plan.states == std::vector<std::string>{"end state"});
-    for (const auto* kind : {"common.postgres_certs", "process.postgres_config"})
+    for (const auto* kind : {"common.postgres_certs", "instance.config"})
         for (const Step* step : steps_of(plan, kind)) {
             CHECK(step->resource.want.at("database_id") == "storefront");
             CHECK_FALSE(step->resource.want.contains("shared_certificates"));
@@ -52,7 +52,7 @@ TEST_CASE("servers take both names before the first certificate is renewed, and 
 
     REQUIRE(plan.states == std::vector<std::string>{"accept certificates of this database",
                                                     "use certificates of this database", "end state"});
-    const auto configs = steps_of(plan, "process.postgres_config");
+    const auto configs = steps_of(plan, "instance.config");
     REQUIRE(configs.size() == 6);
     for (const Step* step : configs) {
         const bool first = state_of(plan, *step) == plan.states[0];
@@ -91,8 +91,7 @@ TEST_CASE("servers that restart in the same update do so with both names behind 
 
     CHECK(plan.states[0] == "accept certificates of this database");
     CHECK(plan.states[1] == "use certificates of this database");
-    for (const Step* step : steps_of(plan, "process.postgres_config"))
-        CHECK(step->resource.want.contains("database_id"));
+    for (const Step* step : steps_of(plan, "instance.config")) CHECK(step->resource.want.contains("database_id"));
     cluster.carry_out(plan);
     CHECK(cluster.plan().empty());
 }

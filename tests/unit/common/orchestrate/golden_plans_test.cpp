@@ -86,7 +86,7 @@ TEST_CASE("create three nodes with replicas") {
     cluster.add_node("n2", {"host-2", "host-3"}).port = 5433;
     cluster.add_node("n3", {"host-3"}).port = 5434;
     const Plan plan = cluster.plan();
-    check_golden("create_3_nodes_with_replicas", golden_text(plan, "process.data_directory"));
+    check_golden("create_3_nodes_with_replicas", golden_text(plan, "instance.data"));
     check_done(cluster, plan);
 }
 
@@ -185,7 +185,7 @@ TEST_CASE("delete") {
 TEST_CASE("try again after an error") {
     SmallCluster cluster;
     cluster.add_three_nodes();
-    cluster.carry_out_until(cluster.plan(), "0.process.postgres::storefront-n2-9ptayhma.create", "port 5432 is taken");
+    cluster.carry_out_until(cluster.plan(), "0.instance.server::storefront-n2-9ptayhma.create", "port 5432 is taken");
     const Plan plan = cluster.plan();
     check_golden("retry_after_error", golden_text(plan));
     check_done(cluster, plan);
@@ -194,7 +194,7 @@ TEST_CASE("try again after an error") {
 TEST_CASE("a restart that failed is corrected") {
     SmallCluster cluster = running_three();
     cluster.wanted.spec.postgresql_conf["shared_preload_libraries"] = "no_such_library";
-    cluster.carry_out_until(cluster.plan(), "0.process.postgres::storefront-n1-689qacsi.update",
+    cluster.carry_out_until(cluster.plan(), "0.instance.server::storefront-n1-689qacsi.update",
                             "could not access file");
     cluster.wanted.spec.postgresql_conf.clear();
     const Plan plan = cluster.plan();
@@ -223,7 +223,7 @@ TEST_CASE("delete with a lost host") {
 
 TEST_CASE("a data directory that is missing shakes its instance, not the other nodes") {
     SmallCluster cluster = running_three();
-    cluster.known.at({"process.data_directory", "storefront-n2-9ptayhma"}).needs_recreate = true;
+    cluster.known.at({"instance.data", "storefront-n2-9ptayhma"}).needs_recreate = true;
     const Plan plan = cluster.plan();
     check_golden("missing_data_directory", golden_text(plan));
     check_done(cluster, plan);

@@ -91,12 +91,12 @@ TEST_CASE("a node that goes is one line with its data, and its links are one lin
 TEST_CASE("what is made anew is told once, not again for all that follows from it") {
     SmallCluster cluster = with_nodes(3);
     cluster.carry_out(cluster.plan());
-    cluster.known[{"process.data_directory", "storefront-n2-9ptayhma"}].needs_recreate = true;
+    cluster.known[{"instance.data", "storefront-n2-9ptayhma"}].needs_recreate = true;
 
     const std::string text = body_of(cluster.plan());
 
     CAPTURE(text);
-    CHECK(text.find("  ~ instance storefront-n2-9ptayhma on host-2  restart  (process.data_directory is missing: made "
+    CHECK(text.find("  ~ instance storefront-n2-9ptayhma on host-2  restart  (instance.data is missing: made "
                     "anew)\n") != std::string::npos);
 }
 

@@ -7,7 +7,7 @@ using namespace pgedge;
 namespace {
 
 const ResourceId kLink{"database.subscription", "sub_n2_n1"};  // n1 reads from n2
-const ResourceId kData{"process.data_directory", "storefront-n2-9ptayhma"};
+const ResourceId kData{"instance.data", "storefront-n2-9ptayhma"};
 
 SmallCluster two_nodes() {
     SmallCluster cluster;
@@ -67,7 +67,7 @@ TEST_CASE("a link whose slot is gone, or whose provider lost its data or its hos
 
 TEST_CASE("a link stays when only the server of its provider or the address is new") {
     SmallCluster cluster = two_nodes();
-    cluster.known.at({"process.postgres", kData.name}).needs_recreate = true;
+    cluster.known.at({"instance.server", kData.name}).needs_recreate = true;
     CHECK(actions(cluster.plan(), kLink) == "update");
     cluster = two_nodes();
     cluster.wanted.spec.nodes[1].port = 6432;

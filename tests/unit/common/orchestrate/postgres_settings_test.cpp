@@ -128,10 +128,10 @@ TEST_CASE("nine nodes have room for twice what Spock and pglogical take, and gro
 
 TEST_CASE("a replica on a smaller host has no place less than its primary") {
     Settings replica{{"max_connections", "56"}, {"max_worker_processes", "34"}, {"work_mem", "4MB"}};
-    raise_to_primary(replica, {{"max_connections", "901"},
-                               {"max_worker_processes", "24"},
-                               {"max_locks_per_transaction", "128"},
-                               {"max_prepared_transactions", "x"}});
+    raise_to_other(replica, {{"max_connections", "901"},
+                             {"max_worker_processes", "24"},
+                             {"max_locks_per_transaction", "128"},
+                             {"max_prepared_transactions", "x"}});
 
     CHECK(replica == Settings{{"max_connections", "901"},
                               {"max_worker_processes", "34"},

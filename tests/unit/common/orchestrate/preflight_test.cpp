@@ -12,6 +12,7 @@ std::vector<std::string> problems_of(const SmallCluster& cluster, const Database
         surroundings.emplace();
         surroundings->hosts = cluster.hosts;
         surroundings->gone_hosts = cluster.gone_hosts;
+        surroundings->primaries = cluster.primaries;
     }
     std::vector<std::string> lines;
     for (const auto& problem : preflight({cluster.wanted, stored, cluster.known, *surroundings, cluster.instances}))
@@ -189,10 +190,10 @@ TEST_CASE("a primary whose data is gone is not made anew silently; a replica is"
     cluster.add_node("n1", {"host-1", "host-2"});
     cluster.carry_out(cluster.plan());
     const Database stored = cluster.wanted;
-    cluster.known.at({"process.data_directory", instance_id("storefront", "n1", "host-2")}).needs_recreate = true;
+    cluster.known.at({"instance.data", instance_id("storefront", "n1", "host-2")}).needs_recreate = true;
     CHECK(lost_of(cluster, &stored).empty());
 
-    auto& primary = cluster.known.at({"process.data_directory", instance_id("storefront", "n1", "host-1")});
+    auto& primary = cluster.known.at({"instance.data", instance_id("storefront", "n1", "host-1")});
     primary.needs_recreate = true;
     CHECK(lost_of(cluster, &stored) ==
           Lines{"nodes[0]: the data directory of instance storefront-n1-689qacsi is gone from host host-1 "

@@ -65,8 +65,8 @@ TEST_CASE("replicas restart before their primary, and while it is where it was")
     CHECK(ended_before(plan, *restarts[2]).contains(restarts[0]->id));
     std::vector<int> ports;
     for (const auto& step : plan.steps)
-        if (step.resource.id == ResourceId{"process.postgres_config", "storefront-n1-9ptayhma"})
-            ports.push_back(step.resource.want["primary"]["port"]);
+        if (step.resource.id == ResourceId{"instance.config", "storefront-n1-9ptayhma"})
+            ports.push_back(step.resource.want["siblings"][0]["port"]);
     CHECK(ports == std::vector<int>{5432, 6432});
 }
 
@@ -87,9 +87,9 @@ TEST_CASE("a standby never has less than its primary of what binds it") {
 
         std::map<std::string, Json> running;
         for (const auto& [id, known] : cluster.known)
-            if (id.kind == "process.postgres") running[id.name] = known.resource.want["restart_settings"];
+            if (id.kind == "instance.server") running[id.name] = known.resource.want["restart_settings"];
         for (const auto& step : plan.steps) {
-            if (step.resource.id.kind != "process.postgres") continue;
+            if (step.resource.id.kind != "instance.server") continue;
             running[step.resource.id.name] = step.resource.want["restart_settings"];
             for (const auto& [name, low] : std::map<std::string, std::string>{{"max_connections", ""},
                                                                               {"max_wal_senders", ""},
@@ -122,8 +122,7 @@ TEST_CASE("a primary that would have to move is refused") {
                          Error);
     cluster = with_replicas();
     cluster.gone_hosts = {"host-1"};
-    const auto now = cluster.known;
-    CHECK(primary_problem(cluster.wanted, cluster.wanted.spec.nodes[0], now, {"host-1"}) ==
+    CHECK(primary_problem(cluster.wanted, cluster.wanted.spec.nodes[0], cluster.known, cluster.surroundings()) ==
           "the primary of node n1 was on host host-1, which is lost: no replica of it can be promoted yet");
 }
 
@@ -157,7 +156,7 @@ TEST_CASE("a former primary, left by a move that was broken off, is not taken fo
     cluster.carry_out(half);
 
     cluster.wanted.spec.nodes[0].host_ids = {"host-2", "host-1"};
-    CHECK(primary_problem(cluster.wanted, cluster.wanted.spec.nodes[0], cluster.known, {}) ==
+    CHECK(primary_problem(cluster.wanted, cluster.wanted.spec.nodes[0], cluster.known, cluster.surroundings()) ==
           "the instance of node n1 on host host-1 has the data of a former primary of it: apply the spec without that "
           "host, then with it again");
     cluster.wanted.spec.nodes[0].host_ids = {"host-1"};  // taken back
@@ -170,6 +169,6 @@ TEST_CASE("planning without what is needed is our own mistake, told") {
     cluster.add_node("n1", {"host-1"});
     Surroundings surroundings = cluster.surroundings();
     surroundings.versions.clear();
-    CHECK_THROWS_WITH_AS(ProcessOrchestrator().states(cluster.wanted, {}, surroundings),
+    CHECK_THROWS_WITH_AS(wanted_states(cluster.wanted, {}, surroundings),
                          "planning lacks the PostgreSQL version of instance storefront-n1-689qacsi", Error);
 }

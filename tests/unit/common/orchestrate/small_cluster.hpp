@@ -4,8 +4,9 @@
 #include <vector>
 
 #include "common/orchestrate/instances.hpp"
+#include "common/orchestrate/orchestrator.hpp"
 #include "common/orchestrate/preflight.hpp"
-#include "common/orchestrate/process_orchestrator.hpp"
+#include "common/orchestrate/topology.hpp"
 #include "common/orchestrate/versions.hpp"
 #include "tests/unit/common/plan/plan_text.hpp"
 
@@ -23,6 +24,7 @@ public:
     Known known;
     std::vector<Instance> instances;
     std::vector<std::string> gone_hosts;
+    std::map<std::string, std::string> primaries;  ///< by node, as the store keeps them
 
     SmallCluster() {
         for (int i = 1; i <= 4; ++i) {
@@ -66,35 +68,81 @@ public:
         result.instances = settle_instances(wanted, instances, hosts);
         result.versions = choose_versions(wanted, nullptr, hosts).by_instance;
         result.gone_hosts = gone_hosts;
+        result.primaries = primaries;
         return result;
     }
 
+    std::string host_of(const std::string& node, const std::string& instance) const {
+        for (const auto& [id, host] : hosts)
+            if (instance_id(wanted.id, node, id) == instance) return id;
+        return {};
+    }
+
+    /// As the store tells it to who plans: what is on a primary is where that is.
+    Known now() const {
+        Known placed = known;
+        for (auto& [id, each] : placed)
+            if (const auto primary = primaries.find(each.resource.node); primary != primaries.end()) {
+                each.resource.instance_id = primary->second;
+                each.resource.host_id = host_of(primary->first, primary->second);
+            }
+        return with_primaries(without_hosts(placed, gone_hosts), primaries);
+    }
+
     Plan plan(const PlanOptions& options = {}) const {
-        const Known now = without_hosts(known, gone_hosts);
-        return make_plan(now, ProcessOrchestrator().states(wanted, now, surroundings()), options);
+        const auto around = surroundings();
+        Plan plan = make_plan(now(), wanted_states(wanted, now(), around), options);
+        settle_primaries(plan, primaries, wanted_primaries(wanted, now(), around));
+        return plan;
+    }
+
+    /// What is stored with an operation, before its first step.
+    void begin(Plan plan) {
+        const auto at_once = settle_primaries(plan, primaries, wanted_primaries(wanted, now(), surroundings()));
+        known = now();
+        for (const auto& [node, primary] : at_once) move(known, node, primary);
+    }
+
+    void move(Known& resources, const std::string& node, const std::string& primary) {
+        for (auto& [id, each] : resources)
+            if (each.resource.node == node && primaries.contains(node)) each.needs_recreate = true;
+        primaries[node] = primary;
+    }
+
+    void step_done(const Step& step) {
+        if (!step.primary_of.empty()) move(known, step.primary_of, step.resource.id.name);
+        known = plan_text::outcome(known, {{step}, {}});
     }
 
     /// All steps are done.
     void carry_out(const Plan& plan) {
-        known = plan_text::outcome(without_hosts(known, gone_hosts), plan);
+        begin(plan);
+        for (const auto& step : plan.steps) step_done(step);
         instances.clear();
         for (const auto& [id, instance] : settle_instances(wanted, {}, hosts)) instances.push_back(instance);
+        forget_empty_nodes();
+    }
+
+    void forget_empty_nodes() {
+        std::erase_if(primaries, [&](const auto& node) {
+            return std::none_of(instances.begin(), instances.end(),
+                                [&](const Instance& each) { return each.node_name == node.first; });
+        });
     }
 
     /// The step fails; what waits for it does not happen.
     void carry_out_until(const Plan& plan, const std::string& failing, const std::string& error) {
+        begin(plan);
         std::set<std::string> undone;
-        Plan done;
         for (const auto& step : plan.steps) {
             const bool waits = std::any_of(step.after.begin(), step.after.end(),
                                            [&](const std::string& id) { return undone.contains(id); });
             if (waits || step.id == failing)
                 undone.insert(step.id);
             else
-                done.steps.push_back(step);
+                step_done(step);
             if (step.id == failing) known[step.resource.id] = {step.resource, false, error};
         }
-        known = plan_text::outcome(known, done);
     }
 };
 

@@ -26,22 +26,19 @@ const Resource* find(const Known& known, const ResourceId& id) {
 std::string text_of(const Json& want, const std::string& name) { return want.value(name, std::string()); }
 
 /// The instance that the resource is in, or belongs to.
-std::string server_of(const Resource& resource) {
-    return text_of(resource.want, resource.id.kind == "database.physical_slot" ? "primary" : "instance_id");
-}
+std::string server_of(const Resource& resource) { return instance_of(resource); }
 
 bool is_inside_server(const Resource& resource) { return resource.id.kind.starts_with("database."); }
 
 int setting(const Known& known, const std::string& instance, const std::string& name, int by_default) {
-    const Resource* server = find(known, {"process.postgres", instance});
+    const Resource* server = find(known, {"instance.server", instance});
     return server ? std::stoi(server->want["restart_settings"].value(name, std::to_string(by_default))) : by_default;
 }
 
 /// What is on the hosts while a plan is carried out.
 class Walk {
 public:
-    explicit Walk(const SmallCluster& cluster)
-        : now_(without_hosts(cluster.known, cluster.gone_hosts)), host_of_(hosts_of(cluster)) {
+    explicit Walk(const SmallCluster& cluster) : now_(cluster.known), host_of_(hosts_of(cluster)) {
         for (const auto& [id, known] : now_)
             if (!points_right(known.resource)) off_.insert(id);
     }
@@ -52,12 +49,15 @@ public:
         if (step.action == Action::remove) return remove(resource);
         check_server(resource);
         for (const auto& need : resource.needs) CHECK_MESSAGE(find(now_, need), step.id, " lacks ", need.text());
-        if (resource.id.kind == "process.postgres") check_start(resource);
+        if (resource.id.kind == "instance.server") check_start(resource);
+        if (!step.primary_of.empty())
+            for (auto& [id, each] : now_)
+                if (each.resource.node == step.primary_of) each.needs_recreate = true;
         now_[resource.id] = {resource, false, {}};
         off_.erase(resource.id);
         if (resource.id.kind == "database.replication_slot") check_slot(resource);
         if (resource.id.kind == "database.subscription") CHECK_MESSAGE(link_points_right(resource), step.id);
-        if (resource.id.kind == "process.postgres") check_standbys();
+        if (resource.id.kind == "instance.server") check_standbys();
     }
 
     /// After the last step of a state everything that is there finds what it points at; what an update that was broken
@@ -89,7 +89,7 @@ private:
     void check_server(const Resource& resource) const {
         const auto server = server_of(resource);
         if (is_inside_server(resource))
-            CHECK_MESSAGE(find(now_, {"process.postgres", server}), resource.id.text(), ": no server ", server);
+            CHECK_MESSAGE(find(now_, {"instance.server", server}), resource.id.text(), ": no server ", server);
     }
 
     void remove(const Resource& resource) {
@@ -104,7 +104,8 @@ private:
         if (!find(now_, {"database.instance", server.id.name})) return;
         int slots = 0;
         for (const auto& [id, known] : now_)
-            if (id.kind.ends_with("_slot") && server_of(known.resource) == server.id.name) ++slots;
+            if (id.kind.ends_with("_slot") && server_of(known.resource) == server.id.name && id.name != server.id.name)
+                ++slots;
         const auto& settings = server.want["restart_settings"];
         CHECK_MESSAGE(std::stoi(settings.value("max_replication_slots", "10")) >= slots, server.id.text(), ": ", slots);
     }
@@ -122,7 +123,7 @@ private:
 
     bool points_right(const Resource& resource) const {
         if (resource.id.kind == "database.subscription") return link_points_right(resource);
-        if (resource.id.kind == "process.postgres_config") return upstream_is_right(resource);
+        if (resource.id.kind == "instance.config") return upstream_is_right(resource);
         return true;
     }
 
@@ -131,28 +132,40 @@ private:
         const Resource* subscriber = find(now_, {"database.postgres_database", text_of(link.want, "subscriber")});
         const Resource* provider = find(now_, {"database.postgres_database", text_of(link.want, "provider")});
         if (!subscriber || !provider || server_of(link) != server_of(*subscriber)) return false;
-        const Resource* server = find(now_, {"process.postgres", server_of(*provider)});
+        const Resource* server = find(now_, {"instance.server", server_of(*provider)});
         const auto dsn = text_of(link.want, "provider_dsn");
         return server && dsn.find(text_of(server->want, "address")) != std::string::npos &&
                dsn.find(std::to_string(server->want["port"].get<int>())) != std::string::npos;
     }
 
+    /// The primary of the standby's node; empty: it is that itself, or there is none yet.
+    std::string upstream_of(const std::string& instance) const {
+        const Resource* data = find(now_, {"instance.data", instance});
+        const Resource* database =
+            data ? find(now_, {"database.postgres_database", text_of(data->want, "node")}) : nullptr;
+        if (!database || server_of(*database) == instance) return {};
+        const Resource* theirs = find(now_, {"instance.data", server_of(*database)});
+        const bool same = theirs && text_of(theirs->want, "origin") == text_of(data->want, "origin");
+        return same ? server_of(*database) : "";
+    }
+
     bool upstream_is_right(const Resource& config) const {
-        const auto primary = config.want.find("primary");
-        if (primary == config.want.end() || !primary->is_object()) return true;
-        if (!find(now_, {"database.instance", config.id.name})) return true;
-        const Resource* server = find(now_, {"process.postgres", text_of(*primary, "instance_id")});
-        return server && server->want["port"] == (*primary)["port"] && server->want["address"] == (*primary)["address"];
+        const auto primary = upstream_of(config.id.name);
+        if (primary.empty() || !find(now_, {"database.instance", config.id.name})) return true;
+        const Resource* server = find(now_, {"instance.server", primary});
+        const Json& siblings = config.want["siblings"];
+        return server && std::any_of(siblings.begin(), siblings.end(), [&](const Json& each) {
+                   return server->want["port"] == each["port"] && server->want["address"] == each["address"];
+               });
     }
 
     /// No standby that serves has less than its primary of what binds it: its recovery would stop.
     void check_standbys() const {
         for (const auto& each : now_) {
             const ResourceId& id = each.first;
-            const Json& want = each.second.resource.want;
-            if (id.kind != "process.postgres_config" || !want["primary"].is_object()) continue;
-            if (!find(now_, {"database.instance", id.name})) continue;
-            const auto primary = text_of(want["primary"], "instance_id");
+            if (id.kind != "instance.config" || !find(now_, {"database.instance", id.name})) continue;
+            const auto primary = upstream_of(id.name);
+            if (primary.empty()) continue;
             for (const char* name : {"max_connections", "max_wal_senders", "max_worker_processes"})
                 CHECK_MESSAGE(setting(now_, id.name, name, 100) >= setting(now_, primary, name, 100), id.name, " ",
                               name);
@@ -198,12 +211,14 @@ public:
     /// What a user would be refused is put back.
     void keep_valid() {
         for (auto& node : cluster_.wanted.spec.nodes) {
-            if (primary_problem(cluster_.wanted, node, cluster_.known, {}).empty()) continue;
-            const auto primary = known_primary(cluster_.wanted.id, node, cluster_.known);
-            REQUIRE(primary);
-            if (std::find(node.host_ids.begin(), node.host_ids.end(), *primary) == node.host_ids.end())
-                node.host_ids.push_back(*primary);
-            if (!primary_problem(cluster_.wanted, node, cluster_.known, {}).empty()) node.host_ids = {*primary};
+            const auto problem = [&] {
+                return primary_problem(cluster_.wanted, node, cluster_.now(), cluster_.surroundings());
+            };
+            if (problem().empty()) continue;
+            const auto primary = cluster_.host_of(node.name, cluster_.primaries.at(node.name));
+            if (std::find(node.host_ids.begin(), node.host_ids.end(), primary) == node.host_ids.end())
+                node.host_ids.push_back(primary);
+            if (!problem().empty()) node.host_ids = {primary};
         }
         raise_slots(cluster_.wanted.spec.postgresql_conf);
         for (auto& node : cluster_.wanted.spec.nodes) raise_slots(node.postgresql_conf);
@@ -212,6 +227,7 @@ public:
     /// Up to `steps` of the plan are carried out; the rest is broken off.
     void carry_out(std::size_t steps) {
         const Plan plan = cluster_.plan();
+        cluster_.begin(plan);
         Walk walk(cluster_);
         std::string state;
         std::size_t done = 0;
@@ -221,6 +237,7 @@ public:
             state = number;
             if (done++ == steps) break;
             walk.step(step);
+            if (!step.primary_of.empty()) cluster_.primaries[step.primary_of] = step.resource.id.name;
         }
         if (steps >= plan.steps.size()) walk.state_ended();
         cluster_.known = walk.now();
@@ -235,15 +252,36 @@ public:
     }
 
     void check_end() {
-        const auto end = ProcessOrchestrator().states(cluster_.wanted, cluster_.known, cluster_.surroundings()).back();
+        const auto end = wanted_states(cluster_.wanted, cluster_.now(), cluster_.surroundings()).back();
+        const Known now = cluster_.now();
         CHECK(cluster_.known.size() == end.resources.size());
         for (const auto& resource : end.resources) {
-            const Resource* known = find(cluster_.known, resource.id);
+            const Resource* known = find(now, resource.id);
             REQUIRE_MESSAGE(known, resource.id.text());
             CHECK(known->host_id == resource.host_id);
         }
         CHECK(cluster_.plan().empty());
     }
+
+    /// Other instances of some nodes become their primaries. No resource changes by that.
+    void fail_over() {
+        for (const auto& node : cluster_.wanted.spec.nodes) {
+            std::vector<std::string> candidates;
+            for (const auto& host_id : node.host_ids) {
+                const auto id = instance_id(cluster_.wanted.id, node.name, host_id);
+                const Resource* data = find(cluster_.known, {"instance.data", id});
+                const Resource* primary = find(cluster_.known, {"instance.data", cluster_.primaries[node.name]});
+                if (data && primary && text_of(data->want, "origin") == text_of(primary->want, "origin") &&
+                    find(cluster_.known, {"database.instance", id}))
+                    candidates.push_back(id);
+            }
+            if (candidates.empty() || one_in(2)) continue;
+            cluster_.primaries[node.name] =
+                candidates[static_cast<std::size_t>(number(static_cast<int>(candidates.size())))];
+            ++failovers;
+        }
+    }
+    int failovers = 0;
 
     bool one_in(int many) { return number(many) == 0; }
     int number(int below) { return std::uniform_int_distribution<int>(0, below - 1)(random_); }
@@ -306,6 +344,7 @@ private:
             if (cluster_.known.contains({"filesystem.dir", instance.id})) settled.emplace(instance.id, instance);
         cluster_.instances.clear();
         for (const auto& [id, instance] : settled) cluster_.instances.push_back(instance);
+        cluster_.forget_empty_nodes();
     }
 
     std::mt19937 random_;
@@ -328,6 +367,26 @@ TEST_CASE("on the way from any database to any other each step finds what it nee
             updates.check_end();
         }
     }
+}
+
+TEST_CASE("a failover changes no plan, and what follows finds everything where it is by then") {
+    int failovers = 0;
+    for (unsigned seed = 0; seed < kWalks; ++seed) {
+        CAPTURE(seed);
+        Updates updates(seed);
+        updates.carry_out(SIZE_MAX);
+        for (int i = 0; i < kUpdates; ++i) {
+            CAPTURE(i);
+            updates.fail_over();
+            updates.check_end();
+            updates.change();
+            updates.keep_valid();
+            updates.carry_out(SIZE_MAX);
+            updates.check_end();
+        }
+        failovers += updates.failovers;
+    }
+    CHECK(failovers > 100);
 }
 
 TEST_CASE("an update that was broken off anywhere is completed, or replaced by another one") {

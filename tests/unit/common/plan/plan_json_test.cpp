@@ -10,9 +10,9 @@ namespace {
 
 Plan a_plan() {
     return make_plan(
-        known("process.postgres::i@h1 want port=1\nold@h2"),
-        {state("process.postgres::i@h1 want port=2", false, "restart"),
-         state("process.postgres::i@h1 want port=2\nnew@h2 needs process.postgres::i want script=x once script")});
+        known("instance.server::i@h1 want port=1\nold@h2"),
+        {state("instance.server::i@h1 want port=2", false, "restart"),
+         state("instance.server::i@h1 want port=2\nnew@h2 needs instance.server::i want script=x once script")});
 }
 
 std::string error_of_plan(const Json& json) {
@@ -54,7 +54,7 @@ TEST_CASE("JSON that is no plan is refused with the place") {
     CHECK(changed("/steps/0/after", Json::array({"9.k::x.create"})) ==
           "plan.steps[0].after: no step before this one is called \"9.k::x.create\"");
     CHECK(changed("/steps/1/id", good["steps"][0]["id"]) ==
-          "plan.steps[1].id: \"0.process.postgres::i.update\" stands twice in the plan");
+          "plan.steps[1].id: \"0.instance.server::i.update\" stands twice in the plan");
     Json missing = good;
     missing["steps"][2].erase("why");
     CHECK(error_of_plan(missing) == "plan.steps[2].why is missing");

@@ -57,6 +57,17 @@ TEST_CASE("what is made anew shakes all that stands on it, a mere update does no
           "0 update dir (has_diff: x removed (was 1))\n");
 }
 
+TEST_CASE("a slot that is made anew touches nothing of the standby that it keeps WAL for") {
+    const Resource slot{{"database.physical_slot", "i"}, "h1", {}, Json::object(), {}};
+    const Resource data{{"instance.data", "i"}, "h2", {slot.id}, Json::object(), {}};
+    const Known now{{slot.id, {slot, true, ""}}, {data.id, {data, false, ""}}};
+
+    const Plan plan = make_plan(now, {{"end state", {slot, data}, true, {}}}, {});
+
+    REQUIRE(plan.steps.size() == 1);
+    CHECK(plan.steps[0].resource.id == slot.id);
+}
+
 TEST_CASE("updates wait for each other through what stays as it is") {
     CHECK(plan_of("server want port=1\ninstance needs server\nlink needs instance want port=1",
                   "server want port=2\ninstance needs server\nlink needs instance want port=2") ==
@@ -153,16 +164,15 @@ TEST_CASE("a plan that cannot be made is refused with the reason") {
 }
 
 TEST_CASE("restarts and deleted data are marked") {
-    const Plan plan =
-        make_plan(known("process.postgres::i want "
-                        "port=1\nfilesystem.dir::i\nprocess.data_directory::i\nprocess.postgres_config::i"),
-                  {state("process.postgres::i want port=2\nprocess.postgres_config::i want a=b")});
+    const Plan plan = make_plan(known("instance.server::i want "
+                                      "port=1\nfilesystem.dir::i\ninstance.data::i\ninstance.config::i"),
+                                {state("instance.server::i want port=2\ninstance.config::i want a=b")});
     REQUIRE(plan.steps.size() == 4);
     CHECK(plan.steps[0].impact == Impact{.restart = true, .deletes_data = false});
     CHECK(plan.steps[1].impact == Impact{});
     CHECK(plan.steps[2].impact == Impact{.restart = false, .deletes_data = true});
     CHECK(plan.steps[3].impact == Impact{.restart = false, .deletes_data = true});
-    const Plan forced = make_plan(known("process.postgres::i"), {state("process.postgres::i")}, {.force_update = true});
+    const Plan forced = make_plan(known("instance.server::i"), {state("instance.server::i")}, {.force_update = true});
     CHECK(forced.steps.at(0).impact == Impact{});
 }
 

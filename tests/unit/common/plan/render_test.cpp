@@ -9,15 +9,14 @@ using namespace pgedge::plan_text;
 
 TEST_CASE("a plan is shown by state and host with marks and reasons") {
     const Plan plan = make_plan(
-        known("process.postgres::i1@host-1 want "
-              "max_connections=100\nfilesystem.dir::i3@host-3\nprocess.data_directory::i3@host-3 "
+        known("instance.server::i1@host-1 want "
+              "max_connections=100\nfilesystem.dir::i3@host-3\ninstance.data::i3@host-3 "
               "needs filesystem.dir::i3\nfilesystem.dir::i2@host-2 missing\ncommon.postgres_certs::i2@host-2 needs "
-              "filesystem.dir::i2\nprocess.postgres_config::i2@host-2 failed"),
-        {state("process.postgres::i1@host-1 want max_connections=500", false, "restart n1"),
-         state(
-             "process.postgres::i1@host-1 want "
-             "max_connections=500\nfilesystem.dir::i2@host-2\ncommon.postgres_certs::i2@host-2 "
-             "needs filesystem.dir::i2\nprocess.postgres_config::i2@host-2\ndatabase.subscription::sub_n1_n2@host-2")});
+              "filesystem.dir::i2\ninstance.config::i2@host-2 failed"),
+        {state("instance.server::i1@host-1 want max_connections=500", false, "restart n1"),
+         state("instance.server::i1@host-1 want "
+               "max_connections=500\nfilesystem.dir::i2@host-2\ncommon.postgres_certs::i2@host-2 "
+               "needs filesystem.dir::i2\ninstance.config::i2@host-2\ndatabase.subscription::sub_n1_n2@host-2")});
 
     CHECK(render(plan) ==
           "+2 ~3 -2, 1 restart, DELETES DATA of i3\n"
@@ -25,18 +24,18 @@ TEST_CASE("a plan is shown by state and host with marks and reasons") {
           "== restart n1 ==\n"
           "\n"
           "host-1\n"
-          "  ~ process.postgres i1  restart  (max_connections 100 -> 500)\n"
+          "  ~ instance.server i1  restart  (max_connections 100 -> 500)\n"
           "\n"
           "== end state ==\n"
           "\n"
           "host-2\n"
           "  + filesystem.dir i2  (is missing: made anew)\n"
           "  ~ common.postgres_certs i2  (filesystem.dir::i2 is made anew)\n"
-          "  ~ process.postgres_config i2  (failed before: it did not work)\n"
+          "  ~ instance.config i2  (failed before: it did not work)\n"
           "  + database.subscription sub_n1_n2\n"
           "\n"
           "host-3\n"
-          "  - process.data_directory i3  DELETES DATA\n"
+          "  - instance.data i3  DELETES DATA\n"
           "  - filesystem.dir i3  DELETES DATA\n");
 }
 
@@ -44,8 +43,8 @@ TEST_CASE("the summary tells what matters") {
     CHECK(summary_line({}) == "nothing to do");
     CHECK(render({}) == "nothing to do\n");
     CHECK(summary_line(make_plan({}, {state("a\nb\nc")})) == "+3 ~0 -0, no data loss");
-    CHECK(summary_line(make_plan(known("process.postgres::a want x=1\nprocess.postgres::b want x=1"),
-                                 {state("process.postgres::a\nprocess.postgres::b")})) ==
+    CHECK(summary_line(make_plan(known("instance.server::a want x=1\ninstance.server::b want x=1"),
+                                 {state("instance.server::a\ninstance.server::b")})) ==
           "+0 ~2 -0, 2 restarts, no data loss");
     CHECK(summary_line(make_plan(known("filesystem.dir::a\nfilesystem.dir::b\nfilesystem.dir::c\nfilesystem.dir::d"),
                                  {state("")})) == "+0 ~0 -4, DELETES DATA of 4 instances");

@@ -120,7 +120,7 @@ TEST_CASE("the first new entry takes over what an earlier version left, for good
     const testing::TemporaryDirectory folder;
     SqliteConnection before(":memory:");
     before.execute("CREATE TABLE schema_version (version INTEGER NOT NULL); INSERT INTO schema_version VALUES (1)");
-    for (const auto statement : migrations().at(0)) before.execute(statement);
+    for (const auto& statement : migrations().at(0)) before.execute(statement);
     before.execute("INSERT INTO secret(name, sealed, updated_at) VALUES ('old', x'00', 1)");
     const auto file = before.image();
     const auto number = [](std::uint64_t value) {

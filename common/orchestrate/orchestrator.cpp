@@ -1,4 +1,4 @@
-#include "common/orchestrate/process_orchestrator.hpp"
+#include "common/orchestrate/orchestrator.hpp"
 
 #include <iterator>
 
@@ -10,8 +10,7 @@
 
 namespace pgedge {
 
-std::vector<WantedState> ProcessOrchestrator::states(const Database& wanted, const Known& now,
-                                                     const Surroundings& surroundings) const {
+std::vector<WantedState> wanted_states(const Database& wanted, const Known& now, const Surroundings& surroundings) {
     const auto nodes = wanted_nodes(wanted, now, surroundings);
     WantedState end{"end state", wanted_resources(wanted, nodes), true, {}};
     auto states = certificate_states(end.resources, now);
