@@ -14,14 +14,17 @@
 // ended. The socket takes one line and answers one line:
 //   lease SOFT HARD   deadlines in nanoseconds of CLOCK_BOOTTIME: fast shutdown at SOFT, SIGKILL to all at HARD;
 //                     refused ("late") when SOFT lies behind, and for ever once a deadline has been acted upon
-//   lease none        no deadline (a standby, an instance alone in its node)
+//   lease none        no deadline (a standby, an instance alone in its node); "error …" for a primary
+//   as ROLE [SOFT HARD]
+//                     the server is this from now on: it was promoted, others came to its node or left it; and this
+//                     deadline, or none. Answered as `lease` is; nothing changes unless the answer is "ok"
 //   stop smart|fast|immediate
 //   state             answers, on one line, how the server is:
 //                     pid=N state=running|exited:CODE|killed:SIGNAL cause=none|asked|signal|deadline
-//                     soft=NS hard=NS left=N
+//                     soft=NS hard=NS left=N as=single|primary|standby
 //   watch             answers as `state`, stays open, and answers again when the server and all it forked are gone
 //
-// Only the guard's own user and root are heard.
+// What it does not understand is answered by "error …". Only the guard's own user and root are heard.
 //
 // What keeps it honest:
 //   - deadlines are timers on CLOCK_BOOTTIME: time asleep (SIGSTOP, a paused machine, suspend) counts
@@ -60,6 +63,7 @@ namespace {
 constexpr int kMaxClients = 16;
 constexpr int kMaxLine = 128;
 constexpr std::int64_t kLoggerGrace = 300'000'000;  ///< nanoseconds for the log collector to write what it has
+constexpr const char *kUnknown = "error unknown command\n", *kNeedsDeadline = "error a primary needs a deadline\n";
 constexpr int kExitFenced = 75, kExitUsage = 64, kExitFailed = 70, kExitBusy = 73;
 
 int trouble = STDERR_FILENO;  ///< whoever started us reads this until the server is started
@@ -114,7 +118,8 @@ public:
         open_socket();
         unlink(last_path_);
         for (const int fd : {signals_, timer_, listen_}) hear(fd);
-        if ((options_.primary && options_.soft == 0) || (options_.soft != 0 && !lease(options_.soft, options_.hard))) {
+        role_ = options_.role;
+        if ((is_primary() && options_.soft == 0) || (options_.soft != 0 && !lease(options_.soft, options_.hard))) {
             dprintf(trouble, "pgedge-guard: %s\n",
                     options_.soft == 0 ? "a primary needs a deadline" : "the deadline lies behind");
             unlink(socket_path_);
@@ -341,15 +346,32 @@ private:
             ask(client, SIGINT);
         else if (strcmp(line, "stop immediate") == 0)
             ask(client, SIGQUIT);
-        else if (strcmp(line, "lease none") == 0 && options_.primary)
-            say(client, "error a primary needs a deadline\n");
+        else if (strncmp(line, "as ", 3) == 0)
+            take_role(client, line + 3);
+        else if (strcmp(line, "lease none") == 0 && is_primary())
+            say(client, kNeedsDeadline);
         else if (strcmp(line, "lease none") == 0)
             say(client, lease(0, 0) ? "ok\n" : "late\n");
         else if (sscanf(line, "lease %lld %lld%c", &soft, &hard, &rest) == 2 && soft > 0 && soft <= hard)
             say(client, lease(soft, hard) ? "ok\n" : "late\n");
         else
-            say(client, "error unknown command\n");
+            say(client, kUnknown);
     }
+
+    /// ROLE [SOFT HARD]
+    void take_role(const Client& client, const char* words) {
+        char word[16] = {}, rest = 0;
+        long long soft = 0, hard = 0;
+        const int got = sscanf(words, "%15s %lld %lld%c", word, &soft, &hard, &rest);
+        const char* role = role_of(word);
+        if (!role || (got != 1 && got != 3) || (got == 3 && (soft <= 0 || soft > hard))) return say(client, kUnknown);
+        if (got == 1 && strcmp(role, "primary") == 0) return say(client, kNeedsDeadline);
+        if (!lease(soft, hard)) return say(client, "late\n");
+        role_ = role;
+        say(client, "ok\n");
+    }
+
+    bool is_primary() const { return strcmp(role_, "primary") == 0; }
 
     void ask(const Client& client, int signal_number) {
         stop(signal_number, "asked");
@@ -374,8 +396,8 @@ private:
             snprintf(state, sizeof state, "exited:%d", WEXITSTATUS(status_));
         else if (server_ended_)
             snprintf(state, sizeof state, "killed:%d", WTERMSIG(status_));
-        return snprintf(out, size, "pid=%d state=%s cause=%s soft=%lld hard=%lld left=%d\n", server_, state, cause_,
-                        static_cast<long long>(soft_), static_cast<long long>(hard_), family.size());
+        return snprintf(out, size, "pid=%d state=%s cause=%s soft=%lld hard=%lld left=%d as=%s\n", server_, state,
+                        cause_, static_cast<long long>(soft_), static_cast<long long>(hard_), family.size(), role_);
     }
 
     void reply_state(const Client& client) {
@@ -404,7 +426,7 @@ private:
     std::int64_t soft_ = 0, hard_ = 0, logger_until_ = 0;  ///< nanoseconds of CLOCK_BOOTTIME; 0: none
     bool server_ended_ = false, softened_ = false;
     bool fenced_ = false;  ///< a deadline was acted upon: final
-    const char* cause_ = "none";
+    const char *cause_ = "none", *role_ = "single";
     Client clients_[kMaxClients];
 };
 

@@ -14,7 +14,8 @@ constexpr const char* kUsage =
 struct Options {
     const char* name = nullptr;
     const char* log = nullptr;
-    bool daemon = false, other_user = false, primary = false;
+    bool daemon = false, other_user = false;
+    const char* role = "single";   ///< one of role_of()
     long long soft = 0, hard = 0;  ///< nanoseconds of CLOCK_BOOTTIME; 0: none
     uid_t uid = 0;
     gid_t gid = 0;
@@ -22,6 +23,14 @@ struct Options {
     int environment_size = 0;
     char** command = nullptr;
 };
+
+/// The word as one that stays, or null when it is no role.
+inline const char* role_of(const char* word) {
+    constexpr const char* kRoles[] = {"single", "primary", "standby"};
+    for (const char* role : kRoles)
+        if (strcmp(word, role) == 0) return role;
+    return nullptr;
+}
 
 /// False when they are not as kUsage says.
 inline bool parse(int argc, char** argv, Options& options) {
@@ -31,9 +40,8 @@ inline bool parse(int argc, char** argv, Options& options) {
         if (strcmp(argv[i], "--daemon") == 0)
             options.daemon = true;
         else if (strcmp(argv[i], "--as") == 0 && value) {
-            const char* role = argv[++i];
-            options.primary = strcmp(role, "primary") == 0;
-            if (!options.primary && strcmp(role, "single") != 0 && strcmp(role, "standby") != 0) return false;
+            options.role = role_of(argv[++i]);
+            if (!options.role) return false;
         } else if (strcmp(argv[i], "--lease") == 0 && value) {
             char rest = 0;
             if (sscanf(argv[++i], "%lld:%lld%c", &options.soft, &options.hard, &rest) != 2) return false;

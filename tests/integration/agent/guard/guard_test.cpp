@@ -7,6 +7,7 @@
 #include "agent/runtime/guard_client.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/subprocess.hpp"
+#include "common/base/text.hpp"
 #include "tests/integration/support/test_host.hpp"
 
 using namespace pgedge;
@@ -251,4 +252,61 @@ TEST_CASE("a standby needs no deadline, and can be given one") {
     const Guarded guarded("sleep 30", {"--as", "standby"});
     CHECK(guarded.ask(fmt::format("lease {0} {0}", from_now(30s))) == "ok");
     CHECK(guarded.ask("lease none") == "ok");
+}
+
+TEST_CASE("a server becomes another role while it runs, with the deadline that comes with it or none") {
+    const Guarded guarded("sleep 30", {"--as", "standby"});
+    const auto is = [&](const std::string& deadline, const std::string& role) {
+        const auto state = guarded.ask("state");
+        INFO(state);
+        return state.find(deadline) != std::string::npos && state.find(" as=" + role) != std::string::npos;
+    };
+    CHECK(is("soft=0 hard=0", "standby"));
+    CHECK(guarded.first.role == "standby");
+
+    // It was promoted.
+    CHECK(guarded.ask("as primary") == "error a primary needs a deadline");
+    CHECK(guarded.ask("as primary 1 2") == "late");
+    CHECK(is("soft=0 hard=0", "standby"));
+    const auto soft = from_now(20s), hard = from_now(25s);
+    CHECK(guarded.ask(fmt::format("as primary {} {}", soft, hard)) == "ok");
+    CHECK(is(fmt::format("soft={} hard={}", soft, hard), "primary"));
+    CHECK(guarded.ask("lease none") == "error a primary needs a deadline");
+    // The others have left its node.
+    CHECK(guarded.ask("as single") == "ok");
+    CHECK(is("soft=0 hard=0", "single"));
+
+    for (const char* nonsense : {"as", "as ", "as king", "as king 1 2", "as primary 5", "as single 5", "as single 9 5",
+                                 "as primary 0 0", "as single 1 2 3", "as singlesinglesingle"})
+        CHECK(guarded.ask(nonsense) == "error unknown command");
+    CHECK(guarded.ask(fmt::format("as primary {0} {0}", from_now(50ms))) == "ok");
+    CHECK(guarded.watch->wait_gone(Limit(20s)));
+    CHECK(guarded.last().find("cause=deadline") != std::string::npos);
+}
+
+TEST_CASE("a deadline that was acted upon is final, whatever the server shall become") {
+    const Guarded guarded("trap '' INT; while :; do sleep 0.02; done", {"--as", "single"});
+    CHECK(guarded.ask(fmt::format("lease {} {}", from_now(10ms), from_now(20s))) == "ok");
+    REQUIRE(comes_true([&] { return guarded.ask("state").find("cause=deadline") != std::string::npos; }));
+
+    CHECK(guarded.ask("as single") == "late");
+    CHECK(guarded.ask(fmt::format("as primary {0} {0}", from_now(30s))) == "late");
+}
+
+TEST_CASE("the page of the protocol in the guard's source tells all that it says of its state and understands") {
+    const auto source = read_file(PGEDGE_GUARD_SOURCE);
+    const auto page = source.substr(0, source.find("#include"));
+    const Guarded guarded("sleep 30");
+    for (const auto& word : split(guarded.ask("state"), ' '))
+        CHECK_MESSAGE(page.find(word.substr(0, word.find('=') + 1)) != std::string::npos, word);
+    for (const auto& command :
+         std::vector<std::pair<std::string, std::string>>{{"lease SOFT HARD", "lease 1 2"},
+                                                          {"lease none", "lease none"},
+                                                          {"as ROLE [SOFT HARD]", "as standby"},
+                                                          {"state ", "state"},
+                                                          {"watch ", "watch"},
+                                                          {"stop smart|fast|immediate", "stop immediate"}}) {
+        CHECK_MESSAGE(page.find("\n//   " + command.first) != std::string::npos, command.first);
+        CHECK_MESSAGE(guarded.ask(command.second).find("error") == std::string::npos, command.second);
+    }
 }
