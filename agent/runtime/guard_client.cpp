@@ -74,6 +74,12 @@ std::optional<GuardState> parse_guard_state(std::string_view line) {
             pid = number(state.pid);
         else if (key == "left")
             number(state.left);
+        else if (key == "soft")
+            number(state.soft);
+        else if (key == "hard")
+            number(state.hard);
+        else if (key == "as")
+            state.role = value;
         else if (key == "cause")
             state.cause = value;
         else if (key == "state") {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -16,9 +17,11 @@ namespace pgedge {
 struct GuardState {
     pid_t pid = 0;
     bool running = false;
-    std::string end;    ///< "exited:0", "killed:9"; empty while it runs
-    std::string cause;  ///< "none", "asked", "signal", "deadline"
-    int left = 0;       ///< processes below the guard
+    std::string end;                  ///< "exited:0", "killed:9"; empty while it runs
+    std::string cause;                ///< "none", "asked", "signal", "deadline"
+    std::string role;                 ///< "single", "primary", "standby"; empty: a guard of an earlier version
+    std::int64_t soft = 0, hard = 0;  ///< its deadline, see ServerDeadline; 0: none
+    int left = 0;                     ///< processes below the guard
 };
 /// nullopt for a line that is none of a guard's.
 std::optional<GuardState> parse_guard_state(std::string_view line);

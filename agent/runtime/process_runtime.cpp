@@ -18,6 +18,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr int kAfterTrouble = 1000;  ///< milliseconds
+
 /// The instance user has to pass through `path` and all above it. What is ours is opened for passing through.
 void let_through(const std::filesystem::path& path, const InstanceUser& user) {
     for (auto above = path; above != above.root_path(); above = above.parent_path()) {
@@ -44,8 +46,9 @@ void check_deadline(const std::string& instance_id, const StartAs& as) {
 class ProcessRuntime::Operation {
 public:
     Operation(ProcessRuntime& runtime, Supervised& server, const Limit& limit)
-        : runtime_(runtime), lock_(server.lock(limit)) {}
+        : runtime_(runtime), server_(server), lock_(server.lock(limit)) {}
     ~Operation() {
+        server_.settled();
         lock_.unlock();
         runtime_.wake();
     }
@@ -54,6 +57,7 @@ public:
 
 private:
     ProcessRuntime& runtime_;
+    Supervised& server_;
     std::unique_lock<LimitedMutex> lock_;
 };
 
@@ -128,9 +132,7 @@ void ProcessRuntime::prepared(const ServerSpec& spec, const StartAs& as, const L
     if (server->forgotten()) throw Error(ErrorKind::conflict, spec.instance_id() + " is being removed");
     options_.user.make_directory(spec.paths.sockets(), 0700);
     server->notice_end();
-    if (!(server->record().spec == spec)) server->bring_down(StopMode::fast, limit);
-    if (!(server->record().spec == spec) || !server->record().up) server->record({spec, true});
-    server->take_role(as, limit);
+    server->become(spec, as, Supervised::How::as_it_is, limit);
     work(*server);
 }
 
@@ -147,7 +149,10 @@ void ProcessRuntime::stop(const std::string& instance_id, StopMode mode, const L
     if (!server) return;
     const Operation operation(*this, *server, limit);
     if (server->forgotten()) return;
-    if (server->record().up) server->record({server->record().spec, false});
+    if (auto record = server->record(); record.up) {
+        record.up = false;
+        server->record(std::move(record));
+    }
     server->bring_down(mode, limit);
 }
 
@@ -157,8 +162,7 @@ void ProcessRuntime::restart(const std::string& instance_id, const StartAs& as, 
     if (!server) throw Error(ErrorKind::not_found, "there is no instance " + instance_id + " here");
     const Operation operation(*this, *server, limit);
     if (server->forgotten() || !server->record().up) throw Error(ErrorKind::conflict, instance_id + " is kept down");
-    server->bring_down(StopMode::fast, limit);
-    server->take_role(as, limit);
+    server->become(server->record().spec, as, Supervised::How::anew, limit);
     server->bring_up(limit);
 }
 
@@ -172,7 +176,7 @@ std::string ProcessRuntime::command(const ServerCommand& wanted, const Limit& li
     command.argv = wanted.arguments;
     command.argv.insert(command.argv.begin(), wanted.bin_dir + "/" + wanted.program);
     options_.user.become(command);
-    return run_or_throw(command, limit);
+    return run_or_throw(command, limit, wanted.on_line);
 }
 
 void ProcessRuntime::reload(const std::string& instance_id) {
@@ -215,6 +219,11 @@ bool ProcessRuntime::is_wanted_up(const std::string& instance_id) {
     return server && !server->forgotten() && server->record().up;
 }
 
+StartAs ProcessRuntime::started_as(const std::string& instance_id) {
+    const auto server = find(instance_id);
+    return server && !server->forgotten() ? server->started_as() : StartAs();
+}
+
 bool ProcessRuntime::is_standby(const std::string& instance_id) {
     return has_standby_signal(InstancePaths(options_.data_dir, instance_id).data());
 }
@@ -239,22 +248,26 @@ std::optional<std::string> ProcessRuntime::instance_user() const {
 }
 
 void ProcessRuntime::watch(const std::stop_token& stop) {
-    while (!stop.stop_requested()) {
-        std::vector<pollfd> fds = {{wake_.get(), POLLIN, 0}};
-        std::vector<std::shared_ptr<GuardWatch>> watches;  // kept open while poll looks at them
-        for (const auto& server : all()) {
-            const std::unique_lock lock(server->mutex(), std::try_to_lock);
-            if (!lock) continue;  // an operation is on it, and wakes us when it ends
-            if (server->watch()) server->notice_end();
-            if (const auto watch = server->watch()) {
-                fds.push_back({watch->fd(), POLLIN, 0});
-                watches.push_back(watch);
+    while (!stop.stop_requested()) try {
+            std::vector<pollfd> fds = {{wake_.get(), POLLIN, 0}};
+            std::vector<std::shared_ptr<GuardWatch>> watches;  // kept open while poll looks at them
+            for (const auto& server : all()) {
+                const std::unique_lock lock(server->mutex(), std::try_to_lock);
+                if (!lock) continue;  // an operation is on it, and wakes us when it ends
+                if (server->watch()) server->notice_end();
+                if (const auto watch = server->watch()) {
+                    fds.push_back({watch->fd(), POLLIN, 0});
+                    watches.push_back(watch);
+                }
             }
+            ::poll(fds.data(), fds.size(), -1);
+            std::uint64_t count;
+            [[maybe_unused]] const auto taken = ::read(wake_.get(), &count, sizeof count);
+        } catch (const std::exception& error) {  // memory is short, or a mistake of ours: no server ends with it
+            log_.error("cannot watch servers, trying again", {{"error", error.what()}});
+            pollfd woken{wake_.get(), POLLIN, 0};
+            ::poll(&woken, 1, kAfterTrouble);
         }
-        ::poll(fds.data(), fds.size(), -1);
-        std::uint64_t count;
-        [[maybe_unused]] const auto taken = ::read(wake_.get(), &count, sizeof count);
-    }
 }
 
 }  // namespace pgedge

@@ -48,6 +48,7 @@ public:
     void forget(const std::string& instance_id) override;
     std::vector<ServerSpec> known() override;
     bool is_wanted_up(const std::string& instance_id) override;
+    StartAs started_as(const std::string& instance_id) override;
     bool is_standby(const std::string& instance_id) override;
     void add_listener(ServerListener& listener) override;
     void remove_listener(ServerListener& listener) override;
@@ -58,7 +59,7 @@ private:
     class Operation;
     using Servers = std::vector<std::shared_ptr<Supervised>>;
 
-    /// Holds the instance, with `spec` as what it shall be; the server is down unless it runs as wanted already.
+    /// Holds the instance, which has become what it shall be; the server is down unless it runs as that already.
     template <class Work>
     void prepared(const ServerSpec& spec, const StartAs& as, const Limit& limit, Work&& work);
     void adopt();

@@ -22,4 +22,10 @@ std::string_view to_string(ServerRole role) {
     return "standby";
 }
 
+std::optional<ServerRole> server_role(std::string_view word) {
+    for (const auto role : {ServerRole::single, ServerRole::primary, ServerRole::standby})
+        if (to_string(role) == word) return role;
+    return std::nullopt;
+}
+
 }  // namespace pgedge

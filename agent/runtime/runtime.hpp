@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,6 +35,7 @@ enum class ServerRole {
     standby,  ///< follows its primary, and becomes one only by a promotion
 };
 std::string_view to_string(ServerRole role);
+std::optional<ServerRole> server_role(std::string_view word);
 
 /// When a server has to be gone unless it is told a later time, by Clock::boottime(), which runs while the machine
 /// sleeps. It is shut down fast at `soft` and killed with all its processes at `hard`.
@@ -45,6 +47,9 @@ struct ServerDeadline {
 struct StartAs {
     ServerRole role = ServerRole::single;
     std::optional<ServerDeadline> deadline{};
+    /// Who decides about the server from now on, by name; empty: KeepRunning. Kept with it on disk, so that the next
+    /// agent leaves it to the same owner.
+    std::string owner{};
 };
 
 /// The end of a server, or of an attempt to start one.
@@ -67,6 +72,8 @@ struct ServerCommand {
     std::string bin_dir;                 ///< of its PostgreSQL
     std::string program;                 ///< "pg_ctl"
     std::vector<std::string> arguments;  ///< no shell is involved; seen by every user of the machine: no secrets
+    /// Hears each line of its output as it comes.
+    std::function<void(std::string_view line)> on_line{};
 };
 
 /// Where instances live. Does what it is told: whether a server runs, as what, and what follows from its end is decided
@@ -76,11 +83,12 @@ public:
     virtual ~Runtime() = default;
     virtual std::string_view name() const = 0;  ///< "process"
     /// Starts the server as what is said, and remembers that it is to be up. Returns when it accepts connections.
-    /// Nothing to do when it runs with this very spec as this.
+    /// One that runs with this very spec goes on, and has `as` from now on: role, deadline (also none) and owner.
     ///
     /// `as` is true on disk before the server starts: a standby has its standby.signal, any other has none. Throws
-    /// Error{conflict} for a standby that is to be started as another role (it has to be promoted) and for a standby
-    /// whose configuration names no primary; Error{invalid_input} for a primary without a deadline that lies ahead.
+    /// Error{conflict} for a standby that is to be started as another role (it has to be promoted), for a standby
+    /// whose configuration names no primary, and for a running server whose deadline has passed; Error{invalid_input}
+    /// for a primary without a deadline that lies ahead. A refusal because of the role or the deadline stops nothing.
     /// Throws Error{failed} with the server's own last log lines; Error{unreachable} when somebody or something ended
     /// the server, or a process of it, while it started.
     virtual void start(const ServerSpec& server, const StartAs& as, const Limit& limit) = 0;
@@ -90,8 +98,9 @@ public:
     virtual void restart(const std::string& instance_id, const StartAs& as, const Limit& limit) = 0;
     /// Stops it and remembers that it is to be down. Nothing to do when it is down.
     virtual void stop(const std::string& instance_id, StopMode mode, const Limit& limit) = 0;
-    /// Moves the deadline of a running server, or takes it away. False: too late, or there is no server. Does not wait
-    /// for other calls on the instance.
+    /// Moves the deadline of a running server, or takes it away; one that is being started or restarted gets it as soon
+    /// as it is there. False: too late, there is no server, its guard does not answer, or it is a primary and would
+    /// have none. Does not wait for other calls on the instance.
     virtual bool set_deadline(const std::string& instance_id, const std::optional<ServerDeadline>& deadline) = 0;
     /// Runs a program as the user of instances and returns its output. Throws as run_or_throw() (subprocess.hpp). Does
     /// not wait for other calls on an instance, and does not look whether its server runs.
@@ -108,6 +117,9 @@ public:
     virtual std::vector<ServerSpec> known() = 0;
     /// What start() or stop() remembered, also those of an agent before us. False when it is not known.
     virtual bool is_wanted_up(const std::string& instance_id) = 0;
+    /// As what it was started last, by this agent or one before, with the deadline that it was given last. As a default
+    /// StartAs when it is not known.
+    virtual StartAs started_as(const std::string& instance_id) = 0;
     /// Whether its data are a standby's: on disk, whether it runs or not.
     virtual bool is_standby(const std::string& instance_id) = 0;
     /// A listener hears of ends until it is taken out; when that returns, no call to it is under way.

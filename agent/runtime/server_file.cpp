@@ -12,7 +12,9 @@ void save_record(const ServerRecord& record) {
                        {"bin_dir", spec.bin_dir},
                        {"address", spec.address},
                        {"port", spec.port},
-                       {"wanted", record.up ? "up" : "down"}};
+                       {"wanted", record.up ? "up" : "down"},
+                       {"role", to_string(record.role)},
+                       {"owner", record.owner}};
     write_file(spec.paths.server_file(), json.dump(2) + "\n", 0644);
 }
 
@@ -27,9 +29,14 @@ std::optional<ServerRecord> load_record(const InstancePaths& paths) {
     if (!text) return std::nullopt;
     try {
         const Json json = parse_json(*text);
+        // Earlier versions have written neither role nor owner.
+        const auto role = server_role(json.value("role", "single"));
+        if (!role) throw Error(ErrorKind::failed, "there is no role " + json.at("role").dump());
         return ServerRecord{{paths, json.at("bin_dir").get<std::string>(), json.at("address").get<std::string>(),
                              json.at("port").get<int>()},
-                            json.at("wanted") == "up"};
+                            json.at("wanted") == "up",
+                            *role,
+                            json.value("owner", "")};
     } catch (const std::exception& error) {
         throw Error(ErrorKind::failed, "cannot read " + paths.server_file().string() + ": " + error.what());
     }

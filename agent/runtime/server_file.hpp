@@ -11,6 +11,9 @@ namespace pgedge {
 struct ServerRecord {
     ServerSpec spec;
     bool up = false;  ///< keep it up; else keep it down
+    ServerRole role = ServerRole::single;
+    std::string owner{};  ///< see StartAs
+    bool operator==(const ServerRecord&) const = default;
 };
 
 /// Atomic, also across a crash.

@@ -57,8 +57,8 @@ void check_can_be_standby(const InstancePaths& paths) {
                     paths.instance_id() + " cannot be started as a standby: its configuration names no primary");
 }
 
-void unmake_standby(const InstancePaths& paths, const std::string& bin_dir, const InstanceUser& user,
-                    const Limit& limit) {
+void check_is_no_standby(const InstancePaths& paths, const std::string& bin_dir, const InstanceUser& user,
+                         const Limit& limit) {
     constexpr std::array<std::string_view, 3> kOfPrimary{"in production", "shut down", "in crash recovery"};
     const auto data = paths.data();
     std::error_code error;
@@ -69,6 +69,12 @@ void unmake_standby(const InstancePaths& paths, const std::string& bin_dir, cons
         throw Error(ErrorKind::conflict, paths.instance_id() + " is a standby (its data are " +
                                              (is_copy ? std::string("a copy") : "\"" + state + "\"") +
                                              "): it has to be promoted");
+}
+
+void unmake_standby(const InstancePaths& paths, const std::string& bin_dir, const InstanceUser& user,
+                    const Limit& limit) {
+    check_is_no_standby(paths, bin_dir, user, limit);
+    const auto data = paths.data();
     run_as(user, {"rm", "--force", data / kSignal}, limit);
     run_as(user, {"sync", data.string()}, limit);
 }

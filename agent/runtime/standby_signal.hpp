@@ -20,8 +20,12 @@ void make_standby(const std::filesystem::path& data, const InstanceUser& user, c
 /// Throws Error{conflict} when the instance's configuration names no primary: it would be read-only and follow nobody.
 void check_can_be_standby(const InstancePaths& paths);
 
-/// Takes back make_standby() before the server was started as one. Throws Error{conflict} for data of a standby: such a
-/// server has to be promoted, because two servers that write in one timeline can never be told apart again.
+/// Throws Error{conflict} for data of a standby: such a server has to be promoted, because two servers that write in
+/// one timeline can never be told apart again. Not for data that were marked as a standby's and never ran as one.
+void check_is_no_standby(const InstancePaths& paths, const std::string& bin_dir, const InstanceUser& user,
+                         const Limit& limit);
+
+/// Takes back make_standby() before the server was started as one. Throws what check_is_no_standby() throws.
 void unmake_standby(const InstancePaths& paths, const std::string& bin_dir, const InstanceUser& user,
                     const Limit& limit);
 

@@ -61,6 +61,10 @@ std::string end_in_words(const std::optional<GuardState>& end) {
     return "ended with exit code " + number;
 }
 
+std::string deadline_words(const ServerDeadline& deadline, char between) {
+    return fmt::format("{}{}{}", deadline.soft.count(), between, deadline.hard.count());
+}
+
 std::string_view word_of(StopMode mode) {
     switch (mode) {
         case StopMode::smart: return "smart";
@@ -77,6 +81,7 @@ ProcessRuntime::Supervised::Supervised(const ProcessRuntimeOptions& options, Log
       log_(std::move(log)),
       paths_(record.spec.paths),
       record_(std::move(record)),
+      as_{record_.role, {}, record_.owner},
       tell_(std::move(tell)) {}
 
 std::unique_lock<LimitedMutex> ProcessRuntime::Supervised::lock(const Limit& limit) {
@@ -116,6 +121,11 @@ void ProcessRuntime::Supervised::note_trouble(std::string text) {
     trouble_ = std::move(text);
 }
 
+StartAs ProcessRuntime::Supervised::started_as() const {
+    const std::lock_guard lock(record_mutex_);
+    return as_;
+}
+
 void ProcessRuntime::Supervised::forget() {
     erase_record(paths_);
     forgotten_ = true;
@@ -124,6 +134,12 @@ void ProcessRuntime::Supervised::forget() {
 bool ProcessRuntime::Supervised::ready() const { return says_ready(paths_, pid_); }
 
 bool ProcessRuntime::Supervised::adopt() {
+    if (!find_guard()) return false;
+    learn_role();
+    return true;
+}
+
+bool ProcessRuntime::Supervised::find_guard() {
     watch_ = GuardWatch::open(paths_.guard_file(".guard"));
     if (!watch_) return false;
     started_ = std::chrono::steady_clock::now();
@@ -138,7 +154,17 @@ bool ProcessRuntime::Supervised::adopt() {
     return true;
 }
 
-void ProcessRuntime::Supervised::start_guard(const Limit& limit) {
+/// A guard of an earlier version, or one that is frozen, does not say what it was told: then it is what we noted.
+void ProcessRuntime::Supervised::learn_role() {
+    const auto said = watch_->look();
+    const std::lock_guard lock(record_mutex_);
+    const auto role = said ? server_role(said->role) : std::nullopt;
+    as_ = {role.value_or(record_.role), {}, record_.owner};
+    if (said && said->soft != 0)
+        as_.deadline = {std::chrono::nanoseconds(said->soft), std::chrono::nanoseconds(said->hard)};
+}
+
+void ProcessRuntime::Supervised::start_guard(const StartAs& as, const Limit& limit) {
     const auto& spec = record_.spec;
     // A restart of the machine may have emptied run/.
     make_directory(options_.data_dir / "run", 0711);
@@ -151,10 +177,10 @@ void ProcessRuntime::Supervised::start_guard(const Limit& limit) {
         command.argv.push_back(fmt::format("{}:{}", options_.user.uid, options_.user.gid));
     }
     command.argv.push_back("--as");
-    command.argv.emplace_back(to_string(as_.role));
-    if (as_.deadline) {
+    command.argv.emplace_back(to_string(as.role));
+    if (as.deadline) {
         command.argv.push_back("--lease");
-        command.argv.push_back(fmt::format("{}:{}", as_.deadline->soft.count(), as_.deadline->hard.count()));
+        command.argv.push_back(deadline_words(*as.deadline, ':'));
     }
     // For libpq inside the server, which has to find its own socket and the cluster's certificates (docs/resources.md).
     const auto file = [&](const char* name) { return (paths_.certificates() / name).string(); };
@@ -186,23 +212,39 @@ void ProcessRuntime::Supervised::start_guard(const Limit& limit) {
 /// Ends with a guard that runs, ours or one that was there, or with one that ran and has ended, or throws.
 void ProcessRuntime::Supervised::launch(const Limit& limit) {
     const Limit patience = limit.no_longer_than(kLeftoverPatience);
-    while (!adopt()) {
+    will_start(started_as());
+    while (!find_guard()) {
         limit.check("starting " + paths_.instance_id());
         if (!patience.over() && kill_leftovers(paths_.data(), record_.spec.bin_dir) > 0) {
             limit.pause(kLeftoverPause);
             continue;
         }
+        const auto as = started_as();
         try {
-            start_guard(limit);
+            start_guard(as, limit);
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::conflict) throw;
             limit.pause(kLeftoverPause);
             continue;
         }
         // A server that dies at once may be gone before we see it: an end like others, that the next start waits for.
-        if (!adopt()) ended(last_words());
+        if (find_guard())
+            renew_deadline(as.deadline);
+        else
+            ended(last_words());
         return;
     }
+    // Somebody else's, who gave it another role and deadline, or none.
+    const auto wanted = started_as();
+    learn_role();
+    give_role(wanted);
+    settled();
+}
+
+/// The deadline may have been moved since the guard was called with its first one.
+void ProcessRuntime::Supervised::renew_deadline(const std::optional<ServerDeadline>& begun_with) {
+    settled();
+    if (const auto deadline = started_as().deadline; deadline != begun_with) set_deadline(deadline);
 }
 
 void ProcessRuntime::Supervised::wait_ready(const Limit& limit) {
@@ -247,23 +289,80 @@ bool ProcessRuntime::Supervised::was_ended_by_others(const std::string& log_tail
     return log_tail.find("was terminated by signal 9:") != std::string::npos;
 }
 
-void ProcessRuntime::Supervised::take_role(const StartAs& as, const Limit& limit) {
-    as_ = as;
+/// Changes nothing.
+void ProcessRuntime::Supervised::check_role(const StartAs& as, const Limit& limit) {
     const bool standby = as.role == ServerRole::standby, was = has_standby_signal(paths_.data());
-    if (standby == was) {
-        if (watch_ && as.deadline && !set_deadline(as.deadline))
-            throw Error(ErrorKind::conflict, fmt::format("the deadline of {} has passed", paths_.instance_id()));
-        return;
-    }
-    if (was && (watch_ || adopt()))
+    if (standby == was) return;
+    if (standby) return check_can_be_standby(paths_);
+    if (watch_ || adopt())
         throw Error(ErrorKind::conflict,
                     fmt::format("{} runs as a standby: it has to be promoted", paths_.instance_id()));
-    if (standby) check_can_be_standby(paths_);
-    bring_down(StopMode::fast, limit);
-    if (standby)
+    check_is_no_standby(paths_, record_.spec.bin_dir, options_.user, limit);
+}
+
+void ProcessRuntime::Supervised::become(const ServerSpec& spec, const StartAs& as, How how, const Limit& limit) {
+    try {
+        check_role(as, limit);
+    } catch (const Error& error) {
+        if (!watch_ && record_.up) {
+            state_ = ServerState::crashed;
+            note_trouble(error.text());
+        }
+        throw;
+    }
+    const bool standby = as.role == ServerRole::standby, marked = has_standby_signal(paths_.data());
+    const bool goes_on = how == How::as_it_is && record_.spec == spec && standby == marked;
+    if (!goes_on) {
+        will_start(as);
+        bring_down(StopMode::fast, limit);
+    }
+    // Before a guard hears of it: after a crash in between, its owner is the one who gives it a deadline, or takes one.
+    if (const ServerRecord wanted{spec, true, as.role, as.owner}; !(record_ == wanted)) record(wanted);
+    if (standby && !marked)
         make_standby(paths_.data(), options_.user, limit);
-    else
-        unmake_standby(paths_, record_.spec.bin_dir, options_.user, limit);
+    else if (!standby && marked)
+        unmake_standby(paths_, spec.bin_dir, options_.user, limit);
+    else if (watch_)
+        give_role(as);
+    else if (goes_on)
+        will_start(as);
+}
+
+void ProcessRuntime::Supervised::will_start(const StartAs& as) {
+    const std::lock_guard lock(record_mutex_);
+    as_ = as;
+    starting_ = true;
+}
+
+void ProcessRuntime::Supervised::settled() {
+    const std::lock_guard lock(record_mutex_);
+    starting_ = false;
+}
+
+/// Of the guard that is there.
+void ProcessRuntime::Supervised::give_role(const StartAs& as) {
+    const auto before = started_as();
+    std::string answer = "ok";
+    // Without a deadline there is nothing that only the guard knows.
+    if (as.deadline || before.deadline || before.role != as.role) {
+        const auto ask = [&](const std::string& line) {
+            return ask_guard(paths_.guard_file(".guard"), line, Limit(kGuardAnswer));
+        };
+        try {
+            answer = ask(fmt::format("as {}{}", to_string(as.role),
+                                     as.deadline ? " " + deadline_words(*as.deadline, ' ') : std::string()));
+            if (answer.starts_with("error unknown"))  // a guard of an earlier version
+                answer = ask("lease " + (as.deadline ? deadline_words(*as.deadline, ' ') : std::string("none")));
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::unreachable) throw;  // gone by itself: whoever waits for the server tells
+        }
+    }
+    if (answer == "late")
+        throw Error(ErrorKind::conflict, fmt::format("the deadline of {} has passed", paths_.instance_id()));
+    if (answer != "ok")
+        throw Error(ErrorKind::failed, fmt::format("the guard of {} says: {}", paths_.instance_id(), answer));
+    const std::lock_guard lock(record_mutex_);
+    as_ = as;
 }
 
 void ProcessRuntime::Supervised::launch_unless_up(const Limit& limit) {
@@ -277,15 +376,24 @@ void ProcessRuntime::Supervised::launch_unless_up(const Limit& limit) {
     }
 }
 
-bool ProcessRuntime::Supervised::set_deadline(const std::optional<ServerDeadline>& deadline) const {
-    const auto line = deadline ? fmt::format("lease {} {}", deadline->soft.count(), deadline->hard.count())
-                               : std::string("lease none");
-    try {
-        return ask_guard(paths_.guard_file(".guard"), line, Limit(kGuardAnswer)) == "ok";
-    } catch (const Error& error) {
-        if (error.kind() != ErrorKind::unreachable) throw;
-        return false;
+bool ProcessRuntime::Supervised::set_deadline(const std::optional<ServerDeadline>& deadline) {
+    bool starting;
+    {
+        const std::lock_guard lock(record_mutex_);
+        if (!deadline && as_.role == ServerRole::primary) return false;
+        starting = starting_;
+        if (starting) as_.deadline = deadline;  // the guard that hears us now may be on its way out
     }
+    const auto line = "lease " + (deadline ? deadline_words(*deadline, ' ') : std::string("none"));
+    try {
+        if (ask_guard(paths_.guard_file(".guard"), line, Limit(kGuardAnswer)) != "ok") return starting;
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::unreachable && error.kind() != ErrorKind::timed_out) throw;
+        return starting;
+    }
+    const std::lock_guard lock(record_mutex_);
+    as_.deadline = deadline;
+    return true;
 }
 
 void ProcessRuntime::Supervised::bring_up(const Limit& limit) {
@@ -308,7 +416,7 @@ void ProcessRuntime::Supervised::bring_up(const Limit& limit) {
 }
 
 void ProcessRuntime::Supervised::bring_down(StopMode mode, const Limit& limit) {
-    if (!watch_ && !adopt()) {
+    if (!watch_ && !find_guard()) {
         state_ = ServerState::stopped;
         return;
     }

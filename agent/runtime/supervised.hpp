@@ -30,6 +30,7 @@ public:
     ServerState shown_state() const;  ///< any thread
     ServerRecord record() const;      ///< any thread
     std::string trouble() const;      ///< any thread; see Runtime::trouble()
+    StartAs started_as() const;       ///< any thread
 
     void record(ServerRecord record);  ///< kept on disk before it returns
     /// The guard's connection, while there is one. Shared so that a poll on it stays valid.
@@ -37,8 +38,10 @@ public:
     bool forgotten() const { return forgotten_; }  ///< any thread
     void forget();
 
-    /// What it runs as from now on, on disk too: a server that runs as something else is stopped. See Runtime::start().
-    void take_role(const StartAs& as, const Limit& limit);
+    /// It shall be up with this spec, as this. What it says is on disk when this returns; a server that runs goes on if
+    /// it can and `how` lets it, else it is down and may be brought up. See Runtime::start() for what is refused.
+    enum class How { as_it_is, anew };
+    void become(const ServerSpec& spec, const StartAs& as, How how, const Limit& limit);
     /// Starts it, or finds it running, and waits until it accepts connections.
     void bring_up(const Limit& limit);
     /// Starts it unless it runs. Does not wait for it.
@@ -46,15 +49,23 @@ public:
     void bring_down(StopMode mode, const Limit& limit);
     /// Tells the postmaster to read its files again, when there is one.
     void reload();
-    /// Finds a guard that is there already; false when there is none.
+    /// The end of an operation: nothing is started any longer.
+    void settled();
+    /// Finds a guard that is there already, and what it was told; false when there is none.
     bool adopt();
     /// Takes note when the guard has ended. True when it had.
     bool notice_end();
-    bool set_deadline(const std::optional<ServerDeadline>& deadline) const;  ///< any thread
+    bool set_deadline(const std::optional<ServerDeadline>& deadline);  ///< any thread
 
 private:
+    void check_role(const StartAs& as, const Limit& limit);
+    void will_start(const StartAs& as);
+    void give_role(const StartAs& as);
+    void learn_role();
+    bool find_guard();
     void launch(const Limit& limit);
-    void start_guard(const Limit& limit);
+    void start_guard(const StartAs& as, const Limit& limit);
+    void renew_deadline(const std::optional<ServerDeadline>& begun_with);
     bool ready() const;
     void wait_ready(const Limit& limit);
     [[noreturn]] void report_failed_start();
@@ -67,13 +78,14 @@ private:
     const Log log_;
     const InstancePaths paths_;
     LimitedMutex mutex_;
-    mutable std::mutex record_mutex_;  ///< of record_ and trouble_, which others may read during an operation
+    mutable std::mutex record_mutex_;  ///< of the next four, which others may look at during an operation
     ServerRecord record_;
     std::string trouble_;
+    StartAs as_;             ///< what its guard was told last, or will be started with
+    bool starting_ = false;  ///< there will be a guard that is told `as_`
     std::shared_ptr<GuardWatch> watch_;
     std::optional<ServerLog> server_log_;  ///< since the last launch
     std::optional<GuardState> end_;        ///< of the last server; nullopt: its guard was gone before it
-    StartAs as_;                           ///< of the next launch
     std::atomic<ServerState> state_{ServerState::stopped};
     std::atomic<pid_t> pid_{0};
     std::atomic<bool> forgotten_{false};

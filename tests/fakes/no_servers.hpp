@@ -23,13 +23,14 @@ struct NoServers : Runtime {
         command.argv = wanted.arguments;
         command.argv.insert(command.argv.begin(), wanted.bin_dir + "/" + wanted.program);
         InstanceUser::find(std::nullopt).become(command);
-        return run_or_throw(command, limit);
+        return run_or_throw(command, limit, wanted.on_line);
     }
     void reload(const std::string&) override {}
     ServerState state(const std::string&) override { return ServerState::absent; }
     void forget(const std::string&) override {}
     std::vector<ServerSpec> known() override { return {}; }
     bool is_wanted_up(const std::string&) override { return false; }
+    StartAs started_as(const std::string&) override { return {}; }
     bool is_standby(const std::string&) override { return false; }
     void add_listener(ServerListener&) override {}
     void remove_listener(ServerListener&) override {}

@@ -35,6 +35,7 @@ public:
     const InstanceUser& user() const { return user_; }
     ProcessRuntime& runtime() { return *runtime_; }
     ServerOwner& owner() { return *owner_; }
+    KeepRunning& keeper() { return *owner_; }
     /// The agent ends and comes again: servers stay, the runtime is a new one.
     void restart_agent();
     /// Only the runtime stays, which starts nothing by itself.

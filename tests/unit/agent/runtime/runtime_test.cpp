@@ -46,6 +46,10 @@ TEST_CASE("a guard's line is read, nonsense is not") {
     CHECK_FALSE(killed->running);
     CHECK(killed->end == "killed:9");
     CHECK(killed->cause == "deadline");
+    CHECK(killed->soft == 5);
+    CHECK(killed->hard == 6);
+    CHECK(killed->role == "");
+    CHECK(parse_guard_state("pid=1 state=running cause=none soft=5 hard=6 left=0 as=primary new=1")->role == "primary");
 
     for (const char* text : {"", "ok", "pid=x state=running", "state=running", "pid=4", "error unknown command"})
         CHECK_FALSE(parse_guard_state(text));
@@ -76,6 +80,16 @@ TEST_CASE("a record comes back as it was kept, and a broken one says where it is
     save_record({spec, true});
     CHECK(load_record(paths)->spec == spec);
     CHECK(load_record(paths)->up);
+    CHECK(load_record(paths)->owner == "");
+    const ServerRecord of_ha{spec, true, ServerRole::primary, "ha"};
+    save_record(of_ha);
+    CHECK(load_record(paths) == of_ha);
+    // As earlier versions wrote it.
+    write_file(paths.server_file(), R"({"bin_dir": "/b", "address": "127.0.0.1", "port": 1, "wanted": "up"})");
+    CHECK(load_record(paths)->role == ServerRole::single);
+    write_file(paths.server_file(), R"({"bin_dir": "/b", "address": "a", "port": 1, "wanted": "up", "role": "king"})");
+    CHECK_THROWS_WITH_AS(load_record(paths), doctest::Contains("there is no role \"king\""), Error);
+    save_record({spec, true});
     CHECK(recorded_instances(directory.path) == std::vector<std::string>{"db-n1-aaaaaaaa"});
 
     write_file(paths.server_file(), "{\"port\": \"x\"}");
