@@ -132,12 +132,7 @@ public:
               [this, &store = member.store] { return with_store(watch_.health(), store.disk_shortage()); },
               agent.log_.component("heartbeat")),
           engine_(agent.config_.host_id,
-                  {member.store,
-                   member.secrets,
-                   kinds_.all(),
-                   leases_,
-                   planner_,
-                   agent.clock_,
+                  {member.store, member.secrets, kinds_.all(), leases_, planner_, agent.clock_,
                    agent.log_.component("engine"),
                    [&agent](const auto& id, int port) {
                        const auto servers = agent.runtime_.known();
@@ -145,11 +140,11 @@ public:
                            return each.instance_id() == id && each.port == port;
                        });
                    },
-                   {{std::string(kSkipTransaction),
-                     [this, &agent](const Json& arguments, StepContext& context) {
-                         links_.skip(arguments, context);
-                         return links_changed(arguments, agent.clock_.wall());
-                     }}}},
+                   WorkKinds().add(std::string(kSkipTransaction),
+                                   [this, &agent](const Json& arguments, StepContext& context) {
+                                       links_.skip(arguments, context);
+                                       return links_changed(arguments, agent.clock_.wall());
+                                   })},
                   engine_options(agent.config_)) {
         engine_.start();
     }

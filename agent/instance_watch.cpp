@@ -26,6 +26,7 @@ InstanceWatch::InstanceWatch(Store& store, Runtime& runtime, const Clock& clock,
       clock_(clock),
       host_id_(std::move(host_id)),
       log_(std::move(log)),
+      changes_(store, {"instance", "database"}),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 InstanceWatch::~InstanceWatch() = default;
@@ -66,13 +67,7 @@ void InstanceWatch::wait(const Limit& period) {
             tended = Limit::Clock::now();
             tend(period);
         }
-        const auto changes = store_.wait_for_changes(
-            revision_, tends ? Limit(std::min(tended + kTendEvery, period.until()), period.stop()) : period);
-        revision_ = changes.revision;
-        const auto& all = changes.changes;
-        outdated_ = changes.relist || std::any_of(all.begin(), all.end(), [](const Change& change) {
-                        return change.kind == "instance" || change.kind == "database";
-                    });
+        outdated_ = changes_.wait(tends ? Limit(std::min(tended + kTendEvery, period.until()), period.stop()) : period);
     }
 }
 
@@ -88,10 +83,10 @@ void InstanceWatch::tend(const Limit& period) {
         }
 }
 
-/// The revision comes first: what changes after it is heard of.
+/// The feed comes first: what changes after it is heard of.
 void InstanceWatch::list_again(const Limit& limit) {
-    revision_ = store_.wait_for_changes(0, limit).revision;
-    if (revision_ == 0) throw Error(ErrorKind::unreachable, "the store does not tell of changes yet");
+    if (!changes_.began()) changes_.wait(limit);
+    if (!changes_.began()) throw Error(ErrorKind::unreachable, "the store does not tell of changes yet");
     instances_ = Databases(store_).instances_on(host_id_, limit);
     listed_ = clock_.monotonic();
     outdated_ = false;

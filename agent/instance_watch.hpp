@@ -10,6 +10,7 @@
 #include "agent/cluster/heartbeat.hpp"
 #include "agent/resources/instance_monitor.hpp"
 #include "agent/runtime/runtime.hpp"
+#include "agent/store/store_watch.hpp"
 #include "agent/store/tables/databases.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/log.hpp"
@@ -47,7 +48,7 @@ private:
     const std::string host_id_;
     const Log log_;
     // Of run() alone:
-    std::int64_t revision_ = 0;                                         ///< of the store, of what was heard last
+    StoreWatch changes_;
     bool outdated_ = true;                                              ///< what follows has to be read again
     std::vector<Instance> instances_;                                   ///< of this host
     std::chrono::nanoseconds listed_{};                                 ///< monotonic, when they were read

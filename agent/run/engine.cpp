@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/store/shared_moment.hpp"
+#include "agent/store/store_watch.hpp"
 
 namespace pgedge {
 namespace {
@@ -14,10 +15,15 @@ constexpr std::chrono::seconds kReleaseLimit{1};  ///< a store without a majorit
 /// While tasks are open the scheduler looks so often at the beats of their hosts.
 constexpr std::chrono::milliseconds kSchedulerPeriod{1'000};
 
-bool concerns_tasks(const Changes& changes) {
-    return changes.relist || std::any_of(changes.changes.begin(), changes.changes.end(), [](const Change& change) {
-               return change.kind == "task" || change.kind == "step" || change.kind == "node";
-           });
+/// Every kind of work that this agent can do: a kind more is a line here, or in the parts of what it needs.
+WorkKinds all_works(const Engine::Parts& parts, const StepQueue& queue, const EngineOptions& options) {
+    const ResourceWork::Parts resources{parts.store, parts.kinds, queue, parts.clock, options.retry};
+    WorkKinds works = parts.works;
+    works.add(std::make_shared<ChangeResource>(kMakeResource, resources));
+    works.add(std::make_shared<ChangeResource>(kRemoveResource, resources));
+    works.add(std::make_shared<ObserveResources>(resources));
+    works.add(std::make_shared<CheckPorts>(parts.keeps_server));
+    return works;
 }
 
 }  // namespace
@@ -27,10 +33,10 @@ Engine::Engine(const std::string& host_id, const Parts& parts, const EngineOptio
       parts_(parts),
       options_(options),
       queue_(parts.store, host_id, parts.leases.incarnation()),
-      runner_(parts.store, parts.secrets, parts.kinds, queue_, parts.clock, options.retry, parts.keeps_server,
-              parts.works),
+      works_(all_works(parts, queue_, options)),
+      runner_(works_, parts.secrets),
       task_log_(parts.store, parts.clock, parts.log),
-      scheduler_(parts.store, parts.leases, parts.replanner, parts.clock, parts.log, options.silent_after),
+      scheduler_(parts.store, parts.leases, parts.replanner, works_, parts.clock, parts.log, options.silent_after),
       retention_(parts.store, parts.leases, parts.clock, parts.log, options.kept) {}
 
 Engine::~Engine() {
@@ -53,14 +59,12 @@ void Engine::start() {
 
 void Engine::watch(const std::stop_token& stop) {
     using Time = std::chrono::steady_clock;
-    std::int64_t revision = 0;
-    bool look = true;  // the first call only asks where the feed stands, so that nothing falls between it and the look
+    StoreWatch watch(parts_.store, {"task", "step", "node"});
+    bool look = true;  // at first the feed is only asked where it stands, so that nothing falls between it and the look
     auto looked = Time::now();
     while (!stop.stop_requested()) try {
             const auto until = look ? Time::now() : looked + options_.relist_period;
-            const auto changes = parts_.store.wait_for_changes(revision, Limit(until, stop));
-            revision = changes.revision;
-            look = look || concerns_tasks(changes) || Time::now() >= until;
+            look = watch.wait(Limit(until, stop)) || look || Time::now() >= until;
             if (stop.stop_requested() || !look) continue;
             worker_->look(Limit(kStoreLimit, stop));
             looked = Time::now();

@@ -6,6 +6,8 @@
 #include <string>
 #include <thread>
 
+#include "agent/run/port_check.hpp"
+#include "agent/run/resource_work.hpp"
 #include "agent/run/retention.hpp"
 #include "agent/run/scheduler.hpp"
 #include "agent/run/step_runner.hpp"
@@ -42,7 +44,7 @@ public:
         const Clock& clock;
         Log log;
         KeepsServer keeps_server = {};
-        WorkKinds works = {};
+        WorkKinds works = {};  ///< besides the engine's own
     };
     Engine(const std::string& host_id, const Parts& parts, const EngineOptions& options = {});
     /// Stops at once. What runs is interrupted and not recorded: this host's next engine takes it up.
@@ -62,6 +64,7 @@ private:
     Parts parts_;
     EngineOptions options_;
     StepQueue queue_;
+    const WorkKinds works_;
     StepRunner runner_;
     TaskLog task_log_;
     Scheduler scheduler_;

@@ -48,4 +48,17 @@ std::optional<std::string> port_problem(const PortCheck& check) {
     return std::nullopt;
 }
 
+StepOutcome CheckPorts::run(const WorkCall& call) const {
+    const auto& row = call.step.row;
+    std::vector<std::string> problems;
+    for (const auto& check : port_checks_from_json(row.work.arguments)) {
+        call.limit.check("checking the ports of " + row.host_id);
+        const auto problem = port_problem(check);
+        if (problem && !(keeps_server_ && keeps_server_(check.instance_id, check.port)))
+            problems.push_back(
+                fmt::format("validation error for node {}, host {}: {}", check.node_name, row.host_id, *problem));
+    }
+    return {fmt::format("{}", fmt::join(problems, "\n")), {}};
+}
+
 }  // namespace pgedge

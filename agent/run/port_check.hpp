@@ -1,9 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "agent/run/work_kinds.hpp"
 #include "common/base/json.hpp"
 
 namespace pgedge {
@@ -20,5 +22,21 @@ std::vector<PortCheck> port_checks_from_json(const Json& json);
 
 /// Why the port cannot be bound on this host now: "port 5432 of 10.0.0.1 cannot be bound: Address already in use …".
 std::optional<std::string> port_problem(const PortCheck& check);
+
+/// Whether this host keeps a server of this instance on this port, e.g. one that an earlier instance of the same id
+/// left: its port is free for the new one, whose steps begin with stopping it.
+using KeepsServer = std::function<bool(const std::string& instance_id, int port)>;
+
+/// Tries all ports of a task on this host; fails with a line for each that cannot be bound.
+class CheckPorts final : public WorkKind {
+public:
+    explicit CheckPorts(KeepsServer keeps_server) : keeps_server_(std::move(keeps_server)) {}
+    std::string_view name() const override { return kCheckPorts; }
+    std::string doing(const StepRow&) const override { return "checking its ports"; }
+    StepOutcome run(const WorkCall& call) const override;
+
+private:
+    const KeepsServer keeps_server_;
+};
 
 }  // namespace pgedge

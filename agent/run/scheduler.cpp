@@ -7,19 +7,13 @@
 
 #include "agent/run/plan_steps.hpp"
 #include "agent/run/task_log.hpp"
+#include "agent/store/tables/finisher.hpp"
 #include "agent/store/tables/nodes.hpp"
 #include "agent/store/tables/step_queue.hpp"
 #include "common/base/error.hpp"
 
 namespace pgedge {
 namespace {
-
-std::string what_it_does(const StepRow& row) {
-    if (row.step) return fmt::format("{} resource {}", verb_of(row.step->action), row.step->resource.id.text());
-    if (!row.unreadable.empty()) return "carrying out step " + row.id;
-    if (row.own.contains("work")) return "doing what it was asked for";
-    return row.id.starts_with(kLookPrefix) ? "refreshing its state" : "checking its ports";
-}
 
 std::string what_to_do_about(const std::string& silent_host) {
     return fmt::format(
@@ -39,11 +33,12 @@ std::string awaited_steps(std::string_view columns) {
 
 }  // namespace
 
-Scheduler::Scheduler(Store& store, Leases& leases, Replanner& replanner, const Clock& clock, Log log,
-                     std::chrono::nanoseconds silent_after)
+Scheduler::Scheduler(Store& store, Leases& leases, Replanner& replanner, const WorkKinds& works, const Clock& clock,
+                     Log log, std::chrono::nanoseconds silent_after)
     : store_(store),
       leases_(leases),
       replanner_(replanner),
+      works_(works),
       clock_(clock),
       log_(std::move(log)),
       silent_after_(silent_after),
@@ -67,6 +62,12 @@ bool Scheduler::look_after_tasks(const Limit& limit) {
     return true;
 }
 
+/// What its host does, or would do.
+std::string Scheduler::doing(const StepRow& row) const {
+    const auto* kind = row.unreadable.empty() ? works_.find(row.work.kind) : nullptr;
+    return kind ? kind->doing(row) : "carrying out step " + row.id;
+}
+
 void Scheduler::plan_again(const OpenTask& task, const Limit& limit) {
     const auto& id = task.task.id;
     const auto now = clock_.wall();
@@ -75,6 +76,7 @@ void Scheduler::plan_again(const OpenTask& task, const Limit& limit) {
     transaction.add(Tasks::set_stage(id, TaskStage::replan, TaskStage::apply));
     try {
         const Plan plan = replanner_.plan_again(task, limit);
+        const auto* finisher = finisher_of(task.task.scope);
         std::vector<std::string> preliminaries;
         std::int64_t position = 0;
         for (const auto& row : Tasks(store_).steps(id, limit)) {
@@ -84,12 +86,7 @@ void Scheduler::plan_again(const OpenTask& task, const Limit& limit) {
         transaction.add(Statement{"DELETE FROM step WHERE task_id = ? AND resource NOT NULL", {id}, {}});
         for (const auto& row : plan_rows(id, preliminaries, position, plan)) {
             transaction.add(Tasks::insert_step(row));
-            if (!row.instance_id.empty())
-                transaction.add(
-                    Statement{"UPDATE instance SET state = 'modifying', updated_at = ? WHERE id = ? AND state IN "
-                              "('available', 'failed')",
-                              {to_stored(now), row.instance_id},
-                              {}});
+            if (finisher) transaction.add(finisher->planned(row, now));
         }
         transaction.add(Tasks::append_log(
             id, log_line("the plan was made again from what was found", {{"steps", plan.steps.size()}}, now)));
@@ -132,7 +129,7 @@ void Scheduler::give_up_silent_hosts(const Limit& limit) {
                 Error(ErrorKind::unreachable,
                       fmt::format("{} has not been heard from for {}s, while {}",
                                   host.empty() ? fmt::format("a primary of node {}", step.node) : "host " + host,
-                                  std::chrono::floor<std::chrono::seconds>(silent_after_).count(), what_it_does(step)),
+                                  std::chrono::floor<std::chrono::seconds>(silent_after_).count(), doing(step)),
                       what_to_do_about(host))
                     .text_and_hint();
             const auto now = clock_.wall();

@@ -52,7 +52,7 @@ Database StoredOperations::found(const std::string& id, const Limit& limit) cons
 }
 
 void StoredOperations::refuse_when_busy(const std::string& id, const Limit& limit) const {
-    if (Tasks(store_).open_of_database(id, limit)) refuse_as_busy(id);
+    if (Tasks(store_).open_of({std::string(kDatabaseScope), id}, limit)) refuse_as_busy(id);
 }
 
 std::vector<Statement> StoredOperations::seal(Database& database) const {
@@ -183,7 +183,7 @@ Task StoredOperations::begin(const std::string& database_id, const DatabaseWork&
     row.task_id = task.id;
     row.id = work.kind;
     row.host_id = work.host_id;
-    row.own = {{"work", work.kind}, {"arguments", work.arguments}};
+    row.work = {work.kind, "", work.arguments};
     Transaction transaction;
     transaction.add(Tasks::insert(task, TaskStage::apply, Json::object()));
     transaction.add(Tasks::insert_step(row));

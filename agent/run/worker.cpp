@@ -122,8 +122,7 @@ void Worker::begin(std::size_t reserved, const std::vector<ClaimedStep>& claimed
 bool Worker::is_busy(const ClaimedStep& step) const {
     return std::any_of(jobs_.begin(), jobs_.end(), [&](const auto& entry) {
         const ClaimedStep& other = entry.second->step;
-        return step.row.step && other.row.step && step.database_id == other.database_id &&
-               step.row.step->resource.id == other.row.step->resource.id;
+        return !step.row.work.name.empty() && step.owner == other.owner && step.row.work.name == other.row.work.name;
     });
 }
 

@@ -40,6 +40,7 @@ RoleKeeper::RoleKeeper(LocalNode& node, StoreClient& store, AddressBook& address
       host_id_(std::move(host_id)),
       dead_after_(dead_after),
       log_(std::move(log)),
+      changes_(store, {"host"}),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 RoleKeeper::~RoleKeeper() { stop(); }
@@ -72,7 +73,7 @@ void RoleKeeper::run(const std::stop_token& stop) {
             }
             was_leading = leading;
             const bool changed = outdated_;
-            if (outdated_ && revision_ != 0) read_hosts(limit);
+            if (outdated_ && changes_.began()) read_hosts(limit);
             if (!leading || (!changed && steady_clock::now() - probed_ < kProbeEvery)) continue;
             probe_all(limit);
             while (leading_ && !stop.stop_requested() && step(limit)) continue;
@@ -85,13 +86,8 @@ void RoleKeeper::run(const std::stop_token& stop) {
 
 /// Waits for a change, or for a moment.
 void RoleKeeper::watch_hosts(const std::stop_token& stop) {
-    const auto changes = store_.wait_for_changes(
-        revision_, Limit(leading_ ? probed_ + kProbeEvery : steady_clock::now() + kNotice, stop));
-    const bool first = std::exchange(revision_, changes.revision) == 0;
-    if (first || changes.relist || std::any_of(changes.changes.begin(), changes.changes.end(), [](const auto& change) {
-            return change.kind == "host";
-        }))
-        outdated_ = true;
+    const Limit limit(leading_ ? probed_ + kProbeEvery : steady_clock::now() + kNotice, stop);
+    if (changes_.wait(limit)) outdated_ = true;
 }
 
 void RoleKeeper::read_hosts(const Limit& limit) {

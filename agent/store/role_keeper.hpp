@@ -11,6 +11,7 @@
 #include "agent/store/local_node.hpp"
 #include "agent/store/roles.hpp"
 #include "agent/store/store_client.hpp"
+#include "agent/store/store_watch.hpp"
 #include "common/base/log.hpp"
 
 namespace pgedge {
@@ -62,7 +63,7 @@ private:
     std::vector<std::string> voters_;  // guarded by mutex_
 
     // Of the thread alone.
-    std::int64_t revision_ = 0;
+    StoreWatch changes_;
     bool outdated_ = true;  // the table of hosts has changed since it was read
     std::vector<HostNode> hosts_;
     std::map<std::string, bool> voter_flags_;

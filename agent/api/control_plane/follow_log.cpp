@@ -1,7 +1,6 @@
 #include "agent/api/control_plane/follow_log.hpp"
 
-#include <algorithm>
-
+#include "agent/store/store_watch.hpp"
 #include "common/api/shapes.hpp"
 
 namespace pgedge {
@@ -24,7 +23,8 @@ public:
           stop_(std::move(stop)),
           task_id_(std::move(task_id)),
           last_entry_(std::move(after_entry_id)),
-          limit_entries_(limit_entries) {}
+          limit_entries_(limit_entries),
+          changes_(cluster_->store, {"task", "task_log"}) {}
 
     void run(const BodyWriter& write) {
         auto last_sign = Limit::Clock::now();
@@ -40,25 +40,16 @@ private:
     /// What is new, as lines; waits a while for a change when there is nothing.
     std::string next() {
         try {
-            if (revision_) return concerned() ? read() : "";
-            revision_ = cluster_->store.wait_for_changes(0, Limit(kReadLimit, stop_)).revision;
-            return read();
+            const bool first = !changes_.began();
+            const bool concerned = changes_.wait_for(task_id_, Limit(first ? kReadLimit : kProbe, stop_));
+            return first || concerned ? read() : "";
         } catch (const Error& error) {
             // The store has no leader for a moment: the client has to know no more than that nothing is new.
             if (!error.transient() && error.kind() != ErrorKind::cancelled) throw;
-            revision_.reset();
+            changes_.restart();
             Limit(kRetry * 2, stop_).pause(kRetry);
             return {};
         }
-    }
-
-    /// Waits for a change of this task or its log.
-    bool concerned() {
-        const auto changes = cluster_->store.wait_for_changes(*revision_, Limit(kProbe, stop_));
-        revision_ = changes.revision;
-        return changes.relist || std::any_of(changes.changes.begin(), changes.changes.end(), [&](const Change& change) {
-                   return change.name == task_id_ && (change.kind == "task" || change.kind == "task_log");
-               });
     }
 
     std::string read() {
@@ -82,7 +73,7 @@ private:
     std::stop_token stop_;
     std::string task_id_, last_entry_;
     std::optional<std::int64_t> limit_entries_;
-    std::optional<std::int64_t> revision_;
+    StoreWatch changes_;
     bool ended_ = false;
 };
 

@@ -105,6 +105,14 @@ const std::vector<std::string_view> kFirst{
     "INSERT INTO change(kind, name) VALUES ('cluster', '')",
 };
 
+// The operation lock belongs to the owner of a task, whatever its scope is.
+const std::vector<std::string_view> kOwnersOfTasks{
+    "DROP INDEX one_operation_per_database",
+    "ALTER TABLE task ADD COLUMN locks INTEGER NOT NULL DEFAULT 1",  // 0: goes on beside an operation of its owner
+    "CREATE UNIQUE INDEX one_operation_per_owner ON task(scope, entity_id) WHERE open = 1 AND locks = 1",
+    "ALTER TABLE step ADD COLUMN work TEXT NOT NULL DEFAULT ''",  // the kind of work, for queries
+};
+
 }  // namespace
 
 std::vector<std::string> change_triggers(std::string_view table, std::string_view row_name) {
@@ -125,6 +133,7 @@ const std::vector<std::vector<std::string>>& migrations() {
         std::vector<std::vector<std::string>> steps{{kFirst.begin(), kFirst.end()}, second_migration()};
         for (const auto& watched : kWatchedFirst)
             for (auto& trigger : change_triggers(watched.table, watched.name)) steps[0].push_back(std::move(trigger));
+        steps.emplace_back(kOwnersOfTasks.begin(), kOwnersOfTasks.end());
         return steps;
     }();
     return all;

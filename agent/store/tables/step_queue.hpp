@@ -3,19 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/store/tables/tasks.hpp"
-#include "common/model/node.hpp"
+#include "agent/store/tables/claimed_step.hpp"
 
 namespace pgedge {
-
-/// A step that this agent shall carry out.
-struct ClaimedStep {
-    StepRow row;
-    std::string database_id;
-    WallTime task_created_at{};
-    WallTime instance_created_at{};  ///< the epoch when the step is not of an instance
-    NodePrimary primary{};           ///< of the node that the step belongs to; empty: it belongs to none
-};
 
 /// A step of this host that needs attention.
 struct OpenStep {
@@ -40,8 +30,8 @@ public:
     std::vector<Statement> claim(std::size_t slots, WallTime now) const;
     std::vector<ClaimedStep> claimed(const Rows& rows) const;
 
-    /// The step is done (guarded: it is still this agent's): its resource is as wanted or gone, its instance is
-    /// available or gone when nothing else is to be done for it. Does not close the task: add settle().
+    /// The step is done (guarded: it is still this agent's), with what that means for the task's owner (Finisher). Does
+    /// not close the task: add settle().
     std::vector<Statement> done(const ClaimedStep& step, WallTime now) const;
     /// Besides done(), for a look at what this host has: what of it is missing (or not as known) must be made again,
     /// and the plan with it. The last look of a task writes `finished` to its log, and `nothing_to_do` when no plan
@@ -55,7 +45,7 @@ public:
     static Statement abandon(const std::string& task_id, const std::string& step_id, WallTime now);
 
     /// What follows for the task: after a failure or a cancel no step begins any more; when no step is left its status
-    /// becomes final, and so do the states of its database and instances. Does nothing when nothing follows.
+    /// becomes final, and what belongs to its owner follows (Finisher). Does nothing when nothing follows.
     static std::vector<Statement> settle(const std::string& task_id, WallTime now);
 
     /// For the scheduler: a step, that runs or could begin, of a host that does not answer (guarded: still so).

@@ -86,16 +86,18 @@ std::vector<OpenTask> Tasks::open(const Limit& limit) const {
     return tasks;
 }
 
-std::optional<Task> Tasks::open_of_database(const std::string& database_id, const Limit& limit) const {
-    const auto rows = store_.read(
-        {fmt::format("SELECT {} FROM task WHERE open = 1 AND database_id = ?", kTaskColumns), {database_id}, {}},
-        Freshness::leader, limit);
+std::optional<Task> Tasks::open_of(const Owner& owner, const Limit& limit) const {
+    const auto rows =
+        store_.read({fmt::format("SELECT {} FROM task WHERE open = 1 AND scope = ? AND entity_id = ?", kTaskColumns),
+                     {owner.scope, owner.id},
+                     {}},
+                    Freshness::leader, limit);
     if (rows.empty()) return std::nullopt;
     return task_from_row(rows.front());
 }
 
 Statement Tasks::insert(const Task& task, TaskStage stage, const Json& work) {
-    // INSERT OR IGNORE makes the partial unique index (one open task per database) a guard instead of an SQL error.
+    // INSERT OR IGNORE makes the partial unique index (one open task per owner) a guard instead of an SQL error.
     return {fmt::format("INSERT OR IGNORE INTO task ({}, open, stage, work) "
                         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                         kTaskColumns),
@@ -156,11 +158,12 @@ StepRow step_from_row(const Row& row, std::size_t first) {
         step.wait_for = parse_json(row.text(first + 5)).get<std::vector<std::string>>();
         Json body = parse_json(row.text(first + 7));
         if (row.null(first + 6)) {
-            step.own = std::move(body);
+            step.work = work_from_stored(body);
         } else {
             body["resource"] = parse_json(row.text(first + 6));
             body["after"] = step.wait_for;
             step.step = step_from_json(body);
+            step.work = resource_work(*step.step);
         }
     } catch (const std::exception& error) {
         step.unreadable = error.what();
@@ -178,10 +181,9 @@ std::vector<StepRow> Tasks::steps(const std::string& task_id, const Limit& limit
 
 Statement Tasks::insert_step(const StepRow& row) {
     // The resource stands in a column of its own (once), so that a claim can note it as begun without a round trip.
-    Json body = row.own;
+    Json body = row.step ? to_json(*row.step) : to_stored(row.work);
     SqlValue kind = std::string(), name = std::string(), resource = nullptr;
     if (row.step) {
-        body = to_json(*row.step);
         resource = to_text(body.at("resource"));
         body.erase("resource");
         body.erase("after");
@@ -190,10 +192,10 @@ Statement Tasks::insert_step(const StepRow& row) {
     }
     return {
         "INSERT INTO step (task_id, id, position, host_id, node, instance_id, wait_for, kind, name, resource, body, "
-        "status, incarnation, attempts, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "status, incarnation, attempts, error, work) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         {row.task_id, row.id, row.position, row.host_id, row.node, row.instance_id, to_text(Json(row.wait_for)), kind,
          name, resource, to_text(body), text_of(to_string(row.status)), row.incarnation, std::int64_t(row.attempts),
-         row.error},
+         row.error, row.step ? resource_work(*row.step).kind : row.work.kind},
         1};
 }
 

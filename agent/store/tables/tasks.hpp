@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/store/store.hpp"
+#include "agent/store/tables/work.hpp"
 #include "common/model/task.hpp"
 #include "common/plan/plan.hpp"
 
@@ -41,7 +42,7 @@ struct StepRow {
     std::int64_t position = 0;
     std::vector<std::string> wait_for{};  ///< ids of steps of this task
     std::optional<Step> step{};           ///< of the plan; its `after` is wait_for
-    Json own = Json::object();            ///< without a step: what to do
+    Work work{};                          ///< without a step: what to do; with one, its kind and name
     std::string unreadable{};             ///< why what to do cannot be read, as of a newer agent's step; empty: it can
     StepStatus status = StepStatus::pending;
     std::string incarnation{}, error{};
@@ -65,10 +66,10 @@ public:
     std::vector<Task> list(const std::string& scope, const std::string& entity_id, const TaskPage& page,
                            const Limit& limit) const;
     std::vector<OpenTask> open(const Limit& limit) const;  ///< not final, oldest first
-    /// The open task that holds the operation lock of the database.
-    std::optional<Task> open_of_database(const std::string& database_id, const Limit& limit) const;
+    /// The open task that holds the operation lock of the owner.
+    std::optional<Task> open_of(const Owner& owner, const Limit& limit) const;
 
-    /// Refused (guard) while the database has an open task.
+    /// Refused (guard) while the task's owner has an open task.
     static Statement insert(const Task& task, TaskStage stage, const Json& work);
     /// From one stage to the next, once: guarded, so that of two only one succeeds.
     static Statement set_stage(const std::string& id, TaskStage from, TaskStage to);
@@ -95,6 +96,8 @@ public:
 private:
     Store& store_;
 };
+
+inline Owner owner_of(const Task& task) { return {task.scope, task.entity_id}; }
 
 /// Times as the store keeps them.
 std::int64_t to_stored(WallTime time);

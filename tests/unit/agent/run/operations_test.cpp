@@ -56,7 +56,7 @@ TEST_CASE("nothing of the plan begins before all hosts have said that the ports 
         else
             CHECK_FALSE(row.wait_for.empty());
         if (row.id.starts_with("check.")) {
-            const auto checks = port_checks_from_json(row.own.at("check_ports"));
+            const auto checks = port_checks_from_json(row.work.arguments);
             REQUIRE(checks.size() == 1);
             CHECK(checks[0].address == "127.15.0." + row.host_id.substr(5));
         }

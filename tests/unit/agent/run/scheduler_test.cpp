@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "agent/run/plan_steps.hpp"
+#include "agent/run/resource_work.hpp"
 #include "agent/store/local_store.hpp"
 #include "agent/store/tables/step_queue.hpp"
 #include "common/base/error.hpp"
@@ -43,8 +44,12 @@ struct SchedulerRig {
     FakeClock clock;
     Leases leases{store, clock, "host-1", "start-1"}, other{store, clock, "host-2", "start-2"};
     FakeReplanner replanner;
-    Scheduler scheduler{store, leases, replanner, clock, Log::none(), 30s};
     StepQueue one{store, "host-1", "start-1"}, two{store, "host-2", "start-2"};
+    ResourceKinds kinds;
+    WorkKinds works = WorkKinds()
+                          .add(std::make_shared<ObserveResources>(parts()))
+                          .add(std::make_shared<ChangeResource>(kMakeResource, parts()));
+    Scheduler scheduler{store, leases, replanner, works, clock, Log::none(), 30s};
     std::string task = new_uuid();
 
     SchedulerRig() {
@@ -56,6 +61,7 @@ struct SchedulerRig {
         beat();
         REQUIRE(leases.try_take(kSchedulerLease, "host-1", 6s, Limit(10s)));
     }
+    ResourceWork::Parts parts() { return {store, kinds, one, clock, {}}; }
     void commit(Statement statement) {
         Transaction transaction;
         transaction.add(std::move(statement));

@@ -45,7 +45,7 @@ Plan next_plan(Operator& op, const std::string& id) {
 }
 
 std::string only_open_task(Operator& op, const std::string& id) {
-    return Tasks(op.store).open_of_database(id, op.limit)->id;
+    return Tasks(op.store).open_of({"database", id}, op.limit)->id;
 }
 
 bool names_old_kind(Store& store, std::string_view column, std::string_view table, const Limit& limit) {

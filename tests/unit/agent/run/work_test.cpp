@@ -42,10 +42,10 @@ struct Working : Rig {
 
 TEST_CASE("work is done by its host, its log is kept, and its result is stored with its end") {
     Working rig;
-    rig.works["skip"] = [&](const Json& arguments, StepContext& context) {
+    rig.works.add("skip", [&](const Json& arguments, StepContext& context) {
         context.tell("skipping " + arguments.at("what").get<std::string>());
         return std::vector<Statement>{{"UPDATE instance SET error = 'touched' WHERE id = 'db-host-1'", {}, {}}};
-    };
+    });
     rig.start("host-1");
     const auto task = rig.ended(rig.begin_work().id);
     CHECK(task.status == TaskStatus::completed);
@@ -57,9 +57,9 @@ TEST_CASE("work is done by its host, its log is kept, and its result is stored w
 
 TEST_CASE("work that fails fails its task alone, and what an agent does not know is told") {
     Working rig;
-    rig.works["skip"] = [](const Json&, StepContext&) -> std::vector<Statement> {
+    rig.works.add("skip", [](const Json&, StepContext&) -> std::vector<Statement> {
         throw Error(ErrorKind::conflict, "it is another one", "look again");
-    };
+    });
     rig.start("host-1");
     auto task = rig.ended(rig.begin_work().id);
     CHECK(task.status == TaskStatus::failed);
@@ -80,10 +80,10 @@ TEST_CASE("there is one operation at a time, and none for a database that there 
 TEST_CASE("work of an agent that dies is begun again by the next one") {
     Working rig;
     std::atomic<int> begun = 0;
-    rig.works["skip"] = [&](const Json&, StepContext& context) {
+    rig.works.add("skip", [&](const Json&, StepContext& context) {
         if (++begun == 1) context.limit.pause(1min);
         return std::vector<Statement>();
-    };
+    });
     rig.start("host-1");
     const auto task = rig.begin_work();
     rig.wait_until("it began", [&] { return begun == 1; });

@@ -106,7 +106,7 @@ TEST_CASE("steps begin on their own host, once, when what they wait for is done"
 
     const auto first = rig.claim(rig.one);
     CHECK(rig.names(first) == Names{"dir-a"});
-    CHECK(first[0].database_id == "db");
+    CHECK(first[0].owner == Owner{"database", "db"});
     CHECK(rig.now().status == TaskStatus::running);
     CHECK(rig.names(rig.claim(rig.one)) == Names{"dir-a"});
     CHECK(rig.look("SELECT attempts || '' FROM step WHERE id = 'dir-a'") == "1");
@@ -286,7 +286,7 @@ TEST_CASE("a look that finds something missing stops the plan until it is made a
          {},
          1});
     rig.run(Tasks::insert_step(
-        {.task_id = rig.task, .id = "refresh.host-1", .host_id = "host-1", .own = {{"look", true}}}));
+        {.task_id = rig.task, .id = "refresh.host-1", .host_id = "host-1", .work = {std::string(kObserveResources)}}));
     rig.position = 1;
     rig.step("x", "host-1", {"refresh.host-1"});
     const auto look = rig.claim(rig.one)[0];
@@ -312,8 +312,10 @@ TEST_CASE("a look that finds something missing stops the plan until it is made a
 TEST_CASE("looks that find all in place, with nothing planned, complete the task and say so once") {
     QueueRig rig;
     for (const auto* host : {"host-1", "host-2"})
-        rig.run(Tasks::insert_step(
-            {.task_id = rig.task, .id = std::string("refresh.") + host, .host_id = host, .own = {{"look", true}}}));
+        rig.run(Tasks::insert_step({.task_id = rig.task,
+                                    .id = std::string("refresh.") + host,
+                                    .host_id = host,
+                                    .work = {std::string(kObserveResources)}}));
 
     for (const auto* queue : {&rig.one, &rig.two}) {
         const auto look = rig.claim(*queue)[0];

@@ -68,11 +68,11 @@ TEST_CASE("an open task locks its database, a closed one does not") {
     const auto first = stored(store, task_of("storefront"));
 
     CHECK_FALSE(commit(store, Tasks::insert(task_of("storefront"), TaskStage::apply, Json::object())));
-    CHECK(Tasks(store).open_of_database("storefront", Limit(10s))->id == first);
+    CHECK(Tasks(store).open_of({"database", "storefront"}, Limit(10s))->id == first);
     CHECK(commit(store, Tasks::insert(task_of("warehouse"), TaskStage::apply, Json::object())));
 
     REQUIRE(commit(store, Tasks::set_status(first, TaskStatus::completed, "", WallTime(5s))));
-    CHECK_FALSE(Tasks(store).open_of_database("storefront", Limit(10s)));
+    CHECK_FALSE(Tasks(store).open_of({"database", "storefront"}, Limit(10s)));
     CHECK(commit(store, Tasks::insert(task_of("storefront"), TaskStage::apply, Json::object())));
 }
 
@@ -108,7 +108,8 @@ TEST_CASE("tasks are listed newest first, in pages, in both directions") {
 TEST_CASE("steps come back as they were stored, in their order") {
     LocalStore store;
     const auto task = stored(store, task_of("storefront"));
-    StepRow look{.task_id = task, .id = "refresh.host-1", .host_id = "host-1", .own = {{"look", true}}};
+    StepRow look{
+        .task_id = task, .id = "refresh.host-1", .host_id = "host-1", .work = {std::string(kObserveResources)}};
     StepRow make{.task_id = task,
                  .id = "1.filesystem.dir::x.create",
                  .host_id = "host-2",
@@ -129,7 +130,7 @@ TEST_CASE("steps come back as they were stored, in their order") {
     REQUIRE(steps.size() == 2);
     CHECK(steps[0].id == "refresh.host-1");
     CHECK_FALSE(steps[0].step);
-    CHECK(steps[0].own == look.own);
+    CHECK(steps[0].work == look.work);
     CHECK(steps[1].step == make.step);
     CHECK(steps[1].wait_for == make.wait_for);
     CHECK(steps[1].instance_id == "x");

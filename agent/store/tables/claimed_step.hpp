@@ -1,0 +1,20 @@
+#pragma once
+
+#include "agent/store/tables/tasks.hpp"
+#include "common/model/node.hpp"
+
+namespace pgedge {
+
+/// A step that this agent shall carry out.
+struct ClaimedStep {
+    StepRow row;
+    Owner owner;  ///< of its task
+    WallTime task_created_at{};
+    WallTime instance_created_at{};  ///< the epoch when the step is not of an instance
+    NodePrimary primary{};           ///< of the node that the step belongs to; empty: it belongs to none
+};
+
+/// Why a step failed whose task was canceled.
+inline constexpr std::string_view kCanceledError = "the operation was canceled";
+
+}  // namespace pgedge
