@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/terminal/step_board.hpp"
 #include "cli/terminal/table.hpp"
 #include "common/base/text.hpp"
 #include "common/spec/database_spec.hpp"
@@ -89,6 +90,14 @@ void show_keyless_tables(std::ostream& out, const Style& style, const std::vecto
         << style.yellow("Tables without a primary key: ") << names << "\nUPDATE and DELETE are refused on them.\n";
 }
 
+/// What the running steps tell.
+std::string progress_of(const TaskAnswer& task) {
+    std::vector<std::string> lines;
+    if (task.progress)
+        for (const auto& step : task.progress->running) lines.push_back(progress_line(step));
+    return joined(lines, "; ");
+}
+
 }  // namespace
 
 void show_database(std::ostream& out, const Style& style, const DatabaseAnswer& database) {
@@ -163,6 +172,10 @@ void show_task(std::ostream& out, const Style& style, const TaskAnswer& task) {
                  {"Instance", clean(task.instance_id)},
                  {"Host", clean(task.host_id)},
                  {"Part of", clean(task.parent_id)},
+                 {"Has parts", clean(joined(task.child_ids, ", "))},
+                 {"Steps", task.progress ? fmt::format("{} of {} done", task.progress->steps_done, task.progress->steps)
+                                         : std::string()},
+                 {"Progress", progress_of(task)},
                  {"Created", clean(task.created_at)},
                  {"Completed", clean(task.completed_at)}});
 }

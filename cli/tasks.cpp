@@ -19,6 +19,7 @@ namespace {
 using SteadyTime = StepBoard::Time;
 
 constexpr std::chrono::milliseconds kRedraw{100};
+constexpr std::chrono::seconds kSayEvery{10};  ///< progress, where no line can be drawn over
 constexpr std::chrono::hours kForever{24 * 365};
 constexpr int kLookBack = 1000;  // tasks among which the beginning of an id is looked for
 
@@ -32,6 +33,7 @@ class Progress {
 public:
     virtual ~Progress() = default;
     virtual void take(const LogEntryAnswer& entry) = 0;
+    virtual void take(const ProgressAnswer& progress) = 0;
 };
 
 class PlainProgress final : public Progress {
@@ -41,10 +43,18 @@ public:
         session_.note(clean(entry.timestamp) + "  " + prefix_ + ": " +
                       log_line({entry.id, "", entry.message, entry.fields, {}}));
     }
+    /// Now and then: each line stays.
+    void take(const ProgressAnswer& progress) override {
+        const auto now = std::chrono::steady_clock::now();
+        if (progress.running.empty() || now - said_ < kSayEvery) return;
+        said_ = now;
+        for (const auto& step : progress.running) session_.note(prefix_ + ": " + progress_line(step));
+    }
 
 private:
     Session& session_;
     std::string prefix_;
+    SteadyTime said_ = std::chrono::steady_clock::now();
 };
 
 /// Draws the board at each entry, and ten times a second so that times run and a terminal of another size is seen. The
@@ -77,6 +87,11 @@ public:
         board_.take(entry, std::chrono::steady_clock::now());
         draw();
     }
+    void take(const ProgressAnswer& progress) override {
+        const std::lock_guard lock(mutex_);
+        board_.take(progress);
+        draw();
+    }
 
 private:
     void tick(const std::stop_token& stop) {
@@ -106,6 +121,7 @@ private:
 class NoProgress final : public Progress {
 public:
     void take(const LogEntryAnswer&) override {}
+    void take(const ProgressAnswer&) override {}
 };
 
 std::unique_ptr<Progress> make_progress(Session& session, const TaskAnswer& task, std::size_t planned) {
@@ -176,8 +192,9 @@ TaskAnswer follow_task(Session& session, const TaskAnswer& task, const FollowOpt
     {
         const auto progress = make_progress(session, task, options.planned_steps);
         try {
-            end =
-                session.api().follow_task(task.id, limit, [&](const LogEntryAnswer& entry) { progress->take(entry); });
+            end = session.api().follow_task(
+                task.id, limit, [&](const LogEntryAnswer& entry) { progress->take(entry); },
+                [&](const ProgressAnswer& now) { progress->take(now); });
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::cancelled && error.kind() != ErrorKind::timed_out) throw;
             if (!limit.over()) throw;

@@ -8,6 +8,7 @@
 #include "common/base/limit.hpp"
 #include "common/base/secret.hpp"
 #include "common/model/node.hpp"
+#include "common/model/task.hpp"
 #include "common/plan/plan.hpp"
 
 namespace pgedge {
@@ -26,6 +27,8 @@ struct StepContext {
     /// The primary, at the moment when the step was claimed, of the node that the resource belongs to. Empty: it
     /// belongs to none, or the node has none.
     NodePrimary primary{};
+    /// How far it is, for those who watch the task: as often as it likes.
+    std::function<void(const Progress&)> progress = [](const Progress&) {};
 };
 
 enum class Observed {
@@ -42,6 +45,8 @@ class ResourceKind {
 public:
     virtual ~ResourceKind() = default;
     virtual std::string_view kind() const = 0;  ///< "database.instance"
+    /// True: making one may take hours, as a copy of data does. Such steps have slots of their own.
+    virtual bool takes_long() const { return false; }
     /// Looks, changes nothing.
     virtual Observed observe(const Resource& resource, StepContext& context) = 0;
     /// Makes it as wanted, whether it is missing, old or half made.

@@ -51,7 +51,10 @@ Engine::~Engine() {
 }
 
 void Engine::start() {
-    worker_.emplace(parts_.store, queue_, runner_, task_log_, parts_.clock, parts_.log);
+    auto lengthy = works_.lengthy();
+    for (const auto& [name, kind] : parts_.kinds)
+        if (kind->takes_long()) lengthy.emplace_back(name);
+    worker_.emplace(parts_.store, queue_, runner_, task_log_, parts_.clock, std::move(lengthy), parts_.log);
     threads_.emplace_back([this](const std::stop_token& stop) { watch(stop); });
     threads_.emplace_back([this](const std::stop_token& stop) { beat(stop); });
     threads_.emplace_back([this](const std::stop_token& stop) { schedule(stop); });

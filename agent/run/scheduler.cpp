@@ -59,6 +59,7 @@ bool Scheduler::look_after_tasks(const Limit& limit) {
         if (looked) plan_again(task, limit);
     }
     give_up_silent_hosts(limit);
+    end_parents(open, limit);
     return true;
 }
 
@@ -102,8 +103,23 @@ void Scheduler::plan_again(const OpenTask& task, const Limit& limit) {
                       {"the plan could not be made again: " + error.text_and_hint(), to_stored(now), id},
                       {}});
     }
-    transaction.add(StepQueue::settle(id, now));
+    transaction.add(StepQueue::settle(id, task.task.parent_id, now));
     if (store_.commit(transaction, limit).committed) log_.info("plan made again", {{"task", id}});
+}
+
+/// A parent ends with its last child, in the same transaction; one that was left over, as when the child ended before
+/// its parent's steps did on a host that was given up, ends here.
+void Scheduler::end_parents(const std::vector<OpenTask>& open, const Limit& limit) {
+    for (const auto& task : open) {
+        const auto& id = task.task.id;
+        const bool has_open_children =
+            std::any_of(open.begin(), open.end(), [&](const auto& other) { return other.task.parent_id == id; });
+        if (has_open_children || Tasks(store_).children(id, limit).empty()) continue;
+        Transaction transaction;
+        transaction.add(leases_.still_mine(kSchedulerLease));
+        transaction.add(StepQueue::settle(id, task.task.parent_id, clock_.wall()));
+        store_.commit(transaction, limit);
+    }
 }
 
 void Scheduler::watch_hosts(const std::set<std::string>& needed, const Limit& limit) {
@@ -122,7 +138,10 @@ void Scheduler::give_up_silent_hosts(const Limit& limit) {
 
     for (const auto& host : needed) {
         if (hosts_.silent_for(host) < silent_after_) continue;
-        const Statement query{fmt::format("{} AND {} = ?", awaited_steps(kStepColumns), kStepHost), {host}, {}};
+        const Statement query{
+            fmt::format("{} AND {} = ?", awaited_steps(fmt::format("{}, t.parent_id", kStepColumns)), kStepHost),
+            {host},
+            {}};
         for (const auto& row : store_.read(query, Freshness::leader, limit)) {
             const StepRow step = step_from_row(row);
             const auto error =
@@ -138,7 +157,7 @@ void Scheduler::give_up_silent_hosts(const Limit& limit) {
             transaction.add(StepQueue::give_up(step.task_id, step.id, error, now));
             transaction.add(
                 Tasks::append_log(step.task_id, log_line(error, {{"host_id", host}, {"error", error}}, now)));
-            transaction.add(StepQueue::settle(step.task_id, now));
+            transaction.add(StepQueue::settle(step.task_id, row.text(row.values.size() - 1), now));
             if (store_.commit(transaction, limit).committed)
                 log_.warn("a step was given up", {{"task", step.task_id}, {"step", step.id}, {"host", host}});
         }

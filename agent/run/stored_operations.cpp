@@ -200,13 +200,13 @@ Task StoredOperations::cancel(const std::string& database_id, const std::string&
                         fmt::format("no task \"{}\" of database \"{}\" found", task_id, database_id));
         return *std::move(task);
     };
-    find();
+    const Task task = find();
     const auto now = clock_.wall();
     Transaction transaction;
-    transaction.add({"SELECT 1 FROM task WHERE id = ? AND status IN ('pending', 'running')", {task_id}, 1});
-    transaction.add(Tasks::set_status(task_id, TaskStatus::canceling, "", now));
+    transaction.add(StepQueue::cancel(task_id));
     transaction.add(Tasks::append_log(task_id, log_line("task is canceling", {{"status", "canceling"}}, now)));
-    transaction.add(StepQueue::settle(task_id, now));
+    for (const auto& child : Tasks(store_).children(task_id, limit)) transaction.add(StepQueue::settle(child.id, now));
+    transaction.add(StepQueue::settle(task_id, task.parent_id, now));
     if (!store_.commit(transaction, limit).committed)
         throw Error(ErrorKind::invalid_input, "task must be running or pending to be cancelled");
     return find();

@@ -17,6 +17,8 @@ constexpr std::chrono::milliseconds kWritePeriod{250};
 constexpr std::chrono::seconds kWriteLimit{5};
 /// Lines of one transaction.
 constexpr std::size_t kMaxBatch = 256;
+/// Bytes of a unit or a text of progress.
+constexpr std::size_t kMaxProgressWord = 200;
 
 }  // namespace
 
@@ -31,6 +33,21 @@ void StepLog::add(std::string_view message, Json fields) {
         message = "further lines of this step are left out";
     }
     lines_.push_back(log_line(message, std::move(fields), clock_.wall()));
+}
+
+void StepLog::tell(const Progress& progress) {
+    const std::lock_guard lock(mutex_);
+    progress_ = progress;
+    progress_->unit = shortened(progress.unit, kMaxProgressWord);
+    progress_->text = shortened(progress.text, kMaxProgressWord);
+}
+
+std::optional<Statement> StepLog::take_progress() {
+    const std::lock_guard lock(mutex_);
+    const auto now = clock_.monotonic();
+    if (!progress_ || (progress_stored_ && now - *progress_stored_ < kProgressEvery)) return std::nullopt;
+    progress_stored_ = now;
+    return Tasks::set_progress(task_id_, step_id_, *std::exchange(progress_, std::nullopt), clock_.wall());
 }
 
 std::vector<Statement> StepLog::take(const std::stop_token& stop) {
@@ -48,8 +65,8 @@ TaskLog::TaskLog(Store& store, const Clock& clock, Log log)
 
 TaskLog::~TaskLog() = default;
 
-std::shared_ptr<StepLog> TaskLog::open(const std::string& task_id) {
-    auto log = std::make_shared<StepLog>(task_id, clock_);
+std::shared_ptr<StepLog> TaskLog::open(const std::string& task_id, const std::string& step_id) {
+    auto log = std::make_shared<StepLog>(task_id, step_id, clock_);
     const std::lock_guard lock(mutex_);
     logs_.push_back(log);
     opened_.notify_all();
@@ -71,6 +88,21 @@ void TaskLog::run(const std::stop_token& stop) {
                 if (auto log = one.lock()) logs.push_back(std::move(log));
         }
         write(logs, stop);
+        write_progress(logs, stop);
+    }
+}
+
+/// Nothing is done about one that is lost: the next tells more.
+void TaskLog::write_progress(const std::vector<std::shared_ptr<StepLog>>& logs, const std::stop_token& stop) {
+    Transaction transaction;
+    transaction.routine = true;
+    for (const auto& log : logs)
+        if (auto progress = log->take_progress()) transaction.add(*std::move(progress));
+    if (transaction.statements.empty()) return;
+    try {
+        store_.commit(transaction, Limit(kWriteLimit, stop));
+    } catch (const Error& error) {
+        if (!stop.stop_requested()) log_.debug("progress was not stored", {{"error", error.text()}});
     }
 }
 

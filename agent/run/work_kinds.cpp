@@ -11,9 +11,11 @@ constexpr std::chrono::seconds kSecretLimit{10};
 
 class Simple final : public WorkKind {
 public:
-    Simple(std::string name, SimpleWork work) : name_(std::move(name)), work_(std::move(work)) {}
+    Simple(std::string name, SimpleWork work, bool takes_long)
+        : name_(std::move(name)), work_(std::move(work)), takes_long_(takes_long) {}
     std::string_view name() const override { return name_; }
     std::string doing(const StepRow&) const override { return "doing what it was asked for"; }
+    bool takes_long() const override { return takes_long_; }
     StepOutcome run(const WorkCall& call) const override {
         const Json fields{{"host_id", call.step.row.host_id}};
         auto context = call.context(fields);
@@ -31,18 +33,21 @@ public:
 private:
     const std::string name_;
     const SimpleWork work_;
+    const bool takes_long_;
 };
 
 }  // namespace
 
 StepContext WorkCall::context(Json fields) const {
-    return {limit, step.owner.scope == kDatabaseScope ? step.owner.id : std::string(),
+    return {limit,
+            step.owner.scope == kDatabaseScope ? step.owner.id : std::string(),
             [&secrets = secrets, limit = limit](const SecretRef& ref) {
                 return secrets.get(ref, limit.no_longer_than(kSecretLimit));
             },
             [&log = log, fields = std::move(fields)](std::string_view message) { log.add(message, fields); },
             step.instance_created_at,
-            step.primary};
+            step.primary,
+            [&log = log](const Progress& progress) { log.tell(progress); }};
 }
 
 WorkKinds& WorkKinds::add(std::shared_ptr<const WorkKind> kind) {
@@ -52,8 +57,15 @@ WorkKinds& WorkKinds::add(std::shared_ptr<const WorkKind> kind) {
     return *this;
 }
 
-WorkKinds& WorkKinds::add(std::string name, SimpleWork work) {
-    return add(std::make_shared<Simple>(std::move(name), std::move(work)));
+WorkKinds& WorkKinds::add(std::string name, SimpleWork work, bool takes_long) {
+    return add(std::make_shared<Simple>(std::move(name), std::move(work), takes_long));
+}
+
+std::vector<std::string> WorkKinds::lengthy() const {
+    std::vector<std::string> names;
+    for (const auto& [name, kind] : kinds_)
+        if (kind->takes_long()) names.push_back(name);
+    return names;
 }
 
 const WorkKind* WorkKinds::find(std::string_view name) const {

@@ -39,6 +39,8 @@ public:
     virtual std::string_view name() const = 0;  ///< Work::kind, as stored: never change it
     /// What it does now, for people: "checking its ports".
     virtual std::string doing(const StepRow& row) const = 0;
+    /// True: it may wait or work for hours. Such steps have slots of their own.
+    virtual bool takes_long() const { return false; }
     /// Errors that it throws end the step with their text.
     virtual StepOutcome run(const WorkCall& call) const = 0;
 };
@@ -51,7 +53,8 @@ class WorkKinds {
 public:
     /// Throws Error{internal} when the name is taken.
     WorkKinds& add(std::shared_ptr<const WorkKind> kind);
-    WorkKinds& add(std::string name, SimpleWork work);
+    WorkKinds& add(std::string name, SimpleWork work, bool takes_long = false);
+    std::vector<std::string> lengthy() const;           ///< names of those that take long
     const WorkKind* find(std::string_view name) const;  ///< nullptr: this agent does not know it
 
 private:

@@ -15,8 +15,14 @@ constexpr int kMaxRefusals = 20;
 }  // namespace
 
 Worker::Worker(Store& store, const StepQueue& queue, const StepRunner& runner, TaskLog& task_log, const Clock& clock,
-               Log log)
-    : store_(store), queue_(queue), runner_(runner), task_log_(task_log), clock_(clock), log_(std::move(log)) {}
+               std::vector<std::string> lengthy_kinds, Log log)
+    : store_(store),
+      queue_(queue),
+      runner_(runner),
+      task_log_(task_log),
+      clock_(clock),
+      lengthy_kinds_(std::move(lengthy_kinds)),
+      log_(std::move(log)) {}
 
 Worker::~Worker() {
     {
@@ -71,8 +77,8 @@ void Worker::look(const Limit& limit) {
 }
 
 void Worker::claim(const Limit& limit) {
-    const std::size_t reserved = reserve(0);
-    if (reserved == 0) return release(0);
+    const auto reserved = reserve(nullptr);
+    if (reserved.brief + reserved.lengthy == 0) return release(reserved);
     try {
         Transaction transaction;
         transaction.add(queue_.claim(reserved, clock_.wall()));
@@ -84,22 +90,37 @@ void Worker::claim(const Limit& limit) {
     }
 }
 
-std::size_t Worker::reserve(std::size_t ending) {
+/// The slots that are free, or will be when `ending` has ended.
+StepQueue::Slots Worker::reserve(const Job* ending) {
     const std::lock_guard lock(mutex_);
-    const std::size_t taken = jobs_.size() - ending + reserved_;
-    const std::size_t free = taken < kMaxStepsAtOnce ? kMaxStepsAtOnce - taken : 0;
-    reserved_ += free;
+    std::size_t brief = reserved_brief_, lengthy = reserved_lengthy_;
+    for (const auto& [key, job] : jobs_)
+        if (job.get() != ending) ++(is_lengthy(job->step) ? lengthy : brief);
+    StepQueue::Slots free{.brief = kMaxStepsAtOnce - std::min(brief, kMaxStepsAtOnce),
+                          .lengthy = kMaxLengthyAtOnce - std::min(lengthy, kMaxLengthyAtOnce),
+                          .lengthy_kinds = lengthy_kinds_};
+    reserved_brief_ += free.brief;
+    reserved_lengthy_ += free.lengthy;
     ++claims_under_way_;
     return free;
 }
 
-void Worker::release(std::size_t reserved) {
+void Worker::release(const StepQueue::Slots& reserved) {
     const std::lock_guard lock(mutex_);
-    reserved_ -= reserved;
+    reserved_brief_ -= reserved.brief;
+    reserved_lengthy_ -= reserved.lengthy;
     if (--claims_under_way_ == 0) ended_.clear();
 }
 
-void Worker::begin(std::size_t reserved, const std::vector<ClaimedStep>& claimed) {
+/// As the statement of a claim sees it.
+bool Worker::is_lengthy(const ClaimedStep& step) const {
+    const auto listed = [&](const std::string& kind) {
+        return std::find(lengthy_kinds_.begin(), lengthy_kinds_.end(), kind) != lengthy_kinds_.end();
+    };
+    return listed(step.row.work.kind) || (step.row.step && listed(step.row.step->resource.id.kind));
+}
+
+void Worker::begin(const StepQueue::Slots& reserved, const std::vector<ClaimedStep>& claimed) {
     {
         const std::lock_guard lock(mutex_);
         for (const auto& step : claimed) {
@@ -111,7 +132,7 @@ void Worker::begin(std::size_t reserved, const std::vector<ClaimedStep>& claimed
             job->number = next_number_++;
             jobs_.emplace(key, job);
             waiting_.emplace_back(key, job);
-            if (idle_ < waiting_.size() && threads_.size() < kMaxStepsAtOnce)
+            if (idle_ < waiting_.size() && threads_.size() < kMaxStepsAtOnce + kMaxLengthyAtOnce)
                 threads_.emplace_back([this] { work(stop_.get_token()); });
             something_waits_.notify_one();
         }
@@ -144,7 +165,7 @@ void Worker::work(const std::stop_token& stop) {
 }
 
 void Worker::run(const Key& key, const std::shared_ptr<Job>& job) {
-    const auto lines = task_log_.open(key.first);
+    const auto lines = task_log_.open(key.first, key.second);
     const auto outcome = runner_.run(job->step, *lines, job->stop.get_token());
     if (stop_.stop_requested()) return;
     try {
@@ -182,10 +203,13 @@ Worker::Saved Worker::save_end(const Job& job, const StepOutcome& outcome, StepL
 Worker::Saved Worker::try_to_save(const Job& job, const StepOutcome& outcome, const std::vector<Statement>& lines) {
     const auto now = clock_.wall();
     const auto& task_id = job.step.row.task_id;
-    const std::size_t reserved = reserve(1);
+    const auto reserved = reserve(&job);
     Transaction transaction;  // sent again and again as it is: the store recognises it
     transaction.add(outcome.error.empty() ? queue_.done(job.step, now) : queue_.failed(job.step, outcome.error, now));
-    transaction.add(lines).add(outcome.result).add(StepQueue::settle(task_id, now)).add(queue_.claim(reserved, now));
+    transaction.add(lines)
+        .add(outcome.result)
+        .add(StepQueue::settle(task_id, job.step.parent_id, now))
+        .add(queue_.claim(reserved, now));
     for (int refusals = 0;;) try {
             const auto result = store_.commit(transaction, Limit(kCommitLimit, stop_.get_token()));
             if (!result.committed) {

@@ -18,16 +18,18 @@
 
 namespace pgedge {
 
-/// Most steps that one host carries out at a time; more wait in the store.
-inline constexpr std::size_t kMaxStepsAtOnce = 16;
+/// Most steps that one host carries out at a time; more wait in the store. Lengthy ones, as copies of data, have slots
+/// of their own: they must not keep short ones waiting for hours.
+inline constexpr std::size_t kMaxStepsAtOnce = 16, kMaxLengthyAtOnce = 8;
 
 /// Carries out the steps of this host: takes them from the store, runs them in threads, and stores each end together
 /// with the claim of what may begin next. What an earlier start of this agent left running is run again. Safe from any
 /// thread.
 class Worker {
 public:
+    /// `lengthy_kinds`: as StepQueue::Slots.
     Worker(Store& store, const StepQueue& queue, const StepRunner& runner, TaskLog& task_log, const Clock& clock,
-           Log log);
+           std::vector<std::string> lengthy_kinds, Log log);
     /// Stops what runs and records nothing of it: the next start of this agent takes it up.
     ~Worker();
 
@@ -53,9 +55,10 @@ private:
     Saved save_end(const Job& job, const StepOutcome& outcome, StepLog& log);
     Saved try_to_save(const Job& job, const StepOutcome& outcome, const std::vector<Statement>& lines);
     void claim(const Limit& limit);
-    std::size_t reserve(std::size_t ending);
-    void begin(std::size_t reserved, const std::vector<ClaimedStep>& claimed);
-    void release(std::size_t reserved);
+    StepQueue::Slots reserve(const Job* ending);
+    void begin(const StepQueue::Slots& reserved, const std::vector<ClaimedStep>& claimed);
+    void release(const StepQueue::Slots& reserved);
+    bool is_lengthy(const ClaimedStep& step) const;
     void end(const Key& key, bool remember);
     bool is_lost(const Job& job);
     bool is_busy(const ClaimedStep& step) const;
@@ -65,6 +68,7 @@ private:
     const StepRunner& runner_;
     TaskLog& task_log_;
     const Clock& clock_;
+    const std::vector<std::string> lengthy_kinds_;
     Log log_;
 
     std::mutex looking_;  ///< one look at a time
@@ -74,8 +78,8 @@ private:
     std::condition_variable_any something_waits_;
     std::uint64_t next_number_ = 0;
     std::size_t claims_under_way_ = 0;
-    std::size_t reserved_ = 0;  ///< places that claims under way may fill
-    std::set<Key> ended_;       ///< while claims are under way: their answers may be older than these ends
+    std::size_t reserved_brief_ = 0, reserved_lengthy_ = 0;  ///< slots that claims under way may fill
+    std::set<Key> ended_;  ///< while claims are under way: their answers may be older than these ends
     std::size_t idle_ = 0;
     std::stop_source stop_;
     std::vector<std::jthread> threads_;

@@ -62,7 +62,8 @@ struct CommitResult {
 };
 
 /// Something in the store changed: the kind is the table ("task", "step", "task_log", "database", "host", "instance",
-/// "lease", "secret"), the name is the row's key, as text: of a step "<task>/<step>", of a log line its task's.
+/// "lease", "secret", "progress"), the name is the row's key, as text: of a step "<task>/<step>", of a log line and of
+/// progress the task's.
 /// Statuses of hosts and instances, beats and resources wake nobody.
 struct Change {
     std::string kind, name;

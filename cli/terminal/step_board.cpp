@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "common/base/clock.hpp"
+#include "common/base/size_text.hpp"
 
 namespace pgedge {
 namespace {
@@ -108,15 +109,34 @@ void StepBoard::add_counted(std::vector<std::string>& lines, Time now, int colum
     }
 }
 
+std::string progress_line(const StepProgressAnswer& step) {
+    const auto amount = [&](std::int64_t number) {
+        if (step.unit == "bytes") return size_text(number);
+        return std::to_string(number) + (step.unit.empty() ? "" : " " + clean(step.unit));
+    };
+    std::string line = step.host_id.empty() ? "" : clean(step.host_id) + ": ";
+    if (!step.text.empty()) line += clean(step.text) + ": ";
+    line += amount(step.done);
+    if (step.total && *step.total > 0)
+        line += fmt::format(" of {} ({} %)", amount(*step.total),
+                            std::clamp<std::int64_t>(static_cast<std::int64_t>(100.0 * static_cast<double>(step.done) /
+                                                                               static_cast<double>(*step.total)),
+                                                     0, 100));
+    return line;
+}
+
 std::vector<std::string> StepBoard::lines(Time now, Time since, int columns, int rows, const Style& style) const {
     std::size_t all = 1;
     for (const auto& [host, of_host] : hosts_) all += 1 + of_host.steps.size();
+    all += progress_.running.size();
     const auto most = static_cast<std::size_t>(std::max(rows, 1));
 
     std::vector<std::string> lines{style.bold(cut_to(head(now, since), columns))};
-    if (hosts_.empty() && !note_.empty() && most > 1) lines.push_back("  " + cut_to(note_, columns - 2));
+    for (const auto& step : progress_.running)
+        if (lines.size() + 1 < most) lines.push_back("  " + cut_to(progress_line(step), columns - 2));
+    if (hosts_.empty() && !note_.empty() && most > lines.size()) lines.push_back("  " + cut_to(note_, columns - 2));
     if (all > most) {
-        if (most > 1) add_counted(lines, now, columns, most - 1, style);
+        if (most > lines.size()) add_counted(lines, now, columns, most - lines.size(), style);
         return lines;
     }
     for (const auto& [host, of_host] : hosts_) {

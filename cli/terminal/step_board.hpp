@@ -20,6 +20,7 @@ public:
     /// `planned`: how many steps the task has; 0 when nobody knows.
     StepBoard(std::string title, std::size_t planned) : title_(std::move(title)), planned_(planned) {}
     void take(const LogEntryAnswer& entry, Time now);
+    void take(const ProgressAnswer& progress) { progress_ = progress; }
 
     /// At most `rows` lines (one at least) of at most `columns`: the title with its count and time, then each host with
     /// its steps. When they are too many, finished steps are only counted; when they still are, so are running ones,
@@ -48,6 +49,10 @@ private:
     std::size_t planned_, done_ = 0;
     std::string note_;  ///< the last entry that was about no resource
     std::map<std::string, HostLines> hosts_;
+    ProgressAnswer progress_;
 };
+
+/// "host-2: copying storefront-n1-a: 1.5GiB of 4.0GiB (37 %)": how far a step is.
+std::string progress_line(const StepProgressAnswer& step);
 
 }  // namespace pgedge

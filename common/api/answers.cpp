@@ -16,6 +16,7 @@ auto all_of(const Json& json, const char* what, const char* name, const Shape& s
 
 }  // namespace
 
+ProgressAnswer progress_answer(const Json& json) { return progress_shape().read(json); }
 TaskAnswer task_answer(const Json& json) { return task_shape().read(json); }
 std::vector<TaskAnswer> task_answers(const Json& json) { return all_of(json, "list of tasks", "tasks", task_shape()); }
 LogEntryAnswer log_entry_answer(const Json& json) { return log_entry_shape().read(json); }

@@ -17,11 +17,25 @@ namespace pgedge {
 /// sees them. The parse functions throw Error{failed} naming the field that an answer lacks or has in a wrong type;
 /// which field goes where stands in the tables of *_shapes.cpp.
 
+/// A running step of a task that tells how far it is.
+struct StepProgressAnswer {
+    std::string step_id, host_id, unit, text;
+    std::int64_t done = 0;
+    std::optional<std::int64_t> total;
+};
+struct ProgressAnswer {
+    std::int64_t steps = 0, steps_done = 0;
+    std::vector<StepProgressAnswer> running;
+};
+ProgressAnswer progress_answer(const Json& json);
+
 struct TaskAnswer {
     std::string id, scope, entity_id, type, status;
     std::string database_id, host_id, node_name, instance_id, parent_id;  ///< empty: does not apply
     std::string error;                                                    ///< only when failed
     std::string created_at, completed_at;                                 ///< RFC 3339
+    std::optional<ProgressAnswer> progress;  ///< of one that is open, where it was asked for
+    std::vector<std::string> child_ids;
     Json json;
 
     /// completed, failed or canceled: it will not change any more.

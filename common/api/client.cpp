@@ -152,7 +152,8 @@ std::vector<LogEntryAnswer> ControlPlaneClient::task_log(const std::string& task
 }
 
 TaskAnswer ControlPlaneClient::follow_task(const std::string& task_id, const Limit& limit,
-                                           const std::function<void(const LogEntryAnswer&)>& on_entry) {
+                                           const std::function<void(const LogEntryAnswer&)>& on_entry,
+                                           const std::function<void(const ProgressAnswer&)>& on_progress) {
     std::string last_id;
     std::optional<TaskAnswer> final;
     auto pause = kFirstPause;
@@ -160,6 +161,7 @@ TaskAnswer ControlPlaneClient::follow_task(const std::string& task_id, const Lim
         limit.check("waiting for task " + task_id);
         HttpRequest request = make_request("GET", path_of({"tasks", checked_segment(task_id, "task"), "log"}),
                                            {{"follow", "true"}}, nullptr);
+        if (on_progress) request.query.emplace_back("progress", "true");
         if (!last_id.empty()) request.query.emplace_back("after_entry_id", last_id);
         Lines lines([&](std::string_view line) {
             const Json said = parse_answer(line);
@@ -167,6 +169,10 @@ TaskAnswer ControlPlaneClient::follow_task(const std::string& task_id, const Lim
                 TaskAnswer task = task_answer(said["task"]);
                 if (task.is_final()) final = std::move(task);
                 return false;
+            }
+            if (said.is_object() && said.contains("progress")) {
+                if (on_progress) on_progress(progress_answer(said["progress"]));
+                return true;
             }
             const LogEntryAnswer entry = log_entry_answer(said);
             if (!entry.id.empty()) last_id = entry.id;

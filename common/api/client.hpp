@@ -59,9 +59,10 @@ public:
     std::vector<LogEntryAnswer> task_log(const std::string& task_id, std::optional<int> last = {});
     /// Gives every log entry from the beginning to `on_entry` as it comes, and returns the final task. A lost
     /// connection is made again, and no entry is given twice. Throws Error{timed_out} or {cancelled} when `limit` ends
-    /// first: the task goes on all the same.
+    /// first: the task goes on all the same. `on_progress` hears how far it is, about once a second while that changes.
     TaskAnswer follow_task(const std::string& task_id, const Limit& limit,
-                           const std::function<void(const LogEntryAnswer&)>& on_entry);
+                           const std::function<void(const LogEntryAnswer&)>& on_entry,
+                           const std::function<void(const ProgressAnswer&)>& on_progress = {});
 
     /// The last `lines` lines of an instance's PostgreSQL log.
     std::vector<std::string> instance_log(const std::string& database_id, const std::string& instance_id, int lines);

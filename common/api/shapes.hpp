@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/api/answers.hpp"
@@ -34,7 +35,17 @@ struct ShownCluster {
 const Shape<ShownCluster, ClusterAnswer>& cluster_shape();
 const Shape<JoinTokenAnswer, JoinTokenAnswer>& join_token_shape();
 
-const Shape<Task, TaskAnswer>& task_shape();
+/// How far it is, and the tasks that belong to it, where that is asked for.
+struct ShownTask {
+    ShownTask(const Task& of, TaskProgress so_far = {}, std::vector<std::string> children = {})
+        : task(of), progress(std::move(so_far)), child_ids(std::move(children)) {}
+    operator const Task&() const { return task; }
+    const Task& task;
+    TaskProgress progress;
+    std::vector<std::string> child_ids;
+};
+const Shape<ShownTask, TaskAnswer>& task_shape();
+const Shape<TaskProgress, ProgressAnswer>& progress_shape();
 const Shape<TaskLogEntry, LogEntryAnswer>& log_entry_shape();
 struct ShownTaskLog {
     const Task& task;

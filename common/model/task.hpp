@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/clock.hpp"
 #include "common/base/json.hpp"
@@ -26,6 +28,28 @@ struct Task {
     std::string error;                                                    ///< only when failed
     WallTime created_at{};
     std::optional<WallTime> completed_at;
+};
+
+/// How far a step has come. Told now and then, and lost with the step's end; never holds a secret.
+struct Progress {
+    std::int64_t done = 0;
+    std::int64_t total = 0;  ///< 0: not known
+    std::string unit{};      ///< "bytes", "rows"
+    std::string text{};      ///< what it is about: "copying storefront-n1-689qacsi"
+    bool operator==(const Progress&) const = default;
+};
+
+/// A running step of a task that told how far it is.
+struct StepProgress {
+    std::string step_id, host_id;
+    Progress progress{};
+    WallTime updated_at{};
+};
+
+/// How far a task has come.
+struct TaskProgress {
+    std::int64_t steps = 0, steps_done = 0;
+    std::vector<StepProgress> running{};
 };
 
 /// One line for the user. Never holds a secret.

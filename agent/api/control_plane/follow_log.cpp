@@ -1,5 +1,7 @@
 #include "agent/api/control_plane/follow_log.hpp"
 
+#include <set>
+
 #include "agent/store/store_watch.hpp"
 #include "common/api/shapes.hpp"
 
@@ -18,13 +20,14 @@ constexpr std::chrono::milliseconds kRetry{500};
 class Follower {
 public:
     Follower(std::shared_ptr<const ClusterServices> cluster, std::stop_token stop, std::string task_id,
-             std::string after_entry_id, std::optional<std::int64_t> limit_entries)
+             std::string after_entry_id, std::optional<std::int64_t> limit_entries, bool with_progress)
         : cluster_(std::move(cluster)),
           stop_(std::move(stop)),
           task_id_(std::move(task_id)),
           last_entry_(std::move(after_entry_id)),
           limit_entries_(limit_entries),
-          changes_(cluster_->store, {"task", "task_log"}) {}
+          with_progress_(with_progress),
+          changes_(cluster_->store, kinds(with_progress)) {}
 
     void run(const BodyWriter& write) {
         auto last_sign = Limit::Clock::now();
@@ -37,6 +40,12 @@ public:
     }
 
 private:
+    static std::set<std::string> kinds(bool with_progress) {
+        std::set<std::string> kinds{"task", "task_log"};
+        if (with_progress) kinds.insert("progress");
+        return kinds;
+    }
+
     /// What is new, as lines; waits a while for a change when there is nothing.
     std::string next() {
         try {
@@ -62,6 +71,7 @@ private:
             last_entry_ = entry.id;
         }
         limit_entries_.reset();
+        if (with_progress_ && task && !is_final(task->status)) lines += new_progress(tasks, limit);
         if (!task || is_final(task->status)) {
             if (task) lines += to_text(OrderedJson{{"task", task_shape().write(*task)}}) + "\n";
             ended_ = true;
@@ -69,10 +79,21 @@ private:
         return lines;
     }
 
+    /// How far the task is, when that is not what was said last.
+    std::string new_progress(const Tasks& tasks, const Limit& limit) {
+        std::string line =
+            to_text(OrderedJson{{"progress", progress_shape().write(tasks.progress(task_id_, limit))}}) + "\n";
+        if (line == last_progress_) return {};
+        last_progress_ = line;
+        return line;
+    }
+
     std::shared_ptr<const ClusterServices> cluster_;
     std::stop_token stop_;
     std::string task_id_, last_entry_;
     std::optional<std::int64_t> limit_entries_;
+    const bool with_progress_;
+    std::string last_progress_;
     StoreWatch changes_;
     bool ended_ = false;
 };
@@ -81,6 +102,7 @@ private:
 
 HttpResponse followed_log(const ApiCall& call, const Task& task, const std::string& after_entry_id,
                           std::optional<std::int64_t> limit_entries) {
+    const bool with_progress = call.flag("progress");
     HttpResponse response;
     response.headers["Content-Type"] = "application/x-ndjson";
     response.stream = [follower = std::make_shared<Follower>(call.cluster, call.request.stop, task.id, after_entry_id,

@@ -5,10 +5,7 @@
 namespace pgedge {
 namespace {
 
-/// Whose tasks a route is about. Empty entity: any of the scope; empty scope: any.
-struct Owner {
-    std::string scope, id;
-};
+/// Whose tasks a route is about. Empty id: any of the scope; empty scope: any.
 Owner database_of(const ApiCall& call) { return {"database", call.variable("database_id")}; }
 Owner host_of(const ApiCall& call) { return {"host", call.variable("host_id")}; }
 
@@ -56,11 +53,15 @@ HttpResponse list_all(const ApiCall& call) {
 }
 HttpResponse list_of_database(const ApiCall& call) { return listed(call, database_of(call)); }
 HttpResponse list_of_host(const ApiCall& call) { return listed(call, host_of(call)); }
-HttpResponse show_any(const ApiCall& call) { return json_response(task_shape().write(found(call, {}))); }
-HttpResponse show_of_database(const ApiCall& call) {
-    return json_response(task_shape().write(found(call, database_of(call))));
+HttpResponse shown(const ApiCall& call, const Owner& owner) {
+    const Task task = found(call, owner);
+    std::vector<std::string> child_ids;
+    for (const auto& child : call.tasks().children(task.id, call.limit)) child_ids.push_back(child.id);
+    return json_response(task_shape().write({task, call.tasks().progress(task.id, call.limit), std::move(child_ids)}));
 }
-HttpResponse show_of_host(const ApiCall& call) { return json_response(task_shape().write(found(call, host_of(call)))); }
+HttpResponse show_any(const ApiCall& call) { return shown(call, {}); }
+HttpResponse show_of_database(const ApiCall& call) { return shown(call, database_of(call)); }
+HttpResponse show_of_host(const ApiCall& call) { return shown(call, host_of(call)); }
 HttpResponse log_of_any(const ApiCall& call) { return log_of(call, {}); }
 HttpResponse log_of_database(const ApiCall& call) { return log_of(call, database_of(call)); }
 HttpResponse log_of_host(const ApiCall& call) { return log_of(call, host_of(call)); }
@@ -84,6 +85,8 @@ std::vector<ApiParameter> with_log(std::vector<ApiParameter> first) {
     first.push_back({"limit", ApiParameterType::integer, "Only the last so many of them; 0: all"});
     first.push_back({"follow", ApiParameterType::boolean,
                      "Stream: one JSON document a line, entries as they come and the task at the end"});
+    first.push_back({"progress", ApiParameterType::boolean,
+                     "With follow: also documents {\"progress\": …}, at most one a second for each step"});
     return first;
 }
 

@@ -105,12 +105,20 @@ const std::vector<std::string_view> kFirst{
     "INSERT INTO change(kind, name) VALUES ('cluster', '')",
 };
 
+constexpr std::array kWatchedProgress{WatchedTable{"progress", "{0}.task_id"}};
+
 // The operation lock belongs to the owner of a task, whatever its scope is.
 const std::vector<std::string_view> kOwnersOfTasks{
     "DROP INDEX one_operation_per_database",
     "ALTER TABLE task ADD COLUMN locks INTEGER NOT NULL DEFAULT 1",  // 0: goes on beside an operation of its owner
     "CREATE UNIQUE INDEX one_operation_per_owner ON task(scope, entity_id) WHERE open = 1 AND locks = 1",
+    "CREATE INDEX child_task ON task(parent_id) WHERE parent_id <> ''",
     "ALTER TABLE step ADD COLUMN work TEXT NOT NULL DEFAULT ''",  // the kind of work, for queries
+    // How far running steps are: told often, and not part of a task's log.
+    R"(CREATE TABLE progress (
+        task_id TEXT NOT NULL REFERENCES task(id) ON DELETE CASCADE, step_id TEXT NOT NULL, done INTEGER NOT NULL,
+        total INTEGER NOT NULL, unit TEXT NOT NULL, text TEXT NOT NULL, updated_at INTEGER NOT NULL,
+        PRIMARY KEY (task_id, step_id)))",
 };
 
 }  // namespace
@@ -134,6 +142,7 @@ const std::vector<std::vector<std::string>>& migrations() {
         for (const auto& watched : kWatchedFirst)
             for (auto& trigger : change_triggers(watched.table, watched.name)) steps[0].push_back(std::move(trigger));
         steps.emplace_back(kOwnersOfTasks.begin(), kOwnersOfTasks.end());
+        for (auto& trigger : change_triggers("progress", "{0}.task_id")) steps[2].push_back(std::move(trigger));
         return steps;
     }();
     return all;

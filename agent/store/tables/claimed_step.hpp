@@ -8,7 +8,8 @@ namespace pgedge {
 /// A step that this agent shall carry out.
 struct ClaimedStep {
     StepRow row;
-    Owner owner;  ///< of its task
+    Owner owner;              ///< of its task
+    std::string parent_id{};  ///< of its task; empty: none
     WallTime task_created_at{};
     WallTime instance_created_at{};  ///< the epoch when the step is not of an instance
     NodePrimary primary{};           ///< of the node that the step belongs to; empty: it belongs to none

@@ -15,11 +15,16 @@ namespace {
 constexpr std::string_view kIsOver =
     "EXISTS (SELECT 1 FROM task t WHERE t.id = ?1 AND t.open = 1 AND t.stage <> '' "
     "AND NOT EXISTS (SELECT 1 FROM step WHERE task_id = ?1 AND status IN ('pending', 'running')) "
+    "AND NOT EXISTS (SELECT 1 FROM task WHERE parent_id = ?1 AND open = 1) "
     "AND (t.stage = 'apply' OR t.status = 'canceling' "
     "OR EXISTS (SELECT 1 FROM step WHERE task_id = ?1 AND status = 'failed')))";
 
 void append(std::vector<Statement>& to, std::vector<Statement> more) {
     for (auto& statement : more) to.push_back(std::move(statement));
+}
+
+Statement no_progress_of(const StepRow& row) {
+    return {"DELETE FROM progress WHERE task_id = ? AND step_id = ?", {row.task_id, row.id}, {}};
 }
 
 }  // namespace
@@ -42,7 +47,7 @@ std::vector<OpenStep> StepQueue::open(const Limit& limit) const {
     return steps;
 }
 
-std::vector<Statement> StepQueue::claim(std::size_t slots, WallTime now) const {
+std::vector<Statement> StepQueue::claim(const Slots& slots, WallTime now) const {
     std::vector<Statement> statements;
     statements.push_back(
         {fmt::format(
@@ -60,18 +65,30 @@ std::vector<Statement> StepQueue::claim(std::size_t slots, WallTime now) const {
          {host_id_, incarnation_},
          {}});
     statements.push_back(
-        {fmt::format("UPDATE step SET status = 'running', incarnation = ?1, attempts = attempts + 1, started_at = ?2, "
-                     "host_id = ?3, instance_id = CASE node WHEN '' THEN instance_id ELSE coalesce((SELECT "
-                     "n.primary_instance FROM node n JOIN task t ON t.database_id = n.database_id WHERE t.id = "
-                     "step.task_id AND n.name = step.node), instance_id) END "
-                     "WHERE rowid IN (SELECT s.rowid FROM step s JOIN task t ON t.id = s.task_id AND t.open = 1 AND "
-                     "t.status = 'running' WHERE {} = ?3 AND ((s.status = 'pending' AND {}) OR "
-                     "(s.status = 'running' AND s.incarnation <> ?1)) ORDER BY s.task_id, s.position LIMIT ?4)",
-                     kStepHost, kStepIsReady),
-         {incarnation_, to_stored(now), host_id_, static_cast<std::int64_t>(slots)},
+        {"UPDATE task SET status = 'running' WHERE status = 'pending' AND open = 1 AND "
+         "id IN (SELECT parent_id FROM task WHERE open = 1 AND status = 'running' AND parent_id <> '')",
+         {},
          {}});
+    const auto take = [&](std::size_t most, std::string_view which, const std::string& kinds) {
+        statements.push_back(
+            {fmt::format(
+                 "UPDATE step SET status = 'running', incarnation = ?1, attempts = attempts + 1, started_at = ?2, "
+                 "host_id = ?3, instance_id = CASE node WHEN '' THEN instance_id ELSE coalesce((SELECT "
+                 "n.primary_instance FROM node n JOIN task t ON t.database_id = n.database_id WHERE t.id = "
+                 "step.task_id AND n.name = step.node), instance_id) END "
+                 "WHERE rowid IN (SELECT s.rowid FROM step s JOIN task t ON t.id = s.task_id AND t.open = 1 AND "
+                 "t.status = 'running' WHERE {} = ?3 AND ((s.status = 'pending' AND {}) OR "
+                 "(s.status = 'running' AND s.incarnation <> ?1)) AND {} EXISTS (SELECT 1 FROM json_each(?5) k WHERE "
+                 "k.value IN (s.work, s.kind)) ORDER BY s.task_id, s.position LIMIT ?4)",
+                 kStepHost, kStepIsReady, which),
+             {incarnation_, to_stored(now), host_id_, static_cast<std::int64_t>(most), kinds},
+             {}});
+    };
+    const auto lengthy = to_text(Json(slots.lengthy_kinds));
+    take(slots.brief, "NOT", lengthy);
+    if (!slots.lengthy_kinds.empty()) take(slots.lengthy, "", lengthy);
     for (const auto* finisher : finishers()) append(statements, finisher->begun(host_id_, incarnation_));
-    statements.push_back({fmt::format("SELECT {}, t.scope, t.entity_id, t.created_at, coalesce(own.created_at, 0), {} "
+    statements.push_back({fmt::format("SELECT {}, t.scope, t.entity_id, t.parent_id, t.created_at, coalesce(own.created_at, 0), {} "
                                       "FROM step s JOIN task t ON t.id = s.task_id AND t.open = 1 "
                                       "LEFT JOIN instance own ON own.id = s.instance_id LEFT JOIN ({}) ON "
                                       "n.database_id = t.database_id AND n.name = CASE s.node WHEN '' THEN "
@@ -88,13 +105,14 @@ std::vector<ClaimedStep> StepQueue::claimed(const Rows& rows) const {
     std::vector<ClaimedStep> steps;
     for (const auto& row : rows) {
         constexpr std::size_t kPrimary = 6;  // columns at the end
-        const auto more = row.values.size() - kPrimary - 4;
+        const auto more = row.values.size() - kPrimary - 5;
         ClaimedStep step{step_from_row(row),
                          {row.text(more), row.text(more + 1)},
-                         time_from_stored(row.integer(more + 2)),
+                         row.text(more + 2),
                          time_from_stored(row.integer(more + 3)),
+                         time_from_stored(row.integer(more + 4)),
                          {}};
-        if (!row.null(more + 4)) step.primary = primary_from_row(row, more + 4);
+        if (!row.null(more + 5)) step.primary = primary_from_row(row, more + 5);
         if (step.row.step && !step.row.step->primary_of.empty()) {
             step.primary.node = step.row.step->primary_of;
             step.primary.instance_id = step.row.instance_id;
@@ -118,6 +136,7 @@ std::vector<Statement> StepQueue::done(const ClaimedStep& step, WallTime now) co
          "WHERE task_id = ? AND id = ? AND status = 'running' AND incarnation = ?",
          {to_stored(now), row.task_id, row.id, incarnation_},
          1});
+    statements.push_back(no_progress_of(row));
     if (const auto* finisher = finisher_of(step.owner.scope)) append(statements, finisher->done(step, now));
     return statements;
 }
@@ -159,6 +178,7 @@ std::vector<Statement> StepQueue::failed(const ClaimedStep& step, const std::str
          "WHERE task_id = ? AND id = ? AND status = 'running' AND incarnation = ?",
          {error, to_stored(now), row.task_id, row.id, incarnation_},
          1});
+    statements.push_back(no_progress_of(row));
     if (const auto* finisher = finisher_of(step.owner.scope)) append(statements, finisher->failed(step, error, now));
     return statements;
 }
@@ -183,6 +203,7 @@ std::vector<Statement> StepQueue::settle(const std::string& task_id, WallTime no
     // 1. After the first failure, and after a cancel, nothing begins any more.
     add("UPDATE step SET status = 'skipped', ended_at = ?2 WHERE task_id = ?1 AND status = 'pending' AND "
         "(EXISTS (SELECT 1 FROM step WHERE task_id = ?1 AND status = 'failed') OR "
+        "EXISTS (SELECT 1 FROM task WHERE parent_id = ?1 AND open = 0 AND status <> 'completed') OR "
         "EXISTS (SELECT 1 FROM task WHERE id = ?1 AND status = 'canceling'))",
         {at});
     // 2. The last line of the log stands before the status is final: clients stop reading then.
@@ -193,16 +214,36 @@ std::vector<Statement> StepQueue::settle(const std::string& task_id, WallTime no
                     kIsOver),
         {at, entry});
     // 3. The end, once. A cancel that came when all was done changes nothing any more.
-    add(fmt::format("UPDATE task SET open = 0, completed_at = ?2, status = CASE "
-                    "WHEN NOT EXISTS (SELECT 1 FROM step WHERE task_id = ?1 AND status <> 'done') AND stage = 'apply' "
-                    "THEN 'completed' WHEN status = 'canceling' THEN 'canceled' ELSE 'failed' END WHERE id = ?1 AND {}",
-                    kIsOver),
+    add(fmt::format(
+            "UPDATE task SET open = 0, completed_at = ?2, status = CASE "
+            "WHEN NOT EXISTS (SELECT 1 FROM step WHERE task_id = ?1 AND status <> 'done') AND stage = 'apply' AND "
+            "NOT EXISTS (SELECT 1 FROM task c WHERE c.parent_id = ?1 AND c.status <> 'completed') THEN 'completed' "
+            "WHEN status = 'canceling' THEN 'canceled' ELSE 'failed' END WHERE id = ?1 AND {}",
+            kIsOver),
         {at});
     add("UPDATE task SET error = coalesce((SELECT error FROM step WHERE task_id = ?1 AND status = 'failed' "
-        "ORDER BY ended_at, position LIMIT 1), '') WHERE id = ?1 AND open = 0 AND status = 'failed' AND error = ''");
+        "ORDER BY ended_at, position LIMIT 1), (SELECT c.type || ' of ' || c.entity_id || ' (task ' || c.id || ') ' || "
+        "CASE c.status WHEN 'failed' THEN 'failed: ' || c.error ELSE 'was canceled' END FROM task c WHERE c.parent_id "
+        "= "
+        "?1 AND c.status <> 'completed' ORDER BY c.completed_at, c.id LIMIT 1), '') WHERE id = ?1 AND open = 0 AND "
+        "status = 'failed' AND error = ''");
     // 4. Its owner.
     for (const auto* finisher : finishers()) append(statements, finisher->ended(task_id, now));
     return statements;
+}
+
+std::vector<Statement> StepQueue::settle(const std::string& task_id, const std::string& parent_id, WallTime now) {
+    auto statements = settle(task_id, now);
+    if (!parent_id.empty()) append(statements, settle(parent_id, now));
+    return statements;
+}
+
+std::vector<Statement> StepQueue::cancel(const std::string& task_id) {
+    return {{"UPDATE task SET status = 'canceling' WHERE id = ? AND status IN ('pending', 'running')", {task_id}, 1},
+            {"UPDATE task SET status = 'canceling' WHERE parent_id <> '' AND parent_id = ? AND status IN ('pending', "
+             "'running')",
+             {task_id},
+             {}}};
 }
 
 std::vector<Statement> StepQueue::give_up(const std::string& task_id, const std::string& step_id,

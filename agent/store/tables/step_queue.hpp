@@ -24,10 +24,17 @@ public:
     /// Steps of this host that may begin now, and those that run by the store's knowledge.
     std::vector<OpenStep> open(const Limit& limit) const;
 
+    /// How many steps more a host may carry out at a time. Those that may take very long have slots of their own, so
+    /// that they do not keep the others from beginning.
+    struct Slots {
+        std::size_t brief = 0, lengthy = 0;
+        /// Which steps are lengthy: kinds of work and kinds of resources.
+        std::vector<std::string> lengthy_kinds{};
+    };
     /// Takes at most `slots` steps that may begin here (those of a node if its primary is here now), and those that an
-    /// earlier incarnation of this host left behind. Notes their resources as begun, so that nothing half made is
-    /// forgotten. The last statement returns all steps that run here: give its rows to claimed().
-    std::vector<Statement> claim(std::size_t slots, WallTime now) const;
+    /// earlier incarnation of this host left behind, with what that means for their tasks' owners (Finisher). The last statement returns all steps that run here: give its rows to claimed().
+    std::vector<Statement> claim(const Slots& slots, WallTime now) const;
+    std::vector<Statement> claim(std::size_t slots, WallTime now) const { return claim(Slots{slots}, now); }
     std::vector<ClaimedStep> claimed(const Rows& rows) const;
 
     /// The step is done (guarded: it is still this agent's), with what that means for the task's owner (Finisher). Does
@@ -44,9 +51,15 @@ public:
     /// of a task that is being canceled.
     static Statement abandon(const std::string& task_id, const std::string& step_id, WallTime now);
 
-    /// What follows for the task: after a failure or a cancel no step begins any more; when no step is left its status
-    /// becomes final, and what belongs to its owner follows (Finisher). Does nothing when nothing follows.
+    /// What follows for the task, which ends with its steps and its children: after a failure or a cancel no step
+    /// begins any more; when no step is left its status becomes final, and what belongs to its owner follows
+    /// (Finisher). Does nothing when nothing follows.
     static std::vector<Statement> settle(const std::string& task_id, WallTime now);
+    /// The same for a task and the one that it belongs to (empty: none).
+    static std::vector<Statement> settle(const std::string& task_id, const std::string& parent_id, WallTime now);
+    /// Asks the task and its children to end early (guarded: it is open and was not asked before). Add settle() of
+    /// each.
+    static std::vector<Statement> cancel(const std::string& task_id);
 
     /// For the scheduler: a step, that runs or could begin, of a host that does not answer (guarded: still so).
     static std::vector<Statement> give_up(const std::string& task_id, const std::string& step_id,
@@ -60,9 +73,11 @@ private:
 /// Step ids of looks begin so.
 inline constexpr std::string_view kLookPrefix = "refresh.";
 
-/// True for a step `s` of task `t` that may begin: its predecessors are all done.
+/// True for a step `s` of task `t` that may begin: its predecessors are all done. One whose predecessors cannot be read
+/// may begin, so that it fails by its name and does not stop the query for all others.
 inline constexpr std::string_view kStepIsReady =
-    "(t.stage = 'apply' OR s.resource IS NULL) AND NOT EXISTS (SELECT 1 FROM json_each(s.wait_for) w JOIN step p ON "
+    "(t.stage = 'apply' OR s.resource IS NULL) AND NOT EXISTS (SELECT 1 FROM "
+    "json_each(CASE WHEN json_valid(s.wait_for) THEN s.wait_for ELSE '[]' END) w JOIN step p ON "
     "p.task_id = s.task_id AND p.id = w.value "
     "WHERE p.status <> 'done')";
 

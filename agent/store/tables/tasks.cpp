@@ -87,19 +87,20 @@ std::vector<OpenTask> Tasks::open(const Limit& limit) const {
 }
 
 std::optional<Task> Tasks::open_of(const Owner& owner, const Limit& limit) const {
-    const auto rows =
-        store_.read({fmt::format("SELECT {} FROM task WHERE open = 1 AND scope = ? AND entity_id = ?", kTaskColumns),
-                     {owner.scope, owner.id},
-                     {}},
-                    Freshness::leader, limit);
+    const auto rows = store_.read(
+        {fmt::format("SELECT {} FROM task WHERE open = 1 AND locks = 1 AND scope = ? AND entity_id = ?", kTaskColumns),
+         {owner.scope, owner.id},
+         {}},
+        Freshness::leader, limit);
     if (rows.empty()) return std::nullopt;
     return task_from_row(rows.front());
 }
 
 Statement Tasks::insert(const Task& task, TaskStage stage, const Json& work) {
     // INSERT OR IGNORE makes the partial unique index (one open task per owner) a guard instead of an SQL error.
-    return {fmt::format("INSERT OR IGNORE INTO task ({}, open, stage, work) "
-                        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    return {fmt::format("INSERT OR IGNORE INTO task ({}, open, stage, work, locks) "
+                        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, NOT EXISTS "
+                        "(SELECT 1 FROM task p WHERE p.id = ?10 AND p.open = 1 AND p.scope = ?2 AND p.entity_id = ?3))",
                         kTaskColumns),
             {task.id, task.scope, task.entity_id, task.type, text_of(to_string(task.status)), task.database_id,
              task.host_id, task.node_name, task.instance_id, task.parent_id, task.error, to_stored(task.created_at),
@@ -141,6 +142,49 @@ std::vector<std::string> Tasks::beyond(const TaskRetention& kept, WallTime now, 
 }
 
 Statement Tasks::erase(const std::string& id) { return {"DELETE FROM task WHERE id = ? AND open = 0", {id}, {}}; }
+
+std::vector<Task> Tasks::children(const std::string& id, const Limit& limit) const {
+    std::vector<Task> tasks;
+    if (id.empty()) return tasks;
+    for (const auto& row : store_.read(
+             {fmt::format("SELECT {} FROM task WHERE parent_id <> '' AND parent_id = ? ORDER BY id", kTaskColumns),
+              {id},
+              {}},
+             Freshness::leader, limit))
+        tasks.push_back(task_from_row(row));
+    return tasks;
+}
+
+TaskProgress Tasks::progress(const std::string& id, const Limit& limit) const {
+    TaskProgress all;
+    for (const auto& row : store_.read(
+             {"SELECT s.id, s.host_id, s.status, p.done, p.total, p.unit, p.text, p.updated_at FROM step s LEFT JOIN "
+              "progress p ON p.task_id = s.task_id AND p.step_id = s.id WHERE s.task_id = ? ORDER BY s.position",
+              {id},
+              {}},
+             Freshness::leader, limit)) {
+        ++all.steps;
+        if (row.text(2) == "done") ++all.steps_done;
+        if (row.text(2) != "running" || row.null(3)) continue;
+        all.running.push_back({row.text(0),
+                               row.text(1),
+                               {row.integer(3), row.integer(4), row.text(5), row.text(6)},
+                               time_from_stored(row.integer(7))});
+    }
+    return all;
+}
+
+Statement Tasks::set_progress(const std::string& task_id, const std::string& step_id, const Progress& progress,
+                              WallTime now) {
+    return {
+        "INSERT INTO progress (task_id, step_id, done, total, unit, text, updated_at) SELECT ?1, ?2, ?3, ?4, ?5, ?6, "
+        "?7 "
+        "WHERE EXISTS (SELECT 1 FROM step WHERE task_id = ?1 AND id = ?2 AND status = 'running') ON CONFLICT (task_id, "
+        "step_id) DO UPDATE SET done = excluded.done, total = excluded.total, unit = excluded.unit, text = "
+        "excluded.text, updated_at = excluded.updated_at",
+        {task_id, step_id, progress.done, progress.total, progress.unit, progress.text, to_stored(now)},
+        {}};
+}
 
 StepRow step_from_row(const Row& row, std::size_t first) {
     StepRow step;

@@ -69,7 +69,8 @@ public:
     /// The open task that holds the operation lock of the owner.
     std::optional<Task> open_of(const Owner& owner, const Limit& limit) const;
 
-    /// Refused (guard) while the task's owner has an open task.
+    /// Refused (guard) while the task's owner has an open task. A child of an operation of the same owner goes on under
+    /// its parent's lock.
     static Statement insert(const Task& task, TaskStage stage, const Json& work);
     /// From one stage to the next, once: guarded, so that of two only one succeeds.
     static Statement set_stage(const std::string& id, TaskStage from, TaskStage to);
@@ -82,6 +83,14 @@ public:
     std::vector<std::string> beyond(const TaskRetention& kept, WallTime now, std::int64_t most,
                                     const Limit& limit) const;
     static Statement erase(const std::string& id);  ///< with its steps and its log; not while it is open
+
+    /// Tasks that belong to this one, oldest first.
+    std::vector<Task> children(const std::string& id, const Limit& limit) const;
+    /// How far it is: its steps, and what the running ones told.
+    TaskProgress progress(const std::string& id, const Limit& limit) const;
+    /// Kept while the step runs; nothing happens when it does not.
+    static Statement set_progress(const std::string& task_id, const std::string& step_id, const Progress& progress,
+                                  WallTime now);
 
     std::vector<StepRow> steps(const std::string& task_id, const Limit& limit) const;  ///< by position
     static Statement insert_step(const StepRow& step);

@@ -2,6 +2,7 @@
 #include <atomic>
 
 #include "agent/run/stored_operations.hpp"
+#include "agent/store/store_watch.hpp"
 #include "common/orchestrate/orchestrator.hpp"
 #include "tests/unit/agent/run/engine_rig.hpp"
 
@@ -90,4 +91,133 @@ TEST_CASE("work of an agent that dies is begun again by the next one") {
     rig.start("host-1");
     CHECK(rig.ended(task.id).status == TaskStatus::completed);
     CHECK(begun == 2);
+}
+
+TEST_CASE("work belongs to a host or to the cluster as well, one operation at a time for each owner") {
+    Working rig;
+    std::atomic<bool> go = false;
+    rig.works.add("sync", [&](const Json&, StepContext& context) {
+        CHECK(context.database_id.empty());
+        while (!go && context.limit.pause(2ms)) continue;
+        return std::vector<Statement>();
+    });
+    rig.start("host-1");
+    const auto begin = [&](const Owner& owner) {
+        Task task;
+        task.id = new_uuid();
+        task.scope = owner.scope;
+        task.entity_id = owner.id;
+        task.type = "sync";
+        Transaction transaction;
+        transaction.add(Tasks::insert(task, TaskStage::apply, Json::object()));
+        transaction.add(
+            Tasks::insert_step({.task_id = task.id, .id = "sync", .host_id = "host-1", .work = {"sync", "it"}}));
+        return rig.store.commit(transaction, soon()).committed ? task.id : std::string();
+    };
+    const auto of_host = begin({"host", "host-1"}), of_cluster = begin({"cluster", "cluster"});
+    CHECK_FALSE(of_host.empty());
+    CHECK_FALSE(of_cluster.empty());
+    CHECK(begin({"host", "host-1"}).empty());
+    CHECK(Tasks(rig.store).open_of({"host", "host-1"}, soon())->id == of_host);
+    go = true;
+    for (const auto& id : {of_host, of_cluster}) CHECK(rig.ended(id).status == TaskStatus::completed);
+    CHECK_FALSE(begin({"host", "host-1"}).empty());
+    CHECK(rig.database("db").state == DatabaseState::available);
+}
+
+TEST_CASE("works of one name run one after the other, of other names at the same time") {
+    Working rig;
+    std::atomic<int> same = 0, most_same = 0;
+    std::atomic<int> all = 0, most = 0;
+    rig.works.add("count", [&](const Json& arguments, StepContext& context) {
+        const bool one = arguments.at("name") == "x";
+        most_same = std::max<int>(most_same, same += one ? 1 : 0);
+        most = std::max<int>(most, ++all);
+        const Limit at_most = context.limit.no_longer_than(2s);
+        while (most < 2 && at_most.pause(2ms)) continue;
+        --all;
+        if (one) --same;
+        return std::vector<Statement>();
+    });
+    rig.start("host-1");
+    Task task;
+    task.id = new_uuid();
+    task.scope = "host";
+    task.entity_id = "host-1";
+    Transaction transaction;
+    transaction.add(Tasks::insert(task, TaskStage::apply, Json::object()));
+    for (const auto* name : {"x", "y"})
+        for (int i = 0; i < 3; ++i)
+            transaction.add(Tasks::insert_step({.task_id = task.id,
+                                                .id = name + std::to_string(i),
+                                                .host_id = "host-1",
+                                                .work = {"count", name, {{"name", name}}}}));
+    REQUIRE(rig.store.commit(transaction, soon()).committed);
+    CHECK(rig.ended(task.id).status == TaskStatus::completed);
+    CHECK(most_same == 1);
+    CHECK(most == 2);
+}
+
+TEST_CASE("a short step begins while all slots for lengthy ones are taken") {
+    Working rig;
+    std::atomic<bool> go = false;
+    std::atomic<std::size_t> lengthy = 0;
+    rig.works.add(
+        "wait",
+        [&](const Json&, StepContext& context) {
+            ++lengthy;
+            while (!go && context.limit.pause(2ms)) continue;
+            return std::vector<Statement>();
+        },
+        true);
+    rig.works.add("skip", [](const Json&, StepContext&) { return std::vector<Statement>(); });
+    rig.start("host-1");
+    Task waits;
+    waits.id = new_uuid();
+    waits.scope = "host";
+    waits.entity_id = "host-1";
+    Transaction transaction;
+    transaction.add(Tasks::insert(waits, TaskStage::apply, Json::object()));
+    for (std::size_t i = 0; i < 2 * kMaxLengthyAtOnce; ++i)
+        transaction.add(
+            Tasks::insert_step({.task_id = waits.id, .id = std::to_string(i), .host_id = "host-1", .work = {"wait"}}));
+    REQUIRE(rig.store.commit(transaction, soon()).committed);
+    rig.wait_until("all slots are taken", [&] { return lengthy == kMaxLengthyAtOnce; });
+
+    CHECK(rig.ended(rig.begin_work().id).status == TaskStatus::completed);
+    CHECK(lengthy == kMaxLengthyAtOnce);
+    CHECK(rig.task(waits.id).status == TaskStatus::running);
+
+    go = true;
+    CHECK(rig.ended(waits.id).status == TaskStatus::completed);
+    CHECK(lengthy == 2 * kMaxLengthyAtOnce);
+}
+
+TEST_CASE("progress is stored apart from the log, tells who watches that task alone, and goes with the step") {
+    Working rig;
+    std::atomic<bool> go = false;
+    rig.works.add("skip", [&](const Json&, StepContext& context) {
+        for (std::int64_t done = 1; !go && context.limit.pause(1ms); ++done)
+            context.progress({done, 1 << 20, "rows", "copying"});
+        return std::vector<Statement>();
+    });
+    rig.start("host-1");
+    const auto task = rig.begin_work();
+    rig.wait_until("it is told", [&] { return !Tasks(rig.store).progress(task.id, soon()).running.empty(); });
+    const auto seen = Tasks(rig.store).progress(task.id, soon());
+    CHECK(seen.steps == 1);
+    CHECK(seen.steps_done == 0);
+    CHECK(seen.running[0].host_id == "host-1");
+    CHECK(seen.running[0].progress.total == 1 << 20);
+    CHECK(seen.running[0].progress.unit == "rows");
+    StoreWatch of_task(rig.store, {"progress"}), of_another(rig.store, {"progress"});
+    REQUIRE(of_task.wait_for(task.id, soon()));
+    REQUIRE(of_another.wait_for("another", soon()));
+    CHECK(of_task.wait_for(task.id, soon()));
+    CHECK_FALSE(of_another.wait_for("another", Limit(1ms)));
+    go = true;
+    CHECK(rig.ended(task.id).status == TaskStatus::completed);
+    CHECK(Tasks(rig.store).progress(task.id, soon()).running.empty());
+    CHECK(rig.store.read({"SELECT count(*) FROM progress", {}, {}}, Freshness::leader, soon())[0].integer(0) == 0);
+    CHECK(rig.log(task.id) == "it is to be skipped\n");
 }

@@ -1,0 +1,118 @@
+// Tasks that belong to another one, which ends with the last of them.
+#include <doctest/doctest.h>
+
+#include "agent/store/local_store.hpp"
+#include "agent/store/tables/step_queue.hpp"
+#include "common/base/uuid.hpp"
+
+using namespace pgedge;
+using namespace std::chrono_literals;
+
+namespace {
+
+const WallTime kNow(100s);
+
+/// A task of host-1, with a step of its own or none, and two children for databases, each with one step on host-1.
+struct Family {
+    LocalStore store;
+    StepQueue queue{store, "host-1", "start-1"};
+    std::string parent = insert("host", "host-1", {});
+    std::vector<std::string> children;
+
+    Family() {
+        for (const auto* database : {"a", "b"}) {
+            children.push_back(insert("database", database, parent));
+            add_step(children.back());
+        }
+    }
+    CommitResult run(std::vector<Statement> statements) {
+        Transaction transaction;
+        transaction.add(std::move(statements));
+        return store.commit(transaction, Limit(10s));
+    }
+    std::string insert(const std::string& scope, const std::string& id, const std::string& parent_id) {
+        Task task;
+        task.id = new_uuid();
+        task.scope = scope;
+        task.entity_id = id;
+        task.type = "update";
+        task.parent_id = parent_id;
+        return run({Tasks::insert(task, TaskStage::apply, Json::object())}).committed ? task.id : std::string();
+    }
+    void add_step(const std::string& task) {
+        REQUIRE(
+            run({Tasks::insert_step({.task_id = task, .id = "it", .host_id = "host-1", .work = {"do_it"}})}).committed);
+    }
+    std::vector<ClaimedStep> claim() { return queue.claimed(run(queue.claim(16, kNow)).rows.back()); }
+    void end(const ClaimedStep& step, const std::string& error = {}) {
+        auto statements = error.empty() ? queue.done(step, kNow) : queue.failed(step, error, kNow);
+        for (auto& more : StepQueue::settle(step.row.task_id, step.parent_id, kNow))
+            statements.push_back(std::move(more));
+        REQUIRE(run(statements).committed);
+    }
+    Task get(const std::string& id) { return *Tasks(store).find(id, Limit(10s)); }
+};
+
+}  // namespace
+
+TEST_CASE("a task runs while its children run, and completes with the last of them") {
+    Family family;
+    CHECK(Tasks(family.store).children(family.parent, Limit(10s)).size() == 2);
+    CHECK(Tasks(family.store).children("", Limit(10s)).empty());
+    const auto steps = family.claim();
+    REQUIRE(steps.size() == 2);
+    CHECK(steps[0].parent_id == family.parent);
+    CHECK(family.get(family.parent).status == TaskStatus::pending);
+    family.claim();
+    CHECK(family.get(family.parent).status == TaskStatus::running);
+    family.end(steps[0]);
+    CHECK(family.get(family.parent).status == TaskStatus::running);
+    family.end(steps[1]);
+    CHECK(family.get(family.children[1]).status == TaskStatus::completed);
+    CHECK(family.get(family.parent).status == TaskStatus::completed);
+}
+
+TEST_CASE("a task with a step of its own ends when that and the children have ended") {
+    Family family;
+    family.add_step(family.parent);
+    for (const auto& step : family.claim())
+        if (step.row.task_id != family.parent) family.end(step);
+    CHECK(family.get(family.parent).status == TaskStatus::running);
+    family.end(family.claim()[0]);
+    CHECK(family.get(family.parent).status == TaskStatus::completed);
+}
+
+TEST_CASE("a child that fails fails its parent, once the others have ended") {
+    Family family;
+    const auto steps = family.claim();
+    family.end(steps[0], "port 5432 is taken");
+    CHECK(family.get(family.children[0]).status == TaskStatus::failed);
+    CHECK_FALSE(is_final(family.get(family.parent).status));
+    family.end(steps[1]);
+    const auto parent = family.get(family.parent);
+    CHECK(parent.status == TaskStatus::failed);
+    CHECK(parent.error == "update of a (task " + family.children[0] + ") failed: port 5432 is taken");
+}
+
+TEST_CASE("a cancel of a task reaches its children") {
+    Family family;
+    const auto steps = family.claim();
+    auto statements = StepQueue::cancel(family.parent);
+    for (const auto& id : {family.children[0], family.children[1], family.parent})
+        for (auto& more : StepQueue::settle(id, kNow)) statements.push_back(std::move(more));
+    REQUIRE(family.run(statements).committed);
+    CHECK(family.get(family.children[0]).status == TaskStatus::canceling);
+    CHECK_FALSE(family.run(StepQueue::cancel(family.parent)).committed);
+    for (const auto& step : steps) family.end(step, std::string(kCanceledError));
+    CHECK(family.get(family.children[0]).status == TaskStatus::canceled);
+    CHECK(family.get(family.parent).status == TaskStatus::canceled);
+}
+
+TEST_CASE("a child of an operation of its own owner goes on under its parent's lock, another task does not") {
+    Family family;
+    const auto parent = family.insert("database", "c", {});
+    CHECK(family.insert("database", "c", {}).empty());
+    CHECK_FALSE(family.insert("database", "c", parent).empty());
+    CHECK(Tasks(family.store).open_of({"database", "c"}, Limit(10s))->id == parent);
+    CHECK(family.insert("database", "a", parent).empty());
+}
