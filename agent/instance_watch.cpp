@@ -124,8 +124,9 @@ InstanceMonitor& InstanceWatch::monitor_of(const Instance& instance, const Limit
     auto& monitor = monitors_[instance.id];
     if (!monitor) {
         const auto database = Databases(store_).find(instance.database_id, limit);
+        const bool named = database && !database->spec.database_name.empty();  // its record may be unreadable
         monitor = std::make_unique<InstanceMonitor>(runtime_, instance.id, database ? database->dialect : "",
-                                                    database ? database->spec.database_name : "postgres");
+                                                    named ? database->spec.database_name : "postgres");
         if (instance.status) monitor->remember(instance.status->subscriptions);
     }
     return *monitor;

@@ -90,6 +90,19 @@ void show_keyless_tables(std::ostream& out, const Style& style, const std::vecto
         << style.yellow("Tables without a primary key: ") << names << "\nUPDATE and DELETE are refused on them.\n";
 }
 
+/// Said while hosts are being upgraded.
+void show_levels(std::ostream& out, const Style& style, const std::vector<HostAnswer>& hosts) {
+    std::int64_t newest = 0;
+    for (const auto& host : hosts) newest = std::max(newest, host.level);
+    std::vector<std::string> behind;
+    for (const auto& host : hosts)
+        if (host.level < newest) behind.push_back(clean(host.id));
+    if (!behind.empty())
+        out << '\n'
+            << style.yellow("upgrade: ") << joined(behind, ", ") << " has an older program than the others; databases "
+            << "cannot be changed by the newer ones until all have the same\n";
+}
+
 /// What the running steps tell.
 std::string progress_of(const TaskAnswer& task) {
     std::vector<std::string> lines;
@@ -149,7 +162,8 @@ void show_host(std::ostream& out, const Style& style, const HostAnswer& host) {
                  {"CPUs", host.cpus > 0 ? std::to_string(host.cpus) : ""},
                  {"Memory", rounded(host.memory)},
                  {"Postgres", clean(joined(host.postgres_versions, ", "))},
-                 {"Store", host.voter ? "voter" : "non-voter"}});
+                 {"Store", host.voter ? "voter" : "non-voter"},
+                 {"Level", host.level > 0 ? std::to_string(host.level) : ""}});
     show_installations(out, style, host.installations);
     if (host.components.empty()) return;
     out << '\n';
@@ -187,6 +201,7 @@ void show_hosts(std::ostream& out, const Style& style, const std::vector<HostAns
                    joined(host.postgres_versions, ","), host.cpus > 0 ? std::to_string(host.cpus) : "",
                    rounded(host.memory), host.voter ? "voter" : "non-voter"});
     table.print(out, style);
+    show_levels(out, style, hosts);
 }
 
 void show_databases(std::ostream& out, const Style& style, const std::vector<DatabaseAnswer>& databases) {

@@ -45,7 +45,9 @@ Statement insert_cluster(const std::string& id, const std::string& authority, co
 }  // namespace
 
 Cluster::Cluster(Options options, const Clock& clock, Log log)
-    : options_(std::move(options)), clock_(clock), log_(std::move(log)), files_(options_.data_dir) {}
+    : options_(std::move(options)), clock_(clock), log_(std::move(log)), files_(options_.data_dir) {
+    options_.self.level = newest_schema_version();
+}
 
 Cluster::~Cluster() { stop(); }
 

@@ -1,7 +1,11 @@
 #include "agent/cluster/join_desk.hpp"
 
+#include <fmt/format.h>
+
 #include "agent/cluster/cluster_issuer.hpp"
+#include "agent/store/cluster_level.hpp"
 #include "agent/store/tables/hosts.hpp"
+#include "agent/store/tables/stored_json.hpp"
 #include "common/base/error.hpp"
 #include "common/base/json.hpp"
 
@@ -11,10 +15,15 @@ namespace {
 std::map<std::string, PeerAddress> read_hosts(Store& store, const Limit& limit) {
     std::map<std::string, PeerAddress> hosts;
     const Statement all{.sql = "SELECT facts FROM host", .args = {}, .expect = {}};
+    std::string why;
     for (const auto& row : store.read(all, Freshness::leader, limit)) {
-        const Host host = host_from_json(parse_json(row.text(0)));
-        hosts[host.id] = peer_address_of(host);
+        const auto problem = unreadable([&] {
+            const Host host = host_from_json(parse_stored(row.text(0)));
+            hosts[host.id] = peer_address_of(host);
+        });
+        if (!problem.empty()) why = problem;  // the store's leader tells of it later, when it can be read
     }
+    if (hosts.empty()) throw Error(ErrorKind::failed, "the records of the cluster's hosts cannot be read: " + why);
     return hosts;
 }
 
@@ -26,6 +35,11 @@ Invitation JoinDesk::invitation() const {
 
 JoinAnswer JoinDesk::accept(const JoinRequest& request, const Limit& limit) const {
     parts_.tokens.check(request.secret, limit);
+    if (const auto level = cluster_level(parts_.store, Freshness::leader, limit); request.host.level < level)
+        throw Error(ErrorKind::invalid_input,
+                    fmt::format("host {} runs a program of level {}, and the cluster's data are at level {}",
+                                request.host.id, request.host.level, level),
+                    "install the version on it that the cluster's hosts run");
     register_host(request, limit);
     return {parts_.cluster_id,
             {parts_.issuer.authority_certificate(), parts_.issuer.issue(agent_certificate(request.host)),

@@ -1,6 +1,7 @@
 #include "agent/run/engine.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/store/shared_moment.hpp"
 #include "agent/store/store_watch.hpp"
@@ -32,6 +33,7 @@ Engine::Engine(const std::string& host_id, const Parts& parts, const EngineOptio
     : host_id_(host_id),
       parts_(parts),
       options_(options),
+      level_(parts.store),
       queue_(parts.store, host_id, parts.leases.incarnation()),
       works_(all_works(parts, queue_, options)),
       runner_(works_, parts.secrets),
@@ -69,14 +71,17 @@ void Engine::watch(const std::stop_token& stop) {
             const auto until = look ? Time::now() : looked + options_.relist_period;
             look = watch.wait(Limit(until, stop)) || look || Time::now() >= until;
             if (stop.stop_requested() || !look) continue;
+            level_.check(Limit(kStoreLimit, stop));
             worker_->look(Limit(kStoreLimit, stop));
             looked = Time::now();
             look = false;
+            complaint_.clear();
             wake_scheduler();
         } catch (const std::exception& error) {
             if (stop.stop_requested()) return;
             look = true;
-            parts_.log.warn("cannot look for steps", {{"error", error.what()}});
+            if (std::exchange(complaint_, error.what()) != error.what())
+                parts_.log.warn("cannot look for steps", {{"error", error.what()}});
             Limit(kStoreLimit, stop).pause(kErrorPause);
         }
 }
@@ -112,6 +117,7 @@ void Engine::schedule(const std::stop_token& stop) {
         bool more = false;
         try {
             if (parts_.leases.holds(kSchedulerLease)) {
+                level_.check(Limit(kStoreLimit, stop));
                 more = scheduler_.look_after_tasks(Limit(kStoreLimit, stop));
                 more = retention_.look(Limit(kStoreLimit, stop)) || more;
             } else {

@@ -13,6 +13,7 @@
 #include "agent/run/step_runner.hpp"
 #include "agent/run/task_log.hpp"
 #include "agent/run/worker.hpp"
+#include "agent/store/cluster_level.hpp"
 
 namespace pgedge {
 
@@ -63,6 +64,7 @@ private:
     std::string host_id_;
     Parts parts_;
     EngineOptions options_;
+    LevelGate level_;
     StepQueue queue_;
     const WorkKinds works_;
     StepRunner runner_;
@@ -72,6 +74,7 @@ private:
     std::mutex mutex_;
     std::condition_variable_any scheduler_wakes_;
     bool scheduler_called_ = false;
+    std::string complaint_;  ///< of watch() alone: what was said last of why it cannot look for steps
     std::optional<Worker> worker_;
     std::vector<std::jthread> threads_;
 };

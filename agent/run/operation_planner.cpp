@@ -53,6 +53,15 @@ std::map<std::string, std::vector<PortCheck>> port_checks_of(const DraftOperatio
     return checks;
 }
 
+void check_hosts(const Database& wanted, const Survey& survey) {
+    for (const auto& node : wanted.spec.nodes)
+        for (const auto& host : node.host_ids)
+            if (const auto found = survey.unreadable_hosts.find(host); found != survey.unreadable_hosts.end())
+                throw Error(ErrorKind::failed,
+                            "the record of host " + host + " in the store cannot be read: " + found->second,
+                            "restart its agent, which writes it anew");
+}
+
 std::string digest_of(const DraftOperation& draft) {
     return to_hex(sha256(to_text(Json{{"type", draft.type},
                                       {"id", draft.database.id},
@@ -71,7 +80,10 @@ Survey OperationPlanner::survey(const std::string& database_id, const Limit& lim
     Survey survey;
     for (auto& host : Hosts(store_, clock_).list(limit)) {
         const std::string id = host.id;
-        survey.hosts.emplace(id, std::move(host));
+        if (host.unreadable.empty())
+            survey.hosts.emplace(id, std::move(host));
+        else
+            survey.unreadable_hosts.emplace(id, host.unreadable);
     }
     const Databases databases(store_);
     survey.all_instances = databases.all_instances(limit);
@@ -107,6 +119,7 @@ DraftOperation OperationPlanner::draft(const std::string& type, const Database& 
         throw_if_any(unknown_gone_hosts(around));
         draft.warnings = left_behind(wanted.id, around, survey.all_instances);
     } else {
+        check_hosts(target, survey);
         const PreflightInput input{target, stored, known, around, survey.all_instances};
         throw_if_any(preflight(input));
         if (moment == Moment::looked) throw_if_any(lost_data(input));

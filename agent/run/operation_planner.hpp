@@ -18,10 +18,11 @@ namespace pgedge {
 
 /// What the store knows that a plan depends on, read at about one time.
 struct Survey {
-    std::map<std::string, Host> hosts;
-    std::vector<Instance> all_instances;  ///< of the cluster
-    Known known;                          ///< resources of the database
-    NodePrimaries primaries{};            ///< of its nodes
+    std::map<std::string, Host> hosts;                    ///< those that can be read
+    std::map<std::string, std::string> unreadable_hosts;  ///< with the reason
+    std::vector<Instance> all_instances;                  ///< of the cluster
+    Known known;                                          ///< resources of the database
+    NodePrimaries primaries{};                            ///< of its nodes
 };
 
 /// An operation, worked out and not begun.

@@ -76,6 +76,8 @@ void Scheduler::plan_again(const OpenTask& task, const Limit& limit) {
     transaction.add(leases_.still_mine(kSchedulerLease));
     transaction.add(Tasks::set_stage(id, TaskStage::replan, TaskStage::apply));
     try {
+        if (!task.unreadable.empty())
+            throw Error(ErrorKind::failed, "the record of the task cannot be read: " + task.unreadable);
         const Plan plan = replanner_.plan_again(task, limit);
         const auto* finisher = finisher_of(task.task.scope);
         std::vector<std::string> preliminaries;

@@ -119,6 +119,7 @@ StoredOperations::Stored StoredOperations::store(const DraftOperation& draft, co
 
 StartedOperation StoredOperations::create(const DatabaseDocument& wanted, const UpdateOptions& options,
                                           const Limit& limit) {
+    level_.check(limit);
     const std::string id = wanted.id.value_or(new_uuid());
     if (Databases(store_).find(id, limit)) refuse_as_existing();
     const Sealed sealed = new_database(id, wanted);
@@ -133,6 +134,7 @@ StartedOperation StoredOperations::create(const DatabaseDocument& wanted, const 
 
 StartedOperation StoredOperations::update(const std::string& id, const DatabaseDocument& wanted,
                                           const UpdateOptions& options, const Limit& limit) {
+    level_.check(limit);
     StartedOperation started;
     for (int i = 0; i < kMaxTries; ++i) {
         const Database stored = found(id, limit);
@@ -150,6 +152,7 @@ StartedOperation StoredOperations::update(const std::string& id, const DatabaseD
 }
 
 Task StoredOperations::remove(const std::string& id, bool force, const UpdateOptions& options, const Limit& limit) {
+    level_.check(limit);
     StartedOperation started;
     for (int i = 0; i < kMaxTries; ++i) {
         const Database stored = found(id, limit);
@@ -168,6 +171,7 @@ Task StoredOperations::remove(const std::string& id, bool force, const UpdateOpt
 }
 
 Task StoredOperations::begin(const std::string& database_id, const DatabaseWork& work, const Limit& limit) {
+    level_.check(limit);
     found(database_id, limit);
     const auto now = clock_.wall();
     Task task;
@@ -193,6 +197,7 @@ Task StoredOperations::begin(const std::string& database_id, const DatabaseWork&
 }
 
 Task StoredOperations::cancel(const std::string& database_id, const std::string& task_id, const Limit& limit) {
+    level_.check(limit);
     const auto find = [&] {
         auto task = Tasks(store_).find(task_id, limit);
         if (!task || task->scope != "database" || task->entity_id != database_id)

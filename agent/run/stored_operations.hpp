@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "agent/run/operation_planner.hpp"
+#include "agent/store/cluster_level.hpp"
 #include "agent/store/tables/secrets.hpp"
 
 namespace pgedge {
@@ -14,7 +15,7 @@ namespace pgedge {
 class StoredOperations final : public Operations {
 public:
     StoredOperations(Store& store, const Secrets& secrets, OperationPlanner& planner, const Clock& clock)
-        : store_(store), secrets_(secrets), planner_(planner), clock_(clock) {}
+        : store_(store), secrets_(secrets), planner_(planner), clock_(clock), level_(store) {}
 
     StartedOperation create(const DatabaseDocument& wanted, const UpdateOptions& options, const Limit& limit) override;
     StartedOperation update(const std::string& id, const DatabaseDocument& wanted, const UpdateOptions& options,
@@ -47,6 +48,7 @@ private:
     const Secrets& secrets_;
     OperationPlanner& planner_;
     const Clock& clock_;
+    LevelGate level_;
 };
 
 }  // namespace pgedge

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/store/address_book.hpp"
+#include "agent/store/state/migrations.hpp"
 #include "agent/store/store.hpp"
 #include "agent/store/store_directory.hpp"
 #include "agent/store/store_peers.hpp"
@@ -38,6 +39,8 @@ public:
         StoreIdentity known{};
         /// Told from a thread of the store when this host has given up its node and takes another id.
         std::function<void(std::uint64_t)> node_changed = [](std::uint64_t) {};
+        /// Of this program: the newest step of the schema that it applies and reads.
+        std::int64_t level = newest_schema_version();
         /// Silence after which a voter is replaced, if there is another host to take its place.
         std::chrono::milliseconds dead_after{10'000};
     };

@@ -1,15 +1,19 @@
 #include "agent/store/local_store.hpp"
 
-#include "agent/store/state/migrations.hpp"
 #include "agent/store/state/sql.hpp"
 #include "common/base/error.hpp"
 
 namespace pgedge {
 
-LocalStore::LocalStore(const std::filesystem::path& file) : machine_(file), memory_(clock_) {
-    for (auto version = machine_.schema_version(); version < newest_schema_version();) apply(schema_step(++version));
+LocalStore::LocalStore(const std::filesystem::path& file, std::int64_t level) : machine_(file), memory_(clock_) {
+    raise_to(level);
     memory_.begin(machine_.newest_operation());
     feed_.fill(machine_.changes_since(0));
+}
+
+void LocalStore::raise_to(std::int64_t level) {
+    const std::lock_guard lock(mutex_);
+    for (auto version = machine_.schema_version(); version < level;) apply(schema_step(++version));
 }
 
 StateMachine::Applied LocalStore::apply(const Batch& batch) { return machine_.apply(machine_.applied() + 1, batch); }

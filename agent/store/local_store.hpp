@@ -5,6 +5,7 @@
 
 #include "agent/store/state/change_feed.hpp"
 #include "agent/store/state/memory_span.hpp"
+#include "agent/store/state/migrations.hpp"
 #include "agent/store/state/state_machine.hpp"
 #include "agent/store/store.hpp"
 #include "common/base/clock.hpp"
@@ -15,8 +16,10 @@ namespace pgedge {
 /// behaviour as the replicated one; one contract suite runs on both. Safe from any thread.
 class LocalStore final : public Store {
 public:
-    /// ":memory:" is a store that lives as long as this object. The schema is brought up to date.
-    explicit LocalStore(const std::filesystem::path& file = ":memory:");
+    /// ":memory:" is a store that lives as long as this object. The schema is brought to `level`.
+    explicit LocalStore(const std::filesystem::path& file = ":memory:", std::int64_t level = newest_schema_version());
+    /// Brings the schema to a later level.
+    void raise_to(std::int64_t level);
 
     CommitResult commit(const Transaction& transaction, const Limit& limit) override;
     Rows read(const Statement& query, Freshness freshness, const Limit& limit) override;

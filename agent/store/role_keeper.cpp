@@ -6,6 +6,7 @@
 
 #include "agent/store/state/codec.hpp"
 #include "agent/store/store_protocol.hpp"
+#include "agent/store/tables/stored_json.hpp"
 #include "common/base/error.hpp"
 #include "common/base/json.hpp"
 #include "common/model/host.hpp"
@@ -33,12 +34,13 @@ std::uint64_t node_id_of(const Row& row) {
 }  // namespace
 
 RoleKeeper::RoleKeeper(LocalNode& node, StoreClient& store, AddressBook& addresses, std::string host_id,
-                       milliseconds dead_after, Log log)
+                       milliseconds dead_after, std::function<void()> hosts_changed, Log log)
     : node_(node),
       store_(store),
       addresses_(addresses),
       host_id_(std::move(host_id)),
       dead_after_(dead_after),
+      hosts_changed_(std::move(hosts_changed)),
       log_(std::move(log)),
       changes_(store, {"host"}),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
@@ -99,7 +101,7 @@ void RoleKeeper::read_hosts(const Limit& limit) {
         hosts.push_back({row.text(0), node_id_of(row), NodeHealth::unknown});
         flags[row.text(0)] = row.integer(3) != 0;
         try {
-            const Host host = host_from_json(parse_json(row.text(2)));
+            const Host host = host_from_json(parse_stored(row.text(2)));
             const auto& address = host.peer_addresses.at(0);
             book[host.id] = {address_text(address, host.store_port), address_text(address, host.peer_port)};
         } catch (const std::exception& error) {
@@ -111,6 +113,7 @@ void RoleKeeper::read_hosts(const Limit& limit) {
     hosts_ = std::move(hosts);
     voter_flags_ = std::move(flags);
     outdated_ = false;
+    if (leading_) hosts_changed_();
 }
 
 /// Asks every other host's agent whether its node is there, all at once.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -23,8 +24,9 @@ public:
     /// How often the other nodes are asked whether they are there, and the silence after which one counts as dead.
     static constexpr std::chrono::milliseconds kProbeEvery{3000}, kProbeLimit{500};
 
+    /// `hosts_changed` is told, on the leader's agent, that the table of hosts is another one.
     RoleKeeper(LocalNode& node, StoreClient& store, AddressBook& addresses, std::string host_id,
-               std::chrono::milliseconds dead_after, Log log);
+               std::chrono::milliseconds dead_after, std::function<void()> hosts_changed, Log log);
     ~RoleKeeper();
     RoleKeeper(const RoleKeeper&) = delete;
     RoleKeeper& operator=(const RoleKeeper&) = delete;
@@ -56,6 +58,7 @@ private:
     AddressBook& addresses_;
     const std::string host_id_;
     const std::chrono::milliseconds dead_after_;
+    const std::function<void()> hosts_changed_;
     const Log log_;
 
     std::atomic<bool> leading_{false};

@@ -72,7 +72,7 @@ struct ClusterStore::Parts {
           log(frame.log),
           addresses(frame.addresses),
           feed(frame.feed),
-          writer(frame.clock, log),
+          writer(frame.clock, options.level, log),
           finder(addresses, frame.peers, options.host_id),
           node({.directory = options.directory,
                 .host_id = options.host_id,
@@ -91,7 +91,8 @@ struct ClusterStore::Parts {
                 .conflict = std::move(conflict)},
                log),
           client(node, writer, finder, feed, addresses, frame.peers, options.host_id),
-          roles(node, client, addresses, options.host_id, options.dead_after, log),
+          roles(
+              node, client, addresses, options.host_id, options.dead_after, [this] { writer.hosts_changed(); }, log),
           copies(node, feed, frame.clock, log) {
         watching = std::jthread([this](const std::stop_token& stop) { watch(stop); });
         following = std::jthread([this](const std::stop_token& stop) { follow(stop); });

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/store/cluster_level.hpp"
 #include "agent/store/state/migrations.hpp"
 #include "agent/store/state/sql.hpp"
 #include "common/base/error.hpp"
@@ -18,11 +19,13 @@ using std::chrono::steady_clock;
 constexpr milliseconds kLookAtFlight{50}, kRetry{20};
 /// For another voter to take over from a leader that cannot write its file.
 constexpr milliseconds kMakeWay{1000};
+constexpr milliseconds kLevelLimit{2000};
 
 }  // namespace
 
-StoreWriter::StoreWriter(const Clock& clock, Log log)
-    : log_(std::move(log)),
+StoreWriter::StoreWriter(const Clock& clock, std::int64_t level, Log log)
+    : level_(level),
+      log_(std::move(log)),
       memory_(clock),
       number_(new_node_id() >> 1),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
@@ -44,6 +47,14 @@ void StoreWriter::resign() {
         node_ = nullptr;
         ready_ = false;
         turn_away("this host leads the store no longer");
+    }
+    work_.notify_all();
+}
+
+void StoreWriter::hosts_changed() {
+    {
+        const std::lock_guard lock(mutex_);
+        hosts_changed_ = true;
     }
     work_.notify_all();
 }
@@ -143,31 +154,50 @@ void StoreWriter::run(const std::stop_token& stop) {
             Limit(steady_clock::duration(kRetry), stop).pause(kRetry);
             continue;
         }
-        while (const auto operations = next(stop)) commit(*operations, stop);
+        while (const auto operations = next(stop)) {
+            commit(*operations, stop);
+            if (hosts_have_changed() && !raise_level(stop)) break;
+        }
         const std::lock_guard lock(mutex_);
         ready_ = false;
     }
 }
 
-/// One entry of our own term proves that we lead and that all before it is applied; the schema's next step is as good.
+/// One entry of our own term proves that we lead and that all before it is applied.
 bool StoreWriter::get_ready(const std::stop_token& stop) {
-    std::int64_t version = 0;
-    do {
-        const auto flight = fly({}, stop);
-        if (!flight || !flight->applied) return false;
-        {
-            const std::lock_guard lock(mutex_);
-            if (!node_) return false;
-            version = node_->state().schema_version();
-        }
-        if (version >= newest_schema_version()) break;
-        const auto stepped = fly(schema_step(version + 1), stop);
-        if (!stepped || !stepped->applied) return false;
-    } while (true);
+    const auto flight = fly({}, stop);
+    if (!flight || !flight->applied || !raise_level(stop)) return false;
     const std::lock_guard lock(mutex_);
     memory_.begin(progress_.newest_operation);
     ready_ = node_ != nullptr;
     return ready_;
+}
+
+/// Takes the schema as far as every host can read it, one entry a step. False: we lead no longer.
+bool StoreWriter::raise_level(const std::stop_token& stop) {
+    for (;;) {
+        LocalNode* node = nullptr;
+        {
+            const std::lock_guard lock(mutex_);
+            if (!node_) return false;
+            node = node_;
+            hosts_changed_ = false;
+        }
+        auto& state = node->state();
+        const auto version = state.schema_version();
+        auto common = level_;
+        if (version > 0 && version < level_) try {
+                common = common_level(
+                    [&](const Statement& query) { return state.read(query, Limit(kLevelLimit, stop)); }, level_);
+            } catch (const Error& error) {
+                log_.warn("the levels of the hosts cannot be read", {{"reason", error.text()}});
+                return true;  // the next change of a host asks again
+            }
+        if (version >= common) return true;
+        const auto stepped = fly(schema_step(version + 1), stop);
+        if (!stepped || !stepped->applied) return false;
+        log_.info("the cluster's level was raised", {{"level", version + 1}});
+    }
 }
 
 /// Proposes an entry and waits until it is applied here or given up. nullopt: we lead no longer.
@@ -213,12 +243,17 @@ bool StoreWriter::may_wait() const {
            });
 }
 
+bool StoreWriter::hosts_have_changed() const {
+    const std::lock_guard lock(mutex_);
+    return hosts_changed_;
+}
+
 /// nullopt: we lead no longer. None: somebody only asks whether we lead.
 std::optional<StoreWriter::Operations> StoreWriter::next(const std::stop_token& stop) {
     Operations operations;
     std::unique_lock lock(mutex_);
     while (operations.empty()) {
-        work_.wait(lock, stop, [&] { return !queue_.empty() || asked_ > settled_ || !ready_; });
+        work_.wait(lock, stop, [&] { return !queue_.empty() || asked_ > settled_ || hosts_changed_ || !ready_; });
         if (asked_ == settled_ && !queue_.empty() && may_wait())
             work_.wait_until(lock, stop, queue_.front()->queued + kPatience,
                              [&] { return !ready_ || asked_ > settled_ || !may_wait(); });
@@ -236,7 +271,7 @@ std::optional<StoreWriter::Operations> StoreWriter::next(const std::stop_token& 
             bytes += operation->bytes;
             operations.push_back(operation);
         }
-        if (asked_ > settled_) break;
+        if (asked_ > settled_ || hosts_changed_) break;
     }
     return operations;
 }

@@ -28,7 +28,8 @@ public:
     /// How long beats and statuses wait for company.
     static constexpr std::chrono::milliseconds kPatience{50};
 
-    StoreWriter(const Clock& clock, Log log);
+    /// `level`: how far this program may lead the schema.
+    StoreWriter(const Clock& clock, std::int64_t level, Log log);
     ~StoreWriter();
     StoreWriter(const StoreWriter&) = delete;
     StoreWriter& operator=(const StoreWriter&) = delete;
@@ -40,6 +41,8 @@ public:
     void stop();
     /// True from the moment that this leader has applied all that was before it, until resign().
     bool ready() const;
+    /// The table of hosts has changed: the cluster's level may be raised. Does nothing where this member does not lead.
+    void hosts_changed();
     /// For LiveState, whose thread it is: an entry was applied here.
     void told(const Batch& batch, std::vector<Outcome> outcomes, const LiveState::Progress& progress);
 
@@ -82,21 +85,24 @@ private:
 
     void run(const std::stop_token& stop);
     bool get_ready(const std::stop_token& stop);
+    bool raise_level(const std::stop_token& stop);
     std::optional<Operations> next(const std::stop_token& stop);
     bool may_wait() const;
+    bool hosts_have_changed() const;
     void commit(const Operations& operations, const std::stop_token& stop);
     std::optional<Flight> fly(Batch batch, const std::stop_token& stop);
     void finish(Operation& operation, Reply reply);
     void turn_away(const std::string& why);
     static Reply unknown(const std::optional<Flight>& flight);
 
+    const std::int64_t level_;
     const Log log_;
     MemorySpan memory_;  // of the thread
 
     mutable std::mutex mutex_;
     std::condition_variable_any work_, done_;
     LocalNode* node_ = nullptr;  // set: this member leads
-    bool ready_ = false, stopped_ = false;
+    bool ready_ = false, stopped_ = false, hosts_changed_ = false;
     std::uint64_t asked_ = 0, settled_ = 0, confirmed_ = 0;  // of those who call confirm(), numbered
     std::uint64_t
         number_;  // of the newest flight; begins anywhere: what a process before this one proposed is not ours

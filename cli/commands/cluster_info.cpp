@@ -16,6 +16,7 @@ public:
             const Style& style = session.style();
             out << style.bold("Cluster:  ") << clean(cluster.id) << '\n'
                 << style.bold("State:    ") << style.state(clean(cluster.state)) << '\n'
+                << (cluster.level > 0 ? style.bold("Level:    ") + std::to_string(cluster.level) + '\n' : std::string())
                 << style.bold("Answers:  ") << clean(session.api().transport().endpoint()) << "\n\n";
             show_hosts(out, style, cluster.hosts);
         });

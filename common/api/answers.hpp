@@ -103,6 +103,7 @@ struct HostAnswer {
     std::string id, state, runtime, data_dir, memory, updated_at;
     std::vector<std::string> addresses;  ///< for clients
     int cpus = 0;
+    std::int64_t level = 0;  ///< 0: of an agent that does not tell
     std::vector<std::string> postgres_versions;
     std::vector<PostgresInstallation> installations;  ///< none from an older agent
     bool voter = false;
@@ -114,6 +115,7 @@ std::vector<HostAnswer> host_answers(const Json& json);  ///< of {"hosts": […]
 
 struct ClusterAnswer {
     std::string id, state;
+    std::int64_t level = 0;  ///< 0: of an agent that does not tell
     std::vector<HostAnswer> hosts;
     Json json;
 };

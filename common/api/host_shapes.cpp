@@ -115,6 +115,7 @@ Shape<ShownHost, HostAnswer> make_host_shape() {
             [](const ShownHost& shown) { return std::string(shown.host.voter ? "server" : "client"); },
             [](const AnswerFields& fields, HostAnswer& answer) { answer.voter = fields.text("etcd_mode") == "server"; })
         .may("agent_version", text(), &Host::agent_version)
+        .may("level", integer("The newest data that its program can read"), &Host::level, &HostAnswer::level)
         .object(
             false, "default_pgedge_version", pgedge_version_shape(),
             [](const ShownHost& shown) { return shown.host.versions.empty() ? nullptr : &shown.host.versions.front(); })
@@ -136,6 +137,8 @@ const Shape<ShownCluster, ClusterAnswer>& cluster_shape() {
         Shape<ShownCluster, ClusterAnswer>("Cluster", "cluster")
             .must("id", identifier_text(), &ShownCluster::id, needed(&ClusterAnswer::id))
             .object(true, "status", cluster_status_shape(), std::identity())
+            .may("level", integer("Of the cluster's data: what all hosts' programs can read"), &ShownCluster::level,
+                 &ClusterAnswer::level)
             .list(
                 true, "hosts", host_shape(), [](const ShownCluster& shown) { return shown.shown_hosts(); },
                 &ClusterAnswer::hosts);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -30,6 +31,7 @@ const Shape<ShownHost, HostAnswer>& host_shape();
 struct ShownCluster {
     std::string id;
     std::vector<Host> hosts;
+    std::int64_t level = 0;
     std::vector<ShownHost> shown_hosts() const;
 };
 const Shape<ShownCluster, ClusterAnswer>& cluster_shape();

@@ -24,6 +24,8 @@ struct Database {
     std::string last_task_id;   ///< the operation that touched it last
     std::int64_t revision = 0;  ///< grows with every change of spec, tenant or resources; a saved plan names it
     WallTime created_at{}, updated_at{};
+    /// Why its stored record cannot be read, or not all of it; then the spec is empty. Nothing but a delete may begin.
+    std::string unreadable{};
 };
 
 }  // namespace pgedge

@@ -73,6 +73,7 @@ Json to_json_text(const Host& host) {
             {"versions", std::move(versions)},
             {"installations", std::move(installations)},
             {"agent_version", host.agent_version},
+            {"level", host.level},
             {"voter", host.voter},
             {"state", to_string(host.state)},
             {"updated_at", to_rfc3339_ms(host.updated_at)},
@@ -96,6 +97,7 @@ Host host_from_json(const Json& stored) {
         for (const auto& version : stored.at("versions")) host.versions.push_back(version_from_json(version));
         host.installations = installations_from_json(stored);
         stored.at("agent_version").get_to(host.agent_version);
+        host.level = stored.value("level", std::int64_t{1});  // the first version told none
         stored.at("voter").get_to(host.voter);
         host.state = kHostStates.value_of(stored.at("state").get_ref<const std::string&>());
         host.updated_at = parse_rfc3339(stored.at("updated_at").get_ref<const std::string&>());

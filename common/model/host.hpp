@@ -54,6 +54,7 @@ struct Host {
     std::vector<PostgresVersion> versions;  ///< that databases can use, greatest first
     std::vector<PostgresInstallation> installations;
     std::string agent_version;
+    std::int64_t level = 1;  ///< of its agent's program: the newest step of the store's schema that it can read
 
     /// Its part in the replicated store.
     bool voter = false;
@@ -61,6 +62,7 @@ struct Host {
     HostState state = HostState::unknown;
     WallTime updated_at{};
     std::map<std::string, ComponentHealth> components;
+    std::string unreadable{};  ///< why its stored record cannot be read; then only the id and its state are known
 };
 
 Json to_json_text(const ComponentHealth&);  ///< as stored

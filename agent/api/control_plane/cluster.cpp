@@ -1,5 +1,6 @@
 #include "agent/api/control_plane/api_route.hpp"
 #include "agent/api/control_plane/decode_error.hpp"
+#include "agent/store/cluster_level.hpp"
 #include "common/api/shapes.hpp"
 #include "common/base/text.hpp"
 
@@ -71,7 +72,8 @@ HttpResponse join(const ApiCall& call) {
 HttpResponse join_token(const ApiCall& call) { return token_response(call.plane.membership.join_token(call.limit)); }
 
 HttpResponse show_cluster(const ApiCall& call) {
-    return json_response(cluster_shape().write({call.plane.membership.cluster_id(), call.hosts().list(call.limit)}));
+    return json_response(cluster_shape().write({call.plane.membership.cluster_id(), call.hosts().list(call.limit),
+                                                cluster_level(call.cluster->store, Freshness::local, call.limit)}));
 }
 
 }  // namespace

@@ -150,6 +150,8 @@ const std::vector<std::vector<std::string>>& migrations() {
 
 std::int64_t newest_schema_version() { return static_cast<std::int64_t>(migrations().size()); }
 
+std::int64_t oldest_workable_level() { return newest_schema_version(); }
+
 Batch schema_step(std::int64_t version) {
     Batch batch;
     batch.schema_version = version;

@@ -12,6 +12,9 @@ namespace pgedge {
 /// edited after a release. Number n is element n - 1.
 const std::vector<std::vector<std::string>>& migrations();
 std::int64_t newest_schema_version();
+/// The oldest schema that this program can work on. Until the cluster has it, an agent of this version leaves tasks and
+/// changes alone (agent/store/cluster_level.hpp): the servers go on.
+std::int64_t oldest_workable_level();
 /// The entry that leads to this version. It carries the statements: members of another version of the agent apply it
 /// alike.
 Batch schema_step(std::int64_t version);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/store/tables/stored_json.hpp"
 #include "agent/store/tables/tasks.hpp"
 #include "common/spec/write.hpp"
 
@@ -23,10 +24,18 @@ Database database_from_row(const Row& row) {
     Database database;
     database.id = row.text(0);
     database.tenant_id = row.text_or_empty(1);
-    database.state = parse_database_state(row.text(2));
     database.dialect = row.text(3);
-    if (const auto& spec = row.text(4); !spec.empty()) database.spec = spec_from_stored(Json::parse(spec));
     database.error = row.text(5);
+    database.state = DatabaseState::unknown;
+    database.unreadable = unreadable([&] {
+        database.state = parse_database_state(row.text(2));
+        if (const auto& spec = row.text(4); !spec.empty()) database.spec = spec_from_stored(parse_stored(spec));
+    });
+    if (!database.unreadable.empty()) {
+        database.spec = {};
+        database.state = DatabaseState::unknown;
+        database.error = "its record in the store cannot be read: " + database.unreadable;
+    }
     database.last_task_id = row.text(6);
     database.revision = row.integer(7);
     database.created_at = time_from_stored(row.integer(8));
@@ -146,14 +155,21 @@ Instance instance_from_row(const Row& row) {
     instance.database_id = row.text(1);
     instance.node_name = row.text(2);
     instance.host_id = row.text(3);
-    instance.state = parse_instance_state(row.text(4));
     instance.error = row.text(5);
+    instance.state = InstanceState::unknown;
+    if (const auto why = unreadable([&] { instance.state = parse_instance_state(row.text(4)); }); !why.empty())
+        instance.error = "its record in the store cannot be read: " + why;
     if (!row.null(6)) instance.port = static_cast<int>(row.integer(6));
     instance.listen_port = static_cast<int>(row.integer(7));
     instance.stopped = row.integer(8) != 0;
     instance.created_at = time_from_stored(row.integer(9));
     instance.updated_at = time_from_stored(row.integer(10));
-    if (!row.null(11)) instance.status = status_from_json(Json::parse(row.text(11)), time_from_stored(row.integer(12)));
+    // A status that cannot be read is as good as none: the next one follows within seconds.
+    if (!row.null(11) && !unreadable([&] {
+                              instance.status =
+                                  status_from_json(parse_stored(row.text(11)), time_from_stored(row.integer(12)));
+                          }).empty())
+        instance.status.reset();
     return instance;
 }
 
@@ -256,17 +272,26 @@ Statement Databases::set_instance_status(const std::string& id, const InstanceSt
 Known Databases::resources(const std::string& database_id, const Limit& limit) const {
     Known known;
     const Statement query{
-        "SELECT r.body, r.needs_recreate, r.error, coalesce(i.host_id, ''), coalesce(i.id, '') FROM resource r LEFT "
-        "JOIN node n ON n.database_id = r.database_id AND n.name = CASE WHEN json_valid(r.body) THEN "
-        "json_extract(r.body, '$.node') END LEFT JOIN instance i ON i.id = n.primary_instance WHERE r.database_id = ?",
+        "SELECT r.body, r.needs_recreate, r.error, r.kind, r.name, r.host_id, coalesce(i.host_id, ''), coalesce(i.id, "
+        "'') FROM resource r LEFT JOIN node n ON n.database_id = r.database_id AND n.name = CASE WHEN "
+        "json_valid(r.body) THEN json_extract(r.body, '$.node') END LEFT JOIN instance i ON i.id = n.primary_instance "
+        "WHERE r.database_id = ?",
         {database_id},
         {}};
     for (const auto& row : store_.read(query, Freshness::leader, limit)) {
-        KnownResource one{resource_from_json(Json::parse(row.text(0))), row.integer(1) != 0, row.text(2)};
+        KnownResource one{{}, row.integer(1) != 0, row.text(2)};
+        // It stays known, by its name: a plan that did not know it would neither make it anew nor remove it.
+        if (const auto why = unreadable([&] { one.resource = resource_from_json(parse_stored(row.text(0))); });
+            !why.empty()) {
+            one.resource = {};
+            one.error = "its record in the store cannot be read: " + why;
+        }
+        one.resource.id = {row.text(3), row.text(4)};
+        one.resource.host_id = row.text(5);
         const ResourceId id = one.resource.id;
         if (!one.resource.node.empty()) {
-            one.resource.host_id = row.text(3);
-            one.resource.instance_id = row.text(4);
+            one.resource.host_id = row.text(6);
+            one.resource.instance_id = row.text(7);
         }
         known.emplace(id, std::move(one));
     }

@@ -2,13 +2,15 @@
 
 #include <algorithm>
 
+#include "agent/store/tables/stored_json.hpp"
 #include "common/base/json.hpp"
 
 namespace pgedge {
 namespace {
 
 constexpr std::string_view kColumns =
-    "SELECT h.facts, h.voter, s.components, coalesce(s.updated_at, h.joined_at) FROM host h LEFT JOIN host_status s ON "
+    "SELECT h.facts, h.voter, s.components, coalesce(s.updated_at, h.joined_at), h.id FROM host h LEFT JOIN "
+    "host_status s ON "
     "s.host_id = h.id";
 
 HostState state_of(const Host& host, WallTime now) {
@@ -19,17 +21,29 @@ HostState state_of(const Host& host, WallTime now) {
 }
 
 Host host_of(const Row& row, WallTime now) {
-    Host host = host_from_json(parse_json(row.text(0)));
+    Host host;
+    host.unreadable = unreadable([&] { host = host_from_json(parse_stored(row.text(0))); });
+    if (!host.unreadable.empty()) host = {.unreadable = host.unreadable};
+    host.id = row.text(4);
     host.voter = row.integer(1) != 0;
     host.components.clear();
     // That it joined is the first sign of life of a host. Its first report may take seconds, while the store's leader
     // takes in its new member.
     host.updated_at = WallTime(std::chrono::milliseconds(row.integer(3)));
     if (!row.null(2)) {
-        const Json components = parse_json(row.text(2));
-        for (const auto& [name, health] : components.items())
-            host.components[name] = component_health_from_json(health);
+        const auto why = unreadable([&] {
+            const Json components = parse_stored(row.text(2));
+            for (const auto& [name, health] : components.items())
+                host.components[name] = component_health_from_json(health);
+        });
+        if (!why.empty())
+            host.components = {{"agent", {false, "its last report cannot be read: " + why, Json::object()}}};
     }
+    if (!host.unreadable.empty())
+        host.components["record"] = {
+            false,
+            "its record in the store cannot be read; its agent writes it anew when it starts: " + host.unreadable,
+            Json::object()};
     host.state = state_of(host, now);
     if (host.state == HostState::unreachable) host.components.clear();
     return host;

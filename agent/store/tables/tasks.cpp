@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "agent/store/tables/stored_json.hpp"
+#include "common/base/error.hpp"
 #include "common/base/names.hpp"
 
 namespace pgedge {
@@ -29,13 +31,14 @@ Task task_from_row(const Row& row) {
     task.scope = row.text(1);
     task.entity_id = row.text(2);
     task.type = row.text(3);
-    task.status = parse_task_status(row.text(4));
+    task.status = TaskStatus::unknown;
+    const auto why = unreadable([&] { task.status = parse_task_status(row.text(4)); });
     task.database_id = row.text(5);
     task.host_id = row.text(6);
     task.node_name = row.text(7);
     task.instance_id = row.text(8);
     task.parent_id = row.text(9);
-    task.error = row.text(10);
+    task.error = why.empty() ? row.text(10) : "its record in the store cannot be read: " + why;
     task.created_at = time_from_stored(row.integer(11));
     if (!row.null(12)) task.completed_at = time_from_stored(row.integer(12));
     return task;
@@ -80,9 +83,15 @@ std::vector<OpenTask> Tasks::open(const Limit& limit) const {
     std::vector<OpenTask> tasks;
     const Statement query{
         fmt::format("SELECT {}, stage, work FROM task WHERE open = 1 ORDER BY id", kTaskColumns), {}, {}};
-    for (const auto& row : store_.read(query, Freshness::leader, limit))
-        tasks.push_back({task_from_row(row), kStages.value_of(row.text(kTaskColumnCount)),
-                         Json::parse(row.text(kTaskColumnCount + 1))});
+    for (const auto& row : store_.read(query, Freshness::leader, limit)) {
+        OpenTask task{task_from_row(row), TaskStage::none, Json::object()};
+        task.unreadable = unreadable([&] {
+            task.stage = kStages.value_of(row.text(kTaskColumnCount));
+            task.work = parse_stored(row.text(kTaskColumnCount + 1));
+            if (!task.work.is_object()) throw Error(ErrorKind::invalid_input, "its work is not a JSON object");
+        });
+        tasks.push_back(std::move(task));
+    }
     return tasks;
 }
 
@@ -197,21 +206,20 @@ StepRow step_from_row(const Row& row, std::size_t first) {
     step.error = row.text(first + 10);
     step.attempts = static_cast<int>(row.integer(first + 11));
     step.node = row.text(first + 12);
-    step.status = kStepStatuses.value_of(row.text(first + 8));
-    try {
-        step.wait_for = parse_json(row.text(first + 5)).get<std::vector<std::string>>();
-        Json body = parse_json(row.text(first + 7));
+    step.status = StepStatus::failed;
+    step.unreadable = unreadable([&] {
+        step.status = kStepStatuses.value_of(row.text(first + 8));
+        step.wait_for = parse_stored(row.text(first + 5)).get<std::vector<std::string>>();
+        Json body = parse_stored(row.text(first + 7));
         if (row.null(first + 6)) {
             step.work = work_from_stored(body);
         } else {
-            body["resource"] = parse_json(row.text(first + 6));
+            body["resource"] = parse_stored(row.text(first + 6));
             body["after"] = step.wait_for;
             step.step = step_from_json(body);
             step.work = resource_work(*step.step);
         }
-    } catch (const std::exception& error) {
-        step.unreadable = error.what();
-    }
+    });
     return step;
 }
 
@@ -265,8 +273,13 @@ std::vector<TaskLogEntry> Tasks::log(const std::string& task_id, const std::stri
         query.args.emplace_back(*limit_entries);
     }
     std::vector<TaskLogEntry> entries;
-    for (const auto& row : store_.read(query, Freshness::leader, limit))
-        entries.push_back({row.text(0), time_from_stored(row.integer(1)), row.text(2), Json::parse(row.text(3))});
+    for (const auto& row : store_.read(query, Freshness::leader, limit)) {
+        TaskLogEntry entry{row.text(0), time_from_stored(row.integer(1)), row.text(2)};
+        // The line is for people; without its fields it says most of what it said.
+        if (!unreadable([&] { entry.fields = parse_stored(row.text(3)); }).empty() || !entry.fields.is_object())
+            entry.fields = Json::object();
+        entries.push_back(std::move(entry));
+    }
     std::reverse(entries.begin(), entries.end());
     return entries;
 }

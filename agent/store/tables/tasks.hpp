@@ -54,6 +54,7 @@ struct OpenTask {
     Task task;
     TaskStage stage = TaskStage::none;
     Json work;
+    std::string unreadable{};  ///< why `work` cannot be read; empty: it can
 };
 
 /// Tasks, their steps and their logs in the store. Functions that change return statements. Safe from any thread.
