@@ -11,6 +11,7 @@
 #include "agent/api_access.hpp"
 #include "agent/cluster/heartbeat.hpp"
 #include "agent/cluster/host_facts.hpp"
+#include "agent/cluster/liveness_watch.hpp"
 #include "agent/cluster_links.hpp"
 #include "agent/instance_watch.hpp"
 #include "agent/resources/registry.hpp"
@@ -118,14 +119,16 @@ class Agent::MemberParts {
 public:
     MemberParts(Agent& agent, const Member& member)
         : kinds_({agent.config_.data_dir, agent.user_, agent.runtime_, agent.owner_, member.issuer}),
+          liveness_(agent.clock_),
           leases_(member.store, agent.clock_, agent.config_.host_id, new_incarnation()),
           planner_(member.store, agent.clock_, {agent.config_.random_port_min, agent.config_.random_port_max}),
           prompt_store_(member.store),
           prompt_planner_(prompt_store_, agent.clock_, {agent.config_.random_port_min, agent.config_.random_port_max}),
           operations_(prompt_store_, member.secrets, prompt_planner_, agent.clock_),
-          logs_(agent.config_.data_dir, agent.config_.host_id, member.peers, Hosts(member.store, agent.clock_)),
-          links_(agent.runtime_, agent.config_.host_id, member.peers, Hosts(member.store, agent.clock_)),
-          services_{prompt_store_, operations_, logs_, links_},
+          logs_(agent.config_.data_dir, agent.config_.host_id, member.peers, Hosts(member.store)),
+          links_(agent.runtime_, agent.config_.host_id, member.peers, Hosts(member.store)),
+          services_{prompt_store_, operations_, logs_, links_, &liveness_},
+          liveness_watch_(member.store, liveness_, agent.log_.component("liveness")),
           watch_(member.store, agent.runtime_, agent.clock_, agent.config_.host_id, agent.log_.component("instances")),
           heartbeat_(
               member.store, agent.clock_, agent.config_.host_id,
@@ -144,7 +147,8 @@ public:
                                    [this, &agent](const Json& arguments, StepContext& context) {
                                        links_.skip(arguments, context);
                                        return links_changed(arguments, agent.clock_.wall());
-                                   })},
+                                   }),
+                   &liveness_},
                   engine_options(agent.config_)) {
         engine_.start();
     }
@@ -152,6 +156,7 @@ public:
 
 private:
     ResourceRegistry kinds_;
+    HostLiveness liveness_;
     Leases leases_;
     OperationPlanner planner_;  ///< of the engine, which has time
     PromptStore prompt_store_;  ///< of clients, who wait
@@ -160,6 +165,7 @@ private:
     ServerLogs logs_;
     ClusterLinks links_;
     ClusterServices services_;
+    LivenessWatch liveness_watch_;
     InstanceWatch watch_;
     Heartbeat heartbeat_;
     Engine engine_;
@@ -233,7 +239,7 @@ bool Agent::knows_host(const std::string& name) const {
     if (named_in_hosts_file(name, configured_names(config_))) return true;
     const auto cluster = services();
     if (!cluster) return false;
-    const auto hosts = Hosts(cluster->store, clock_).list(Limit(kNamesLimit));
+    const auto hosts = Hosts(cluster->store).list(Limit(kNamesLimit));
     return std::any_of(hosts.begin(), hosts.end(), [&](const Host& host) {
         const auto has = [&](const std::vector<std::string>& addresses) {
             return std::any_of(addresses.begin(), addresses.end(),

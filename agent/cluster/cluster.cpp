@@ -42,12 +42,16 @@ Statement insert_cluster(const std::string& id, const std::string& authority, co
             .expect = 1};
 }
 
+/// What this host says of itself, with what its program can read.
+Cluster::Options with_level(Cluster::Options options) {
+    options.self.level = newest_schema_version();
+    return options;
+}
+
 }  // namespace
 
 Cluster::Cluster(Options options, const Clock& clock, Log log)
-    : options_(std::move(options)), clock_(clock), log_(std::move(log)), files_(options_.data_dir) {
-    options_.self.level = newest_schema_version();
-}
+    : options_(with_level(std::move(options))), clock_(clock), log_(std::move(log)), files_(options_.data_dir) {}
 
 Cluster::~Cluster() { stop(); }
 
@@ -223,8 +227,8 @@ void Cluster::become_member(const std::shared_ptr<RunningMember>& fresh, MemberR
 JoinToken Cluster::join_token(const Limit& limit) {
     const auto member = running();
     JoinToken token{member->tokens().current(limit), {api_url(options_.self)}};
-    for (const auto& host : Hosts(member->store(), clock_).list(limit))
-        if (host.id != options_.self.id) token.server_urls.push_back(api_url(host));
+    for (const auto& host : Hosts(member->store()).list(limit))
+        if (host.id != options_.self.id && host.unreadable.empty()) token.server_urls.push_back(api_url(host));
     return token;
 }
 

@@ -33,12 +33,14 @@ Engine::Engine(const std::string& host_id, const Parts& parts, const EngineOptio
     : host_id_(host_id),
       parts_(parts),
       options_(options),
+      own_liveness_(parts.clock),
       level_(parts.store),
       queue_(parts.store, host_id, parts.leases.incarnation()),
       works_(all_works(parts, queue_, options)),
       runner_(works_, parts.secrets),
       task_log_(parts.store, parts.clock, parts.log),
-      scheduler_(parts.store, parts.leases, parts.replanner, works_, parts.clock, parts.log, options.silent_after),
+      scheduler_(parts.store, parts.leases, parts.replanner, works_, parts.liveness ? *parts.liveness : own_liveness_,
+                 parts.clock, parts.log, options.silent_after),
       retention_(parts.store, parts.leases, parts.clock, parts.log, options.kept) {}
 
 Engine::~Engine() {
@@ -120,8 +122,6 @@ void Engine::schedule(const std::stop_token& stop) {
                 level_.check(Limit(kStoreLimit, stop));
                 more = scheduler_.look_after_tasks(Limit(kStoreLimit, stop));
                 more = retention_.look(Limit(kStoreLimit, stop)) || more;
-            } else {
-                scheduler_.forget();
             }
         } catch (const std::exception& error) {
             if (stop.stop_requested()) return;

@@ -22,9 +22,10 @@ struct EngineOptions {
     RetryPolicy retry;
     /// A host whose beat has not moved for so long loses the steps that wait for it.
     std::chrono::milliseconds silent_after{30'000};
-    /// How often this host beats, and how long others wait for a scheduler that is silent (at least 4 beats). An idle
-    /// cluster does little else than beat, so this is what idling costs. Statuses come with the beats.
-    std::chrono::milliseconds beat_period{5'000};
+    /// How often this host beats, which shows the others that it lives (HostLiveness), and how long they wait for a
+    /// scheduler that is silent (at least 4 beats). An idle cluster does little else than beat, so this is what idling
+    /// costs: all hosts beat at one moment and share a commit.
+    std::chrono::milliseconds beat_period{2'000};
     std::chrono::milliseconds scheduler_hold{20'000};
     /// What changed is heard at once; this is how often everything is looked at all the same.
     std::chrono::milliseconds relist_period{10'000};
@@ -45,7 +46,8 @@ public:
         const Clock& clock;
         Log log;
         KeepsServer keeps_server = {};
-        WorkKinds works = {};  ///< besides the engine's own
+        WorkKinds works = {};              ///< besides the engine's own
+        HostLiveness* liveness = nullptr;  ///< the agent's; nullptr: one of the engine's own
     };
     Engine(const std::string& host_id, const Parts& parts, const EngineOptions& options = {});
     /// Stops at once. What runs is interrupted and not recorded: this host's next engine takes it up.
@@ -64,6 +66,7 @@ private:
     std::string host_id_;
     Parts parts_;
     EngineOptions options_;
+    HostLiveness own_liveness_;
     LevelGate level_;
     StepQueue queue_;
     const WorkKinds works_;

@@ -78,7 +78,7 @@ Json work_of(const UpdateOptions& options, const Plan& plan) {
 
 Survey OperationPlanner::survey(const std::string& database_id, const Limit& limit) const {
     Survey survey;
-    for (auto& host : Hosts(store_, clock_).list(limit)) {
+    for (auto& host : Hosts(store_).list(limit)) {
         const std::string id = host.id;
         if (host.unreadable.empty())
             survey.hosts.emplace(id, std::move(host));

@@ -1,6 +1,7 @@
 #include "agent/run/scheduler.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -33,23 +34,21 @@ std::string awaited_steps(std::string_view columns) {
 
 }  // namespace
 
-Scheduler::Scheduler(Store& store, Leases& leases, Replanner& replanner, const WorkKinds& works, const Clock& clock,
-                     Log log, std::chrono::nanoseconds silent_after)
+Scheduler::Scheduler(Store& store, Leases& leases, Replanner& replanner, const WorkKinds& works, HostLiveness& liveness,
+                     const Clock& clock, Log log, std::chrono::nanoseconds silent_after)
     : store_(store),
       leases_(leases),
       replanner_(replanner),
       works_(works),
+      liveness_(liveness),
       clock_(clock),
       log_(std::move(log)),
-      silent_after_(silent_after),
-      hosts_(clock) {}
+      silent_after_(silent_after) {}
 
 bool Scheduler::look_after_tasks(const Limit& limit) {
     const auto open = Tasks(store_).open(limit);
-    if (std::none_of(open.begin(), open.end(), [](const auto& task) { return task.stage != TaskStage::none; })) {
-        hosts_.forget_all();
+    if (std::none_of(open.begin(), open.end(), [](const auto& task) { return task.stage != TaskStage::none; }))
         return false;
-    }
     for (const auto& task : open) {
         if (task.stage != TaskStage::replan || task.task.status != TaskStatus::running) continue;
         const auto steps = Tasks(store_).steps(task.task.id, limit);
@@ -124,22 +123,15 @@ void Scheduler::end_parents(const std::vector<OpenTask>& open, const Limit& limi
     }
 }
 
-void Scheduler::watch_hosts(const std::set<std::string>& needed, const Limit& limit) {
-    std::map<std::string, std::string> beats;
-    for (const auto& row : store_.read({"SELECT host, incarnation, n FROM beat", {}, {}}, Freshness::leader, limit))
-        beats[row.text(0)] = fmt::format("{} {}", row.text(1), row.integer(2));
-    for (const auto& host : needed) hosts_.saw(host, beats[host]);
-}
-
 void Scheduler::give_up_silent_hosts(const Limit& limit) {
     std::set<std::string> needed;
     for (const auto& row :
          store_.read({awaited_steps(fmt::format("DISTINCT {}", kStepHost)), {}, {}}, Freshness::leader, limit))
         needed.insert(row.text(0));
-    watch_hosts(needed, limit);
+    liveness_.observe(store_, Freshness::leader, limit, needed);
 
     for (const auto& host : needed) {
-        if (hosts_.silent_for(host) < silent_after_) continue;
+        if (liveness_.silent_for(host) < silent_after_) continue;
         const Statement query{
             fmt::format("{} AND {} = ?", awaited_steps(fmt::format("{}, t.parent_id", kStepColumns)), kStepHost),
             {host},

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <chrono>
-#include <set>
 #include <string>
+#include <vector>
 
-#include "agent/run/host_watch.hpp"
 #include "agent/run/work_kinds.hpp"
 #include "agent/store/tables/databases.hpp"
+#include "agent/store/tables/host_liveness.hpp"
 #include "agent/store/tables/leases.hpp"
 #include "agent/store/tables/tasks.hpp"
 #include "common/base/log.hpp"
@@ -27,27 +27,25 @@ public:
 /// that it writes is guarded by its lease and by the state it saw. For one thread at a time.
 class Scheduler {
 public:
-    Scheduler(Store& store, Leases& leases, Replanner& replanner, const WorkKinds& works, const Clock& clock, Log log,
-              std::chrono::nanoseconds silent_after);
+    Scheduler(Store& store, Leases& leases, Replanner& replanner, const WorkKinds& works, HostLiveness& liveness,
+              const Clock& clock, Log log, std::chrono::nanoseconds silent_after);
     /// One round. True when there are open tasks: call it again within a second. Throws what the store throws.
     bool look_after_tasks(const Limit& limit);
-    void forget() { hosts_.forget_all(); }  ///< the lease was lost
 
 private:
     void plan_again(const OpenTask& task, const Limit& limit);
     void end_parents(const std::vector<OpenTask>& open, const Limit& limit);
     void give_up_silent_hosts(const Limit& limit);
     std::string doing(const StepRow& row) const;
-    void watch_hosts(const std::set<std::string>& needed, const Limit& limit);
 
     Store& store_;
     Leases& leases_;
     Replanner& replanner_;
     const WorkKinds& works_;
+    HostLiveness& liveness_;
     const Clock& clock_;
     Log log_;
     std::chrono::nanoseconds silent_after_;
-    HostWatch hosts_;
 };
 
 }  // namespace pgedge

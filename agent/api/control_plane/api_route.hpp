@@ -65,7 +65,7 @@ struct ApiCall {
 
     Databases databases() const { return Databases(cluster->store); }
     Tasks tasks() const { return Tasks(cluster->store); }
-    Hosts hosts() const { return Hosts(cluster->store, plane.clock); }
+    Hosts hosts() const { return Hosts(cluster->store, cluster->liveness); }
     WallTime now() const { return plane.clock.wall(); }
 };
 

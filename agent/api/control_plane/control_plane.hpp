@@ -9,6 +9,7 @@
 #include "agent/run/operations.hpp"
 #include "agent/serve/api.hpp"
 #include "agent/store/store.hpp"
+#include "agent/store/tables/host_liveness.hpp"
 #include "common/base/build_info.hpp"
 #include "common/base/clock.hpp"
 
@@ -20,6 +21,7 @@ struct ClusterServices {
     Operations& operations;
     InstanceLogs& instance_logs;
     Links& links;
+    HostLiveness* liveness = nullptr;  ///< nullptr: no host is silent
 };
 
 /// All that the control plane's API stands on, made by main(). Safe from any thread.

@@ -106,7 +106,7 @@ HttpResponse followed_log(const ApiCall& call, const Task& task, const std::stri
     HttpResponse response;
     response.headers["Content-Type"] = "application/x-ndjson";
     response.stream = [follower = std::make_shared<Follower>(call.cluster, call.request.stop, task.id, after_entry_id,
-                                                             limit_entries)](const BodyWriter& write) {
+                                                             limit_entries, with_progress)](const BodyWriter& write) {
         follower->run(write);
     };
     return response;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "agent/store/tables/stored_json.hpp"
 #include "common/base/json.hpp"
 
@@ -9,26 +11,23 @@ namespace pgedge {
 namespace {
 
 constexpr std::string_view kColumns =
-    "SELECT h.facts, h.voter, s.components, coalesce(s.updated_at, h.joined_at), h.id FROM host h LEFT JOIN "
-    "host_status s ON "
-    "s.host_id = h.id";
+    "SELECT h.facts, h.voter, s.components, coalesce(s.updated_at, h.joined_at), h.id, b.incarnation, b.n FROM host h "
+    "LEFT JOIN host_status s ON s.host_id = h.id LEFT JOIN beat b ON b.host = h.id";
 
-HostState state_of(const Host& host, WallTime now) {
-    if (now - host.updated_at > kUnreachableAfter) return HostState::unreachable;
+HostState health_of(const Host& host) {
     const bool healthy = std::all_of(host.components.begin(), host.components.end(),
                                      [](const auto& each) { return each.second.healthy; });
     return healthy ? HostState::healthy : HostState::degraded;
 }
 
-Host host_of(const Row& row, WallTime now) {
+}  // namespace
+
+Host Hosts::host_of(const Row& row) const {
     Host host;
     host.unreadable = unreadable([&] { host = host_from_json(parse_stored(row.text(0))); });
-    if (!host.unreadable.empty()) host = {.unreadable = host.unreadable};
     host.id = row.text(4);
     host.voter = row.integer(1) != 0;
     host.components.clear();
-    // That it joined is the first sign of life of a host. Its first report may take seconds, while the store's leader
-    // takes in its new member.
     host.updated_at = WallTime(std::chrono::milliseconds(row.integer(3)));
     if (!row.null(2)) {
         const auto why = unreadable([&] {
@@ -44,25 +43,26 @@ Host host_of(const Row& row, WallTime now) {
             false,
             "its record in the store cannot be read; its agent writes it anew when it starts: " + host.unreadable,
             Json::object()};
-    host.state = state_of(host, now);
-    if (host.state == HostState::unreachable) host.components.clear();
+    host.state = health_of(host);
+    if (!liveness_) return host;
+    liveness_->saw(host.id, row.null(5) ? std::string() : fmt::format("{} {}", row.text(5), row.integer(6)));
+    if (liveness_->silent_for(host.id) <= kUnreachableAfter) return host;
+    host.state = HostState::unreachable;
+    host.components.clear();  // what was healthy then says nothing now
     return host;
 }
 
-}  // namespace
-
 std::vector<Host> Hosts::list(const Limit& limit) const {
     const auto rows = store_.read({.sql = std::string(kColumns) + " ORDER BY h.id"}, Freshness::local, limit);
-    const auto now = clock_.wall();
     std::vector<Host> hosts;
-    for (const auto& row : rows) hosts.push_back(host_of(row, now));
+    for (const auto& row : rows) hosts.push_back(host_of(row));
     return hosts;
 }
 
 std::optional<Host> Hosts::find(const std::string& id, const Limit& limit) const {
     const auto rows =
         store_.read({.sql = std::string(kColumns) + " WHERE h.id = ?", .args = {id}}, Freshness::local, limit);
-    return rows.empty() ? std::nullopt : std::optional(host_of(rows[0], clock_.wall()));
+    return rows.empty() ? std::nullopt : std::optional(host_of(rows[0]));
 }
 
 Statement Hosts::insert(const Host& host, const std::string& node_id, WallTime now) {

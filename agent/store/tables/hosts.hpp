@@ -5,20 +5,20 @@
 #include <vector>
 
 #include "agent/store/store.hpp"
+#include "agent/store/tables/host_liveness.hpp"
 #include "common/base/clock.hpp"
 #include "common/model/host.hpp"
 
 namespace pgedge {
 
-/// Silence after which a host counts as unreachable: two beats of 15 s.
-inline constexpr std::chrono::seconds kUnreachableAfter{30};
-
 /// Hosts and their health in the store. Safe from any thread.
 class Hosts {
 public:
-    Hosts(Store& store, const Clock& clock) : store_(store), clock_(clock) {}
+    /// `liveness` says which hosts are silent; without it none is unreachable.
+    explicit Hosts(Store& store, HostLiveness* liveness = nullptr) : store_(store), liveness_(liveness) {}
 
-    std::vector<Host> list(const Limit& limit) const;  ///< by id, with the state as of the last report
+    /// By id, with what the last report said, or unreachable.
+    std::vector<Host> list(const Limit& limit) const;
     std::optional<Host> find(const std::string& id, const Limit& limit) const;
     static Statement insert(const Host& host, const std::string& node_id,
                             WallTime now);  ///< refused when the id is taken
@@ -28,8 +28,10 @@ public:
                             WallTime now);
 
 private:
+    Host host_of(const Row& row) const;
+
     Store& store_;
-    const Clock& clock_;
+    HostLiveness* liveness_;
 };
 
 }  // namespace pgedge

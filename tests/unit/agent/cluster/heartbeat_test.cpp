@@ -23,7 +23,7 @@ struct OneHost {
         transaction.add(Hosts::insert(host, "1", clock.wall()));
         store.commit(transaction, Limit(20s));
     }
-    Host seen() { return *Hosts(store, clock).find("host-1", Limit(20s)); }
+    Host seen() { return *Hosts(store, &liveness).find("host-1", Limit(20s)); }
     /// Waits for changes of the store until the host has reported and looks like this.
     bool becomes(HostState state) {
         std::int64_t since = 0;
@@ -35,6 +35,7 @@ struct OneHost {
     }
     LocalStore store;
     FakeClock clock;
+    HostLiveness liveness{clock};
 };
 
 }  // namespace

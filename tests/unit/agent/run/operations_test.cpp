@@ -481,7 +481,7 @@ TEST_CASE("the greatest database fits into one transaction") {
     Operator op;
     auto wanted = op.document("a-database-with-the-longest-id-of-36", 0);
     for (int i = 1; i <= 27; ++i) {
-        Host host = *Hosts(op.store, op.clock).find("host-1", op.limit);
+        Host host = *Hosts(op.store).find("host-1", op.limit);
         host.id = "a-host-with-a-very-long-name-" + std::to_string(i);
         Transaction transaction;
         transaction.add(Hosts::insert(host, "node-" + std::to_string(i), op.clock.wall()));

@@ -49,7 +49,8 @@ struct SchedulerRig {
     WorkKinds works = WorkKinds()
                           .add(std::make_shared<ObserveResources>(parts()))
                           .add(std::make_shared<ChangeResource>(kMakeResource, parts()));
-    Scheduler scheduler{store, leases, replanner, works, clock, Log::none(), 30s};
+    HostLiveness liveness{clock};
+    Scheduler scheduler{store, leases, replanner, works, liveness, clock, Log::none(), 30s};
     std::string task = new_uuid();
 
     SchedulerRig() {

@@ -22,7 +22,8 @@ Host host(const std::string& id) {
 struct HostsRig {
     LocalStore store;
     FakeClock clock;
-    Hosts hosts{store, clock};
+    HostLiveness liveness{clock};
+    Hosts hosts{store, &liveness};
 
     bool commit(Statement statement) {
         Transaction transaction;
@@ -48,7 +49,7 @@ TEST_CASE("a host is stored once; a second one with its id is refused") {
     CHECK_FALSE(rig.hosts.find("host-9", Limit(1s)));
 }
 
-TEST_CASE("a host's state follows its reports and their age") {
+TEST_CASE("a host's state follows its reports and its silence") {
     HostsRig rig;
     rig.commit(Hosts::insert(host("host-1"), "17", rig.clock.wall()));
 
@@ -60,18 +61,19 @@ TEST_CASE("a host's state follows its reports and their age") {
     CHECK(rig.get("host-1").state == HostState::degraded);
     CHECK(rig.get("host-1").components.at("docker").error == "gone");
 
-    rig.clock.advance(30s);
+    rig.clock.advance(kUnreachableAfter);
     CHECK(rig.get("host-1").state == HostState::degraded);
     rig.clock.advance(1ms);
     CHECK(rig.get("host-1").state == HostState::unreachable);
     CHECK(rig.get("host-1").components.empty());
 }
 
-TEST_CASE("a host that has joined is alive before its first report, and lost when that does not come") {
+TEST_CASE("a host that has joined is alive before its first beat, and lost when that does not come") {
     HostsRig rig;
     rig.commit(Hosts::insert(host("host-1"), "17", rig.clock.wall()));
     const auto joined_at = rig.clock.wall();
-    rig.clock.advance(30s);
+    rig.get("host-1");
+    rig.clock.advance(kUnreachableAfter);
     CHECK(rig.get("host-1").state == HostState::healthy);
     CHECK(rig.get("host-1").updated_at == joined_at);
     CHECK(rig.get("host-1").components.empty());
