@@ -5,6 +5,7 @@
 #include "agent/store/shared_moment.hpp"
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
+#include "common/base/thread_top.hpp"
 
 namespace pgedge {
 namespace {
@@ -27,7 +28,7 @@ InstanceWatch::InstanceWatch(Store& store, Runtime& runtime, const Clock& clock,
       host_id_(std::move(host_id)),
       log_(std::move(log)),
       changes_(store, {"instance", "database"}),
-      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+      thread_([this](const std::stop_token& stop) { run_thread(log_, "instances", stop, [&] { run(stop); }); }) {}
 
 InstanceWatch::~InstanceWatch() = default;
 

@@ -18,6 +18,7 @@
 
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
+#include "common/base/thread_top.hpp"
 
 namespace pgedge {
 namespace {
@@ -63,7 +64,7 @@ public:
         ::pthread_sigmask(SIG_BLOCK, &set_, &before_);
         signals_ = Fd(::signalfd(-1, &set_, SFD_CLOEXEC | SFD_NONBLOCK));
         if (!end_ || !signals_) throw Error(ErrorKind::failed, "cannot watch for signals: " + errno_text(errno));
-        watcher_ = std::jthread([this] { watch(); });
+        watcher_ = std::jthread([this] { run_thread_once(Log::none(), "signals", [&] { watch(); }); });
     }
     ~RealInterrupts() override {
         ::eventfd_write(end_.get(), 1);

@@ -11,6 +11,7 @@
 #include "cli/terminal/live_area.hpp"
 #include "cli/terminal/step_board.hpp"
 #include "common/base/text.hpp"
+#include "common/base/thread_top.hpp"
 #include "common/base/uuid.hpp"
 
 namespace pgedge {
@@ -67,7 +68,8 @@ public:
           area_(session.world().err()),
           board_(std::move(title), planned),
           since_(std::chrono::steady_clock::now()),
-          ticker_([this](const std::stop_token& stop) { tick(stop); }) {
+          ticker_(
+              [this](const std::stop_token& stop) { run_thread(Log::none(), "drawing", stop, [&] { tick(stop); }); }) {
         session_.redirect_messages([this](const std::string& line) {
             const std::lock_guard lock(mutex_);
             const auto size = session_.world().terminal();

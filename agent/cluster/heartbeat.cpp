@@ -3,6 +3,7 @@
 #include "agent/store/shared_moment.hpp"
 #include "agent/store/tables/hosts.hpp"
 #include "common/base/error.hpp"
+#include "common/base/thread_top.hpp"
 
 namespace pgedge {
 namespace {
@@ -21,7 +22,7 @@ Heartbeat::Heartbeat(Store& store, const Clock& clock, std::string host_id, std:
       host_id_(std::move(host_id)),
       components_(std::move(components)),
       log_(std::move(log)),
-      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+      thread_([this](const std::stop_token& stop) { run_thread(log_, "heartbeat", stop, [&] { run(stop); }); }) {}
 
 Heartbeat::~Heartbeat() = default;
 

@@ -2,6 +2,7 @@
 
 #include "agent/store/tables/hosts.hpp"
 #include "common/base/error.hpp"
+#include "common/base/thread_top.hpp"
 #include "common/net/tls.hpp"
 
 namespace pgedge {
@@ -91,7 +92,8 @@ void RunningMember::add_routes() {
 void RunningMember::serve() {
     router_.check();
     server_->start();
-    keeper_ = std::jthread([this](const std::stop_token& stop) { keep(stop); });
+    keeper_ =
+        std::jthread([this](const std::stop_token& stop) { run_thread(log_, "chores", stop, [&] { keep(stop); }); });
 }
 
 void RunningMember::stop() {

@@ -5,6 +5,7 @@
 
 #include "agent/store/shared_moment.hpp"
 #include "agent/store/store_watch.hpp"
+#include "common/base/thread_top.hpp"
 
 namespace pgedge {
 namespace {
@@ -59,9 +60,15 @@ void Engine::start() {
     for (const auto& [name, kind] : parts_.kinds)
         if (kind->takes_long()) lengthy.emplace_back(name);
     worker_.emplace(parts_.store, queue_, runner_, task_log_, parts_.clock, std::move(lengthy), parts_.log);
-    threads_.emplace_back([this](const std::stop_token& stop) { watch(stop); });
-    threads_.emplace_back([this](const std::stop_token& stop) { beat(stop); });
-    threads_.emplace_back([this](const std::stop_token& stop) { schedule(stop); });
+    run("engine", &Engine::watch);
+    run("beat", &Engine::beat);
+    run("scheduler", &Engine::schedule);
+}
+
+void Engine::run(std::string_view name, void (Engine::*loop)(const std::stop_token&)) {
+    threads_.emplace_back([this, name, loop](const std::stop_token& stop) {
+        run_thread(parts_.log, name, stop, [&] { (this->*loop)(stop); });
+    });
 }
 
 void Engine::watch(const std::stop_token& stop) {

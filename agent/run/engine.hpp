@@ -58,6 +58,7 @@ public:
     Engine& operator=(const Engine&) = delete;
 
 private:
+    void run(std::string_view name, void (Engine::*loop)(const std::stop_token&));
     void watch(const std::stop_token& stop);
     void beat(const std::stop_token& stop);
     void schedule(const std::stop_token& stop);

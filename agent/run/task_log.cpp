@@ -7,6 +7,7 @@
 
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
+#include "common/base/thread_top.hpp"
 #include "common/base/uuid.hpp"
 
 namespace pgedge {
@@ -61,7 +62,10 @@ std::vector<Statement> StepLog::take(const std::stop_token& stop) {
 }
 
 TaskLog::TaskLog(Store& store, const Clock& clock, Log log)
-    : store_(store), clock_(clock), log_(std::move(log)), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+    : store_(store),
+      clock_(clock),
+      log_(std::move(log)),
+      thread_([this](const std::stop_token& stop) { run_thread(log_, "task log", stop, [&] { run(stop); }); }) {}
 
 TaskLog::~TaskLog() = default;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/error.hpp"
+#include "common/base/thread_top.hpp"
 
 namespace pgedge {
 namespace {
@@ -133,7 +134,10 @@ void Worker::begin(const StepQueue::Slots& reserved, const std::vector<ClaimedSt
             jobs_.emplace(key, job);
             waiting_.emplace_back(key, job);
             if (idle_ < waiting_.size() && threads_.size() < kMaxStepsAtOnce + kMaxLengthyAtOnce)
-                threads_.emplace_back([this] { work(stop_.get_token()); });
+                threads_.emplace_back([this] {
+                    const auto stop = stop_.get_token();
+                    run_thread(log_, "worker", stop, [&] { work(stop); });
+                });
             something_waits_.notify_one();
         }
     }
@@ -160,7 +164,12 @@ void Worker::work(const std::stop_token& stop) {
             std::tie(key, job) = std::move(waiting_.front());
             waiting_.pop_front();
         }
-        run(key, job);
+        try {
+            run(key, job);
+        } catch (const std::exception& error) {
+            log_.error("a step was dropped", {{"task", key.first}, {"step", key.second}, {"error", error.what()}});
+            end(key, false);  // the store still has it as running here: the next look begins it again
+        }
     }
 }
 

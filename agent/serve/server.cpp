@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "agent/serve/crew.hpp"
+#include "common/base/thread_top.hpp"
 
 namespace pgedge {
 namespace {
@@ -330,7 +331,9 @@ int Server::listen(ListenAddress endpoint) {
 }
 
 void Server::start() {
-    state_->thread = std::make_unique<SmallThread>([state = state_.get()] { state->loop(); });
+    state_->thread = std::make_unique<SmallThread>([state = state_.get()] {
+        run_thread(state->service.log, "listener", state->service.stop.get_token(), [&] { state->loop(); });
+    });
 }
 
 void Server::stop(std::chrono::milliseconds grace) { state_->stop(grace); }

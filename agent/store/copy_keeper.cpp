@@ -8,6 +8,7 @@
 #include "agent/store/state/sqlite.hpp"
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
+#include "common/base/thread_top.hpp"
 
 namespace pgedge {
 namespace fs = std::filesystem;
@@ -36,7 +37,7 @@ void export_state(const fs::path& store_directory, const fs::path& target) {
 
 CopyKeeper::CopyKeeper(LocalNode& node, const ChangeFeed& feed, const Clock& clock, Log log)
     : node_(node), feed_(feed), clock_(clock), log_(std::move(log)), thread_([this](const std::stop_token& stop) {
-          run(stop);
+          run_thread(log_, "copies", stop, [&] { run(stop); });
       }) {}
 
 CopyKeeper::~CopyKeeper() { stop(); }

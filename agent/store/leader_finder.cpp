@@ -114,7 +114,7 @@ std::optional<std::string> LeaderFinder::ask_peers(const Limit& limit) {
                         leading = host;
                     else if (!leader.empty())
                         named = leader;
-                } catch (const Error&) {
+                } catch (const std::exception&) {
                     // This one knows nothing now; the next round asks it again.
                 }
             });

@@ -9,6 +9,7 @@
 #include "agent/store/tables/stored_json.hpp"
 #include "common/base/error.hpp"
 #include "common/base/json.hpp"
+#include "common/base/thread_top.hpp"
 #include "common/model/host.hpp"
 
 namespace pgedge {
@@ -43,7 +44,7 @@ RoleKeeper::RoleKeeper(LocalNode& node, StoreClient& store, AddressBook& address
       hosts_changed_(std::move(hosts_changed)),
       log_(std::move(log)),
       changes_(store, {"host"}),
-      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+      thread_([this](const std::stop_token& stop) { run_thread(log_, "roles", stop, [&] { run(stop); }); }) {}
 
 RoleKeeper::~RoleKeeper() { stop(); }
 
@@ -132,7 +133,7 @@ void RoleKeeper::probe_all(const Limit& limit) {
                 const bool full = !decoder.at_end() && decoder.number() != 0;  // earlier versions do not say
                 const std::lock_guard lock(mutex);
                 seen_[host.host_id] = {.node_id = id, .answered = steady_clock::now(), .ever = true, .disk_full = full};
-            } catch (const Error&) {
+            } catch (const std::exception&) {
                 // Silence is what we are looking for.
             }
         });

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "agent/store/way_back.hpp"
+#include "common/base/thread_top.hpp"
 
 namespace pgedge {
 namespace {
@@ -94,7 +95,8 @@ void ClusterStore::Life::conflict(const std::string& text) {
 }
 
 void ClusterStore::Life::tend() {
-    thread = std::jthread([this](const std::stop_token& stop) { tend(stop); });
+    thread = std::jthread(
+        [this](const std::stop_token& stop) { run_thread(frame.log, "store", stop, [&] { tend(stop); }); });
 }
 
 void ClusterStore::Life::tend(const std::stop_token& stop) {

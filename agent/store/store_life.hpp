@@ -18,6 +18,7 @@
 #include "agent/store/store_record.hpp"
 #include "agent/store/store_writer.hpp"
 #include "common/base/error.hpp"
+#include "common/base/thread_top.hpp"
 
 // The inside of ClusterStore.
 
@@ -94,8 +95,10 @@ struct ClusterStore::Parts {
           roles(
               node, client, addresses, options.host_id, options.dead_after, [this] { writer.hosts_changed(); }, log),
           copies(node, feed, frame.clock, log) {
-        watching = std::jthread([this](const std::stop_token& stop) { watch(stop); });
-        following = std::jthread([this](const std::stop_token& stop) { follow(stop); });
+        watching = std::jthread(
+            [this](const std::stop_token& stop) { run_thread(log, "leadership", stop, [&] { watch(stop); }); });
+        following =
+            std::jthread([this](const std::stop_token& stop) { run_thread(log, "feed", stop, [&] { follow(stop); }); });
     }
 
     void watch(const std::stop_token& stop);

@@ -8,6 +8,7 @@
 #include "agent/store/state/migrations.hpp"
 #include "agent/store/state/sql.hpp"
 #include "common/base/error.hpp"
+#include "common/base/thread_top.hpp"
 
 namespace pgedge {
 namespace {
@@ -28,7 +29,7 @@ StoreWriter::StoreWriter(const Clock& clock, std::int64_t level, Log log)
       log_(std::move(log)),
       memory_(clock),
       number_(new_node_id() >> 1),
-      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+      thread_([this](const std::stop_token& stop) { run_thread(log_, "writer", stop, [&] { run(stop); }); }) {}
 
 StoreWriter::~StoreWriter() { stop(); }
 

@@ -81,7 +81,7 @@ Reference ask_for_reference(const AddressBook& addresses, StorePeers& peers, con
                 const std::lock_guard lock(mutex);
                 all.promise = both(all.promise, known.promise);
                 if (known.node_id != 0) all.node_id = known.node_id;
-            } catch (const Error&) {
+            } catch (const std::exception&) {
                 // This one knows nothing now. Whoever leads later is asked again.
             }
         });

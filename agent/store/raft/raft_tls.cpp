@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "common/base/error.hpp"
+#include "common/base/thread_top.hpp"
 #include "common/net/openssl.hpp"
 
 namespace pgedge {
@@ -326,7 +327,9 @@ RaftTls::~RaftTls() { stop(); }
 void RaftTls::start(std::uint64_t member_id, RaftLink::Accept accept) {
     member_id_ = member_id;
     accept_ = std::move(accept);
-    thread_ = std::jthread([loop = std::make_unique<Loop>(*this)](const std::stop_token& stop) { loop->run(stop); });
+    thread_ = std::jthread([this, loop = std::make_unique<Loop>(*this)](const std::stop_token& stop) {
+        run_thread(log_, "connections", stop, [&] { loop->run(stop); });
+    });
 }
 
 void RaftTls::stop() {

@@ -3,6 +3,7 @@
 #include "agent/store/state/sql.hpp"
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
+#include "common/base/thread_top.hpp"
 
 namespace pgedge {
 namespace fs = std::filesystem;
@@ -44,7 +45,8 @@ LiveState::LiveState(const fs::path& directory, ChangeFeed& feed, Told told, Log
     write_file(mark_, "", 0600);
     machine_ = std::make_unique<StateMachine>(file_, StateMachine::Journal::ahead);
     publish({});
-    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+    thread_ =
+        std::jthread([this](const std::stop_token& stop) { run_thread(log_, "state", stop, [&] { run(stop); }); });
 }
 
 LiveState::~LiveState() { stop(); }

@@ -104,6 +104,7 @@ ClusterStore::Options TestCluster::options(int number) const {
     options.own = issue_certificate(authority_, request);
     options.authorities = authority_.certificate;
     options.dead_after = dead_after;
+    options.level = facts(number).level;
     return options;
 }
 
@@ -113,10 +114,23 @@ ClusterStore& TestCluster::keep(int number, std::unique_ptr<ClusterStore> store)
     return kept;
 }
 
+Host TestCluster::facts(int number) const {
+    Host facts;
+    facts.id = host(number);
+    facts.peer_addresses = {address(number)};
+    const auto level = levels.find(number);
+    facts.level = level == levels.end() ? newest_schema_version() : level->second;
+    return facts;
+}
+
+void TestCluster::write_facts(ClusterStore& through, int number) {
+    Transaction transaction;
+    transaction.add(Hosts::update_facts(facts(number)));
+    through.commit(transaction, Limit(60s));
+}
+
 void TestCluster::add_host_row(ClusterStore& through, int number, std::uint64_t node_id) {
-    Host row;
-    row.id = host(number);
-    row.peer_addresses = {address(number)};
+    const Host row = facts(number);
     Transaction transaction;
     transaction.add(Hosts::insert(row, std::to_string(node_id), clock_.wall()));
     if (!through.commit(transaction, Limit(60s)).committed)

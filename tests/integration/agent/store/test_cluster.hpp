@@ -9,6 +9,7 @@
 
 #include "agent/store/cluster_store.hpp"
 #include "common/base/clock.hpp"
+#include "common/model/host.hpp"
 
 namespace pgedge {
 
@@ -54,12 +55,16 @@ public:
     int leader();
     /// Waits until `voters` hosts vote.
     void wait_for_voters(std::size_t voters);
+    /// Writes the host's facts, as its agent does when it starts.
+    void write_facts(ClusterStore& through, int number);
     void add_host_row(ClusterStore& through, int number, std::uint64_t node_id);
 
     std::chrono::milliseconds dead_after{1500};
+    std::map<int, std::int64_t> levels;  ///< of the hosts' programs, where they are not this one's
     Log log = Log::none();
 
 private:
+    Host facts(int number) const;
     ClusterStore& keep(int number, std::unique_ptr<ClusterStore> store);
     const int first_address_;
     std::filesystem::path folder_;

@@ -67,6 +67,8 @@ struct FixedReplanner final : Replanner {
 /// Several hosts in one process, on one store. Each test case makes its own.
 class Rig {
 public:
+    explicit Rig(std::int64_t level = newest_schema_version()) : store(":memory:", level) {}
+
     LocalStore store;
     FakeWorld world;
     FixedReplanner replanner{store};
