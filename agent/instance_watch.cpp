@@ -109,7 +109,8 @@ void InstanceWatch::look(const std::stop_token& stop) {
             continue;
         }
         auto& monitor = monitor_of(instance, Limit(kStoreLimit, stop));
-        const auto status = monitor.look(clock_.wall(), Limit(kServerLimit, stop));
+        auto status = monitor.look(clock_.wall(), Limit(kServerLimit, stop));
+        status.of_update = instance.updated_at;
         states[instance.id] = status.postgres_state;
         report.add(Databases::set_instance_status(instance.id, status));
     }

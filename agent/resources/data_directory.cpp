@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "agent/postgres/conf_files.hpp"
+#include "agent/postgres/copy_progress.hpp"
 #include "agent/resources/postgres_certs.hpp"
 #include "agent/runtime/standby_signal.hpp"
 #include "common/base/error.hpp"
@@ -73,7 +74,7 @@ void run_when_slot_is_free(Runtime& runtime, const ServerCommand& copy, const st
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::failed ||
                 std::string_view(error.what()).find("is active for PID") == std::string_view::npos)
-                throw;
+                throw Error(error.kind(), without_copy_progress(error.text()), error.hint());
             delete_tree(into, limit);
             if (!limit.pause(std::chrono::milliseconds(200))) throw;
         }
@@ -159,10 +160,17 @@ void DataDirectory::copy_primary(const std::filesystem::path& into, const Instan
                                 paths.instance_id()));
     const Json server{{{"address", primary.address}, {"port", primary.port}}};
     const std::string slot = resource.want.at("slot");
-    const ServerCommand copy{resource.want.at("bin_dir"),
-                             "pg_basebackup",
-                             {"--pgdata=" + into.string(), "--dbname=" + replication_dsn(paths, server, slot),
-                              "--wal-method=stream", "--slot=" + slot, "--checkpoint=fast", "--no-password"}};
+    const ServerCommand copy{
+        resource.want.at("bin_dir"),
+        "pg_basebackup",
+        {"--pgdata=" + into.string(), "--dbname=" + replication_dsn(paths, server, slot), "--wal-method=stream",
+         "--slot=" + slot, "--checkpoint=fast", "--progress", "--no-password"},
+        [&, about = "copying " + primary.instance_id](std::string_view line) {
+            auto progress = copy_progress(line);
+            if (!progress) return;
+            progress->text = about;
+            context.progress(*progress);
+        }};
     within(fmt::format("copying {} from {}", primary.instance_id, primary.address),
            [&] { copy_until_done(runtime_, copy, into, context); });
     make_standby(into, user_, context.limit);

@@ -17,6 +17,7 @@ public:
     DataDirectory(std::filesystem::path data_dir, const InstanceUser& user, Runtime& runtime)
         : data_dir_(std::move(data_dir)), user_(user), runtime_(runtime) {}
     std::string_view kind() const override { return "instance.data"; }
+    bool takes_long() const override { return true; }
     Observed observe(const Resource& resource, StepContext& context) override;
     void apply(const Resource& resource, StepContext& context) override;
     void remove(const Resource& resource, StepContext& context) override;

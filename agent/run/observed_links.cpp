@@ -7,7 +7,8 @@
 namespace pgedge {
 namespace {
 
-/// Clocks of hosts differ: a look from before an operation's end may seem to be from after it by less than this.
+/// Of a look that does not say which state of the instance it saw: clocks of hosts differ, and one from before an
+/// operation's end may seem to be from after it by less than this.
 constexpr std::chrono::seconds kSettled{5};
 
 /// What was seen of the server that the resource lies in; nullptr: nothing that can be relied on.
@@ -18,7 +19,7 @@ const InstanceStatus* seen_of(const KnownResource& known, const std::vector<Inst
         std::find_if(instances.begin(), instances.end(), [&](const Instance& each) { return each.id == id; });
     if (instance == instances.end() || shown_state(*instance, now) != InstanceState::available) return nullptr;
     const auto* status = current_status(*instance, now);
-    if (status && status->updated_at - instance->updated_at < kSettled) return nullptr;
+    if (status && !status->of_update && status->updated_at - instance->updated_at < kSettled) return nullptr;
     // Without an extension it could not be asked in the application's database.
     return status && status->role == "primary" && !status->extension_version.empty() ? status : nullptr;
 }

@@ -85,7 +85,7 @@ Survey OperationPlanner::survey(const std::string& database_id, const Limit& lim
         else
             survey.unreadable_hosts.emplace(id, host.unreadable);
     }
-    const Databases databases(store_);
+    const Databases databases(store_, liveness_);
     survey.all_instances = databases.all_instances(limit);
     survey.known = databases.resources(database_id, limit);
     survey.primaries = Nodes(store_).primaries(database_id, limit);

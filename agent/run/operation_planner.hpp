@@ -43,9 +43,9 @@ struct DraftOperation {
 /// thread.
 class OperationPlanner final : public Replanner {
 public:
-    /// `random_ports`: where the ports that are drawn come from.
-    OperationPlanner(Store& store, const Clock& clock, PortRange random_ports = {})
-        : store_(store), clock_(clock), random_ports_(random_ports) {}
+    /// `random_ports`: where the ports that are drawn come from. `liveness`: as of Databases.
+    OperationPlanner(Store& store, const Clock& clock, PortRange random_ports = {}, HostLiveness* liveness = nullptr)
+        : store_(store), clock_(clock), random_ports_(random_ports), liveness_(liveness) {}
 
     Survey survey(const std::string& database_id, const Limit& limit) const;
     /// `wanted` has its secrets sealed; of `stored` spec, tenant and dialect are looked at, nullptr for a create. Pure
@@ -65,6 +65,7 @@ private:
     Store& store_;
     const Clock& clock_;
     const PortRange random_ports_;
+    HostLiveness* liveness_;
 };
 
 /// What plan_again() has to know of an operation: goes into the task.

@@ -83,6 +83,9 @@ std::string instance_id(std::string_view database_id, std::string_view node_name
 
 const InstanceStatus* current_status(const Instance& instance, WallTime now) {
     if (!instance.status) return nullptr;
+    if (const auto& of_update = instance.status->of_update)
+        return instance.state == InstanceState::available && *of_update != instance.updated_at ? nullptr
+                                                                                               : &*instance.status;
     const bool outdated =
         instance.state == InstanceState::available && instance.status->updated_at < instance.updated_at;
     // A change that seems to come from the future was stamped by a clock that was wrong; looks must not wait for it.
@@ -95,7 +98,8 @@ InstanceState shown_state(const Instance& instance, WallTime now) {
     const InstanceStatus* const status = current_status(instance, now);
     // Until it was looked at it is what its operation left; that look has as much time as any other.
     const WallTime seen = status ? status->updated_at : instance.updated_at;
-    if (now - seen > kStale) return InstanceState::unknown;
+    const bool stale = instance.quiet_for ? *instance.quiet_for > kStale : now - seen > kStale;
+    if (stale) return InstanceState::unknown;
     if (instance.stopped) return InstanceState::stopped;
     return status ? from_server_state(status->postgres_state) : instance.state;
 }

@@ -78,6 +78,9 @@ struct InstanceStatus {
     KeylessTables keyless_tables;                   ///< primary only
     WallTime updated_at{};
     std::string trouble{};  ///< why the server is crashed; empty: it is not, or nobody knows
+    /// Instance::updated_at as the agent knew it when it looked: tells without any clock whether the look was at what
+    /// the last operation left. Absent in what the first version stored.
+    std::optional<WallTime> of_update{};
     bool operator==(const InstanceStatus&) const = default;
 };
 
@@ -92,6 +95,9 @@ struct Instance {
     bool stopped = false;     ///< by wish of a user
     WallTime created_at{}, updated_at{};
     std::optional<InstanceStatus> status;
+    /// For how long no newer status has come, by the reader's own monotonic clock; absent where nobody watches that:
+    /// then the times of two hosts' clocks have to do.
+    std::optional<std::chrono::nanoseconds> quiet_for{};
 };
 
 /// A subscription's slot is known at its provider: takes over what was seen there.

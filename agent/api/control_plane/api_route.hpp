@@ -63,7 +63,7 @@ struct ApiCall {
     /// The body as a JSON object. Throws missing_payload, decode_payload, invalid_field_type.
     Json body() const;
 
-    Databases databases() const { return Databases(cluster->store); }
+    Databases databases() const { return Databases(cluster->store, cluster->liveness); }
     Tasks tasks() const { return Tasks(cluster->store); }
     Hosts hosts() const { return Hosts(cluster->store, cluster->liveness); }
     WallTime now() const { return plane.clock.wall(); }

@@ -113,7 +113,9 @@ const std::vector<std::string_view> kOwnersOfTasks{
     "ALTER TABLE task ADD COLUMN locks INTEGER NOT NULL DEFAULT 1",  // 0: goes on beside an operation of its owner
     "CREATE UNIQUE INDEX one_operation_per_owner ON task(scope, entity_id) WHERE open = 1 AND locks = 1",
     "CREATE INDEX child_task ON task(parent_id) WHERE parent_id <> ''",
-    "ALTER TABLE step ADD COLUMN work TEXT NOT NULL DEFAULT ''",  // the kind of work, for queries
+    "ALTER TABLE step ADD COLUMN work TEXT NOT NULL DEFAULT ''",       // the kind of work, for queries
+    "ALTER TABLE step ADD COLUMN term INTEGER",                        // NULL: whatever the term is
+    "ALTER TABLE step ADD COLUMN term_node TEXT NOT NULL DEFAULT ''",  // of which node of its database
     // How far running steps are: told often, and not part of a task's log.
     R"(CREATE TABLE progress (
         task_id TEXT NOT NULL REFERENCES task(id) ON DELETE CASCADE, step_id TEXT NOT NULL, done INTEGER NOT NULL,

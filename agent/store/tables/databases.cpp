@@ -88,6 +88,7 @@ Json to_json(const InstanceStatus& status) {
         json["keyless_tables"] = keyless.names;
     }
     if (!status.trouble.empty()) json["trouble"] = status.trouble;
+    if (status.of_update) json["of_update"] = to_stored(*status.of_update);
     return json;
 }
 
@@ -145,6 +146,7 @@ InstanceStatus status_from_json(const Json& json, WallTime updated_at) {
     status.keyless_tables = {json.value("keyless_table_count", std::int64_t{0}),
                              json.value("keyless_tables", std::vector<std::string>())};
     status.trouble = json.value("trouble", "");
+    if (const auto of_update = integer_if_there(json, "of_update")) status.of_update = time_from_stored(*of_update);
     status.updated_at = updated_at;
     return status;
 }
@@ -173,15 +175,23 @@ Instance instance_from_row(const Row& row) {
     return instance;
 }
 
-std::vector<Instance> read_instances(Store& store, std::string_view where, std::vector<SqlValue> args,
-                                     const Limit& limit) {
+std::vector<Instance> read_instances(Store& store, HostLiveness* liveness, std::string_view where,
+                                     std::vector<SqlValue> args, const Limit& limit) {
     const Statement query{fmt::format("SELECT {} FROM instance i LEFT JOIN instance_status st ON st.instance_id = i.id "
                                       "{} ORDER BY i.database_id, i.node_name, i.id",
                                       kInstanceColumns, where),
                           std::move(args),
                           {}};
     std::vector<Instance> instances;
-    for (const auto& row : store.read(query, Freshness::leader, limit)) instances.push_back(instance_from_row(row));
+    for (const auto& row : store.read(query, Freshness::leader, limit)) {
+        auto instance = instance_from_row(row);
+        if (liveness) {
+            const auto sign = HostLiveness::sign_of_instance(instance.id);
+            liveness->saw(sign, row.null(12) ? std::string() : std::to_string(row.integer(12)));
+            instance.quiet_for = liveness->silent_for(sign);
+        }
+        instances.push_back(std::move(instance));
+    }
     return instances;
 }
 
@@ -226,13 +236,13 @@ Statement Databases::update(const Database& database, std::int64_t expected_revi
 Statement Databases::erase(const std::string& id) { return {"DELETE FROM database WHERE id = ?", {id}, {}}; }
 
 std::vector<Instance> Databases::instances(const std::string& database_id, const Limit& limit) const {
-    return read_instances(store_, "WHERE i.database_id = ?", {database_id}, limit);
+    return read_instances(store_, liveness_, "WHERE i.database_id = ?", {database_id}, limit);
 }
 std::vector<Instance> Databases::all_instances(const Limit& limit) const {
-    return read_instances(store_, "", {}, limit);
+    return read_instances(store_, liveness_, "", {}, limit);
 }
 std::vector<Instance> Databases::instances_on(const std::string& host_id, const Limit& limit) const {
-    return read_instances(store_, "WHERE i.host_id = ?", {host_id}, limit);
+    return read_instances(store_, liveness_, "WHERE i.host_id = ?", {host_id}, limit);
 }
 
 Statement Databases::upsert_instance(const Instance& instance) {

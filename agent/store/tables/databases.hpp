@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "agent/store/store.hpp"
+#include "agent/store/tables/host_liveness.hpp"
 #include "common/model/database.hpp"
 #include "common/model/instance.hpp"
 #include "common/plan/plan.hpp"
@@ -15,7 +16,8 @@ namespace pgedge {
 /// put what belongs together into one transaction. Safe from any thread.
 class Databases {
 public:
-    explicit Databases(Store& store) : store_(store) {}
+    /// `liveness` knows for how long no status of an instance has come (Instance::quiet_for).
+    explicit Databases(Store& store, HostLiveness* liveness = nullptr) : store_(store), liveness_(liveness) {}
 
     std::optional<Database> find(const std::string& id, const Limit& limit) const;
     std::vector<Database> list(const Limit& limit) const;  ///< all, each with an empty spec
@@ -42,6 +44,7 @@ public:
 
 private:
     Store& store_;
+    HostLiveness* liveness_;
 };
 
 }  // namespace pgedge

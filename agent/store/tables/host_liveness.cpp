@@ -12,6 +12,8 @@ void HostLiveness::observe(Store& store, Freshness freshness, const Limit& limit
         also.erase(row.text(0));
     }
     for (const auto& host : also) saw(host, "");
+    for (const auto& row : store.read({.sql = "SELECT instance_id, updated_at FROM instance_status"}, freshness, limit))
+        saw(sign_of_instance(row.text(0)), std::to_string(row.integer(1)));
 }
 
 void HostLiveness::saw(const std::string& host_id, const std::string& beat) {

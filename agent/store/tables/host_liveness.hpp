@@ -29,6 +29,8 @@ public:
     /// Looks at the beats of all hosts, and of `also`, which may never have beaten. To be called every few seconds.
     /// Throws what the store throws.
     void observe(Store& store, Freshness freshness, const Limit& limit, std::set<std::string> also = {});
+    /// Statuses of instances are signs of life as beats are: they come every few seconds. The name for saw().
+    static std::string sign_of_instance(const std::string& instance_id) { return "instance " + instance_id; }
     /// `beat` identifies the host's last beat (incarnation and number); empty: it never beat.
     void saw(const std::string& host_id, const std::string& beat);
     std::chrono::nanoseconds silent_for(const std::string& host_id) const;  ///< zero for a host never asked about

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/store/state/migrations.hpp"
 #include "agent/store/tables/stored_json.hpp"
 #include "common/base/error.hpp"
 #include "common/base/names.hpp"
@@ -166,6 +167,8 @@ std::vector<Task> Tasks::children(const std::string& id, const Limit& limit) con
 
 TaskProgress Tasks::progress(const std::string& id, const Limit& limit) const {
     TaskProgress all;
+    const auto level = store_.read({"SELECT max(version) FROM schema_version", {}, {}}, Freshness::local, limit);
+    if (level.empty() || level[0].integer(0) < kProgressLevel) return all;
     for (const auto& row : store_.read(
              {"SELECT s.id, s.host_id, s.status, p.done, p.total, p.unit, p.text, p.updated_at FROM step s LEFT JOIN "
               "progress p ON p.task_id = s.task_id AND p.step_id = s.id WHERE s.task_id = ? ORDER BY s.position",

@@ -190,3 +190,51 @@ TEST_CASE("a task is cancelled by GET and by POST") {
               "not_found");
     }
 }
+
+TEST_CASE("a task that is open tells how far it is, and which tasks belong to it") {
+    ApiRig rig;
+    const std::string id = rig.create_example()["task"]["task_id"];
+    for (const auto status : {StepStatus::done, StepStatus::running, StepStatus::running})
+        rig.commit(Tasks::insert_step(
+            {.task_id = id, .id = "step-" + new_uuid(), .host_id = "host-1", .work = {"copy"}, .status = status}));
+    rig.commit(Tasks::insert_step(
+        {.task_id = id, .id = "copy", .host_id = "host-2", .work = {"copy"}, .status = StepStatus::running}));
+    rig.commit(Tasks::set_progress(id, "copy", {.done = 5, .total = 10, .unit = "bytes", .text = "copying n1"},
+                                   rig.clock.wall()));
+    Task child;
+    child.id = new_uuid();
+    child.scope = "host";
+    child.entity_id = "host-1";
+    child.type = "check";
+    child.parent_id = id;
+    rig.commit(Tasks::insert(child, TaskStage::none, Json::object()));
+
+    const Json task = rig.get("/v1/tasks/" + id);
+    CHECK(task["progress"]["steps"] == rig.get("/v1/databases/example/tasks/" + id)["progress"]["steps"]);
+    CHECK(task["progress"]["steps_done"] == 1);
+    CHECK(task["progress"]["running"] == Json::array({{{"step_id", "copy"},
+                                                       {"host_id", "host-2"},
+                                                       {"done", 5},
+                                                       {"total", 10},
+                                                       {"unit", "bytes"},
+                                                       {"text", "copying n1"},
+                                                       {"updated_at", "2027-01-15T08:00:00Z"}}}));
+    CHECK(task["child_ids"] == Json::array({child.id}));
+    CHECK(rig.get("/v1/tasks/" + child.id)["parent_id"] == id);
+
+    std::vector<Json> lines;
+    rig.send("GET", "/v1/tasks/" + id + "/log?follow=true&progress=true").stream([&](std::string_view part) {
+        if (part.empty()) return true;
+        for (const auto& line : split(trimmed(part), '\n')) lines.push_back(Json::parse(line));
+        if (lines.size() == 1)
+            rig.commit(Tasks::set_progress(id, "copy", {.done = 6}, rig.clock.wall()));
+        else if (lines.size() == 2)
+            rig.end_task(id);
+        return true;
+    });
+    REQUIRE(lines.size() == 3);
+    CHECK(lines[0]["progress"]["running"][0]["done"] == 5);
+    CHECK(lines[1]["progress"]["running"][0]["done"] == 6);
+    CHECK(lines[2]["task"]["status"] == "completed");
+    CHECK_FALSE(rig.get("/v1/tasks/" + id).contains("progress"));
+}

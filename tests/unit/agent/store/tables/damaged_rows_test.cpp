@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 namespace {
 
 const WallTime kLookedAt(100s);
-const Limit kSoon(60s);
+Limit in_time() { return Limit(5min); }
 
 const std::vector<std::string> kRubbish{"",         "{",      "null",
                                         "[]",       "17",     "{\"id\": 5}",
@@ -69,7 +69,7 @@ struct Rows2 {
     CommitResult run(std::vector<Statement> statements) {
         Transaction transaction;
         transaction.add(std::move(statements));
-        auto result = store.commit(transaction, kSoon);
+        auto result = store.commit(transaction, in_time());
         REQUIRE(result.committed);
         return result;
     }
@@ -82,27 +82,27 @@ struct Rows2 {
     /// Every reader of rows answers, with the good ones whole.
     void check_good() {
         const Databases databases(store);
-        CHECK(databases.list(kSoon).size() == 2);
-        CHECK(databases.find("good", kSoon)->unreadable.empty());
-        CHECK(databases.find("good", kSoon)->spec.database_name == "shop");
-        CHECK(databases.find("bad", kSoon)->id == "bad");
-        const auto instances = databases.instances_on("host-1", kSoon);
+        CHECK(databases.list(in_time()).size() == 2);
+        CHECK(databases.find("good", in_time())->unreadable.empty());
+        CHECK(databases.find("good", in_time())->spec.database_name == "shop");
+        CHECK(databases.find("bad", in_time())->id == "bad");
+        const auto instances = databases.instances_on("host-1", in_time());
         REQUIRE(instances.size() == 2);
         CHECK(instances[1].status);
-        CHECK(databases.resources("good", kSoon).at({"kind", "good"}).error.empty());
-        CHECK(databases.resources("bad", kSoon).size() == 1);
-        const auto hosts = Hosts(store).list(kSoon);
+        CHECK(databases.resources("good", in_time()).at({"kind", "good"}).error.empty());
+        CHECK(databases.resources("bad", in_time()).size() == 1);
+        const auto hosts = Hosts(store).list(in_time());
         REQUIRE(hosts.size() == 2);
         CHECK(hosts[0].id == "bad");
         CHECK(hosts[1].state == HostState::healthy);
         const Tasks all(store);
-        CHECK(all.open(kSoon).size() >= 1);
-        CHECK(all.list("", "", {}, kSoon).size() == 2);
-        CHECK(all.find(tasks["good"], kSoon)->status != TaskStatus::unknown);
-        CHECK(all.steps(tasks["bad"], kSoon).size() == 2);
-        CHECK(all.log(tasks["good"], "", {}, kSoon)[0].message == "a line of good");
-        CHECK(all.log(tasks["bad"], "", {}, kSoon)[0].message == "a line of bad");
-        queue.open(kSoon);
+        CHECK(all.open(in_time()).size() >= 1);
+        CHECK(all.list("", "", {}, in_time()).size() == 2);
+        CHECK(all.find(tasks["good"], in_time())->status != TaskStatus::unknown);
+        CHECK(all.steps(tasks["bad"], in_time()).size() == 2);
+        CHECK(all.log(tasks["good"], "", {}, in_time())[0].message == "a line of good");
+        CHECK(all.log(tasks["bad"], "", {}, in_time())[0].message == "a line of bad");
+        queue.open(in_time());
     }
     /// The steps of the good task are carried out.
     void check_good_runs() {
@@ -116,7 +116,7 @@ struct Rows2 {
             for (auto& more : StepQueue::settle(tasks["good"], kLookedAt)) end.push_back(std::move(more));
             run(std::move(end));
         }
-        CHECK(Tasks(store).find(tasks["good"], kSoon)->status == TaskStatus::completed);
+        CHECK(Tasks(store).find(tasks["good"], in_time())->status == TaskStatus::completed);
     }
 };
 
@@ -154,13 +154,13 @@ TEST_CASE("what cannot be read says so under its name") {
     rows.damage("resource", "body", "name = 'bad'", "{");
     rows.damage("host", "facts", "id = 'bad'", "{");
     rows.damage("step", "body", "id = 'own' AND task_id = '" + rows.tasks["bad"] + "'", "{");
-    const auto database = Databases(rows.store).find("bad", kSoon);
+    const auto database = Databases(rows.store).find("bad", in_time());
     CHECK(database->state == DatabaseState::unknown);
     CHECK(database->error.find("cannot be read: not valid JSON") != std::string::npos);
-    const auto known = Databases(rows.store).resources("bad", kSoon).at({"kind", "bad"});
+    const auto known = Databases(rows.store).resources("bad", in_time()).at({"kind", "bad"});
     CHECK(known.resource.host_id == "host-1");
     CHECK(known.error.find("cannot be read") != std::string::npos);
-    const auto host = Hosts(rows.store).find("bad", kSoon);
+    const auto host = Hosts(rows.store).find("bad", in_time());
     CHECK(host->state == HostState::degraded);
     CHECK(host->components.at("record").error.find("cannot be read") != std::string::npos);
     for (const auto& step : rows.claim())

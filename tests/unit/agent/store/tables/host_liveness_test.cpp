@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "agent/store/local_store.hpp"
+#include "agent/store/tables/databases.hpp"
 #include "agent/store/tables/hosts.hpp"
 #include "agent/store/tables/leases.hpp"
 #include "tests/fakes/fake_clock.hpp"
@@ -92,4 +93,48 @@ TEST_CASE("an agent that starts again is heard, whatever its number") {
     hosts.here.advance(9s);
     hosts.liveness.saw("host-2", "start-2 1");
     CHECK(hosts.liveness.silent_for("host-2") == 0s);
+}
+
+TEST_CASE("an instance is what its agent says, however far the clocks of the hosts are apart") {
+    for (const auto ahead : {std::chrono::hours(0), std::chrono::hours(6)}) {
+        CAPTURE(ahead.count());
+        TwoClocks hosts;
+        hosts.there.advance(ahead);  // of the agent that reports
+        hosts.here.advance(3h);      // of the agent that ended the operation, and is asked
+        hosts.commit(
+            {"INSERT INTO database (id, state, dialect, spec, revision, created_at, updated_at) "
+             "VALUES ('db', 'available', 'pglogical', '{}', 1, 1, 1)",
+             {},
+             1});
+        Instance instance;
+        instance.id = "db-n1";
+        instance.database_id = "db";
+        instance.node_name = "n1";
+        instance.host_id = "host-2";
+        instance.listen_port = 5432;
+        instance.state = InstanceState::available;
+        instance.updated_at = hosts.here.wall();
+        hosts.commit(Databases::upsert_instance(instance));
+        const auto state = [&] {
+            return shown_state(Databases(hosts.store, &hosts.liveness).all_instances(Limit(10s))[0], hosts.here.wall());
+        };
+        const auto report = [&](WallTime of_update) {
+            InstanceStatus status;
+            status.postgres_state = "running";
+            status.updated_at = hosts.there.wall();
+            status.of_update = of_update;
+            hosts.commit(Databases::set_instance_status("db-n1", status));
+        };
+        CHECK(state() == InstanceState::available);  // as its operation left it
+        report(instance.updated_at);
+        CHECK(state() == InstanceState::available);
+        hosts.pass(10s, true);
+        CHECK(state() == InstanceState::available);
+        hosts.pass(1s, true);
+        CHECK(state() == InstanceState::unknown);  // no newer status has come
+        report(instance.updated_at);
+        CHECK(state() == InstanceState::available);
+        report(instance.updated_at - 1s);  // seen before the last operation ended
+        CHECK(current_status(Databases(hosts.store).all_instances(Limit(10s))[0], hosts.here.wall()) == nullptr);
+    }
 }
