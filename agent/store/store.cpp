@@ -40,6 +40,16 @@ bool Row::null(std::size_t column) const {
     return column < values.size() && std::holds_alternative<std::nullptr_t>(values[column]);
 }
 
+std::string Row::lenient_text(std::size_t column) const {
+    const auto* found = column < values.size() ? std::get_if<std::string>(&values[column]) : nullptr;
+    return found ? *found : std::string();
+}
+
+std::int64_t Row::lenient_integer(std::size_t column, std::int64_t otherwise) const {
+    const auto* found = column < values.size() ? std::get_if<std::int64_t>(&values[column]) : nullptr;
+    return found ? *found : otherwise;
+}
+
 std::string Row::text_or_empty(std::size_t column) const { return null(column) ? std::string() : text(column); }
 
 }  // namespace pgedge

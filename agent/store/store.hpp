@@ -50,6 +50,10 @@ struct Row {
     bool null(std::size_t column) const;
     /// Text, or empty for NULL.
     std::string text_or_empty(std::size_t column) const;
+    /// For rows of tables, which may be of any age or damaged: never throw. What is of another type, or not there, is
+    /// empty or `otherwise`.
+    std::string lenient_text(std::size_t column) const;
+    std::int64_t lenient_integer(std::size_t column, std::int64_t otherwise = 0) const;
 };
 using Rows = std::vector<Row>;
 

@@ -38,6 +38,7 @@ struct KnownResource {
     Resource resource;
     bool needs_recreate = false;  ///< a refresh did not find it
     std::string error;            ///< why the last try failed; empty: it is as wanted
+    bool unreadable = false;      ///< of `resource` no more is known than its name and where it is
 };
 using Known = std::map<ResourceId, KnownResource>;
 

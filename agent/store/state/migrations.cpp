@@ -105,13 +105,12 @@ const std::vector<std::string_view> kFirst{
     "INSERT INTO change(kind, name) VALUES ('cluster', '')",
 };
 
-constexpr std::array kWatchedProgress{WatchedTable{"progress", "{0}.task_id"}};
-
 // The operation lock belongs to the owner of a task, whatever its scope is.
 const std::vector<std::string_view> kOwnersOfTasks{
     "DROP INDEX one_operation_per_database",
     "ALTER TABLE task ADD COLUMN locks INTEGER NOT NULL DEFAULT 1",  // 0: goes on beside an operation of its owner
     "CREATE UNIQUE INDEX one_operation_per_owner ON task(scope, entity_id) WHERE open = 1 AND locks = 1",
+    "CREATE UNIQUE INDEX one_child_per_owner ON task(parent_id, scope, entity_id) WHERE open = 1 AND locks = 0",
     "CREATE INDEX child_task ON task(parent_id) WHERE parent_id <> ''",
     "ALTER TABLE step ADD COLUMN work TEXT NOT NULL DEFAULT ''",       // the kind of work, for queries
     "ALTER TABLE step ADD COLUMN term INTEGER",                        // NULL: whatever the term is

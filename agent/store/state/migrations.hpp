@@ -12,8 +12,8 @@ namespace pgedge {
 /// edited after a release. Number n is element n - 1.
 const std::vector<std::vector<std::string>>& migrations();
 std::int64_t newest_schema_version();
-/// From which level on there is the table `progress`: it is read by programs that wait for that level as well.
-inline constexpr std::int64_t kProgressLevel = 2;
+/// From which levels on there are the tables `node` and `progress`, for those who read them at every level.
+inline constexpr std::int64_t kNodesLevel = 2, kProgressLevel = 3;
 /// The oldest schema that this program can work on. Until the cluster has it, an agent of this version leaves tasks and
 /// changes alone (agent/store/cluster_level.hpp): the servers go on.
 std::int64_t oldest_workable_level();

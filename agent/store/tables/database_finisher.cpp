@@ -65,15 +65,17 @@ std::vector<Statement> DatabaseFinisher::done(const ClaimedStep& step, WallTime 
                 statements.push_back(std::move(statement));
     }
     if (!row.instance_id.empty()) {
+        // In no open task: a child works on the instances of its parent's database.
         constexpr std::string_view kAllDone =
-            "NOT EXISTS (SELECT 1 FROM step WHERE task_id = ?2 AND instance_id = ?1 AND status <> 'done')";
-        statements.push_back({fmt::format("UPDATE instance SET state = 'available', error = '', updated_at = ?3 "
+            "NOT EXISTS (SELECT 1 FROM step s JOIN task t ON t.id = s.task_id AND t.open = 1 WHERE s.instance_id = ?1 "
+            "AND s.status <> 'done')";
+        statements.push_back({fmt::format("UPDATE instance SET state = 'available', error = '', updated_at = ?2 "
                                           "WHERE id = ?1 AND state IN ('creating', 'modifying') AND {}",
                                           kAllDone),
-                              {row.instance_id, row.task_id, to_stored(now)},
+                              {row.instance_id, to_stored(now)},
                               {}});
         statements.push_back({fmt::format("DELETE FROM instance WHERE id = ?1 AND state = 'deleting' AND {}", kAllDone),
-                              {row.instance_id, row.task_id},
+                              {row.instance_id},
                               {}});
     }
     return statements;

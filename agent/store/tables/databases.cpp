@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/store/state/migrations.hpp"
 #include "agent/store/tables/stored_json.hpp"
 #include "agent/store/tables/tasks.hpp"
 #include "common/spec/write.hpp"
@@ -11,6 +12,7 @@
 namespace pgedge {
 namespace {
 
+constexpr std::string_view kUnreadableRecord = "its record in the store cannot be read";
 constexpr std::string_view kDatabaseColumns =
     "id, tenant_id, state, dialect, spec, error, last_task_id, revision, created_at, updated_at";
 /// The same without what is large.
@@ -22,10 +24,10 @@ constexpr std::string_view kInstanceColumns =
 
 Database database_from_row(const Row& row) {
     Database database;
-    database.id = row.text(0);
-    database.tenant_id = row.text_or_empty(1);
-    database.dialect = row.text(3);
-    database.error = row.text(5);
+    database.id = row.lenient_text(0);
+    database.tenant_id = row.lenient_text(1);
+    database.dialect = row.lenient_text(3);
+    database.error = row.lenient_text(5);
     database.state = DatabaseState::unknown;
     database.unreadable = unreadable([&] {
         database.state = parse_database_state(row.text(2));
@@ -34,12 +36,12 @@ Database database_from_row(const Row& row) {
     if (!database.unreadable.empty()) {
         database.spec = {};
         database.state = DatabaseState::unknown;
-        database.error = "its record in the store cannot be read: " + database.unreadable;
+        database.error = std::string(kUnreadableRecord) + ": " + database.unreadable;
     }
-    database.last_task_id = row.text(6);
-    database.revision = row.integer(7);
-    database.created_at = time_from_stored(row.integer(8));
-    database.updated_at = time_from_stored(row.integer(9));
+    database.last_task_id = row.lenient_text(6);
+    database.revision = row.lenient_integer(7);
+    database.created_at = time_from_stored(row.lenient_integer(8));
+    database.updated_at = time_from_stored(row.lenient_integer(9));
     return database;
 }
 
@@ -153,19 +155,19 @@ InstanceStatus status_from_json(const Json& json, WallTime updated_at) {
 
 Instance instance_from_row(const Row& row) {
     Instance instance;
-    instance.id = row.text(0);
-    instance.database_id = row.text(1);
-    instance.node_name = row.text(2);
-    instance.host_id = row.text(3);
-    instance.error = row.text(5);
+    instance.id = row.lenient_text(0);
+    instance.database_id = row.lenient_text(1);
+    instance.node_name = row.lenient_text(2);
+    instance.host_id = row.lenient_text(3);
+    instance.error = row.lenient_text(5);
     instance.state = InstanceState::unknown;
     if (const auto why = unreadable([&] { instance.state = parse_instance_state(row.text(4)); }); !why.empty())
-        instance.error = "its record in the store cannot be read: " + why;
-    if (!row.null(6)) instance.port = static_cast<int>(row.integer(6));
-    instance.listen_port = static_cast<int>(row.integer(7));
-    instance.stopped = row.integer(8) != 0;
-    instance.created_at = time_from_stored(row.integer(9));
-    instance.updated_at = time_from_stored(row.integer(10));
+        instance.error = std::string(kUnreadableRecord) + ": " + why;
+    if (!row.null(6)) instance.port = static_cast<int>(row.lenient_integer(6));
+    instance.listen_port = static_cast<int>(row.lenient_integer(7));
+    instance.stopped = row.lenient_integer(8) != 0;
+    instance.created_at = time_from_stored(row.lenient_integer(9));
+    instance.updated_at = time_from_stored(row.lenient_integer(10));
     // A status that cannot be read is as good as none: the next one follows within seconds.
     if (!row.null(11) && !unreadable([&] {
                               instance.status =
@@ -186,9 +188,8 @@ std::vector<Instance> read_instances(Store& store, HostLiveness* liveness, std::
     for (const auto& row : store.read(query, Freshness::leader, limit)) {
         auto instance = instance_from_row(row);
         if (liveness) {
-            const auto sign = HostLiveness::sign_of_instance(instance.id);
-            liveness->saw(sign, row.null(12) ? std::string() : std::to_string(row.integer(12)));
-            instance.quiet_for = liveness->silent_for(sign);
+            liveness->saw_status(instance.id, row.lenient_integer(12));
+            instance.quiet_for = liveness->no_status_for(instance.id);
         }
         instances.push_back(std::move(instance));
     }
@@ -281,31 +282,44 @@ Statement Databases::set_instance_status(const std::string& id, const InstanceSt
 
 Known Databases::resources(const std::string& database_id, const Limit& limit) const {
     Known known;
+    // Data of level 1 have no table of nodes; their resources are where they say. They are only shown.
+    const std::string_view primaries =
+        level_of(store_, limit) < kNodesLevel
+            ? "LEFT JOIN (SELECT '' AS host_id, '' AS id) i ON 0"
+            : "LEFT JOIN node n ON n.database_id = r.database_id AND n.name = CASE WHEN json_valid(r.body) THEN "
+              "json_extract(r.body, '$.node') END LEFT JOIN instance i ON i.id = n.primary_instance";
     const Statement query{
-        "SELECT r.body, r.needs_recreate, r.error, r.kind, r.name, r.host_id, coalesce(i.host_id, ''), coalesce(i.id, "
-        "'') FROM resource r LEFT JOIN node n ON n.database_id = r.database_id AND n.name = CASE WHEN "
-        "json_valid(r.body) THEN json_extract(r.body, '$.node') END LEFT JOIN instance i ON i.id = n.primary_instance "
-        "WHERE r.database_id = ?",
+        fmt::format("SELECT r.body, r.needs_recreate, r.error, r.kind, r.name, r.host_id, coalesce(i.host_id, ''), "
+                    "coalesce(i.id, '') FROM resource r {} WHERE r.database_id = ?",
+                    primaries),
         {database_id},
         {}};
     for (const auto& row : store_.read(query, Freshness::leader, limit)) {
-        KnownResource one{{}, row.integer(1) != 0, row.text(2)};
+        KnownResource one{{}, row.lenient_integer(1) != 0, row.lenient_text(2)};
         // It stays known, by its name: a plan that did not know it would neither make it anew nor remove it.
         if (const auto why = unreadable([&] { one.resource = resource_from_json(parse_stored(row.text(0))); });
             !why.empty()) {
             one.resource = {};
-            one.error = "its record in the store cannot be read: " + why;
+            one.unreadable = true;
+            one.error = std::string(kUnreadableRecord) + ": " + why;
         }
-        one.resource.id = {row.text(3), row.text(4)};
-        one.resource.host_id = row.text(5);
+        one.resource.id = {row.lenient_text(3), row.lenient_text(4)};
+        one.resource.host_id = row.lenient_text(5);
         const ResourceId id = one.resource.id;
         if (!one.resource.node.empty()) {
-            one.resource.host_id = row.text(6);
-            one.resource.instance_id = row.text(7);
+            one.resource.host_id = row.lenient_text(6);
+            one.resource.instance_id = row.lenient_text(7);
         }
         known.emplace(id, std::move(one));
     }
     return known;
+}
+
+Statement Databases::restore_resource(const std::string& database_id, const Resource& resource) {
+    return {"UPDATE resource SET body = ?1, error = ?2 WHERE database_id = ?3 AND kind = ?4 AND name = ?5",
+            {to_text(pgedge::to_json(resource)), std::string(kUnreadableRecord), database_id, resource.id.kind,
+             resource.id.name},
+            {}};
 }
 
 Statement Databases::upsert_resource(const std::string& database_id, const KnownResource& known) {

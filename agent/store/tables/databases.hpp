@@ -39,6 +39,9 @@ public:
 
     /// What is on the primary of a node is where that is now.
     Known resources(const std::string& database_id, const Limit& limit) const;
+    /// Writes what the record of a resource that could not be read must have said. It still counts as failed: what is
+    /// really there is made as wanted.
+    static Statement restore_resource(const std::string& database_id, const Resource& resource);
     static Statement upsert_resource(const std::string& database_id, const KnownResource& resource);
     static Statement erase_resource(const std::string& database_id, const ResourceId& id);
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include <fmt/format.h>
-
 #include "agent/store/tables/stored_json.hpp"
 #include "common/base/json.hpp"
 
@@ -25,10 +23,10 @@ HostState health_of(const Host& host) {
 Host Hosts::host_of(const Row& row) const {
     Host host;
     host.unreadable = unreadable([&] { host = host_from_json(parse_stored(row.text(0))); });
-    host.id = row.text(4);
-    host.voter = row.integer(1) != 0;
+    host.id = row.lenient_text(4);
+    host.voter = row.lenient_integer(1) != 0;
     host.components.clear();
-    host.updated_at = WallTime(std::chrono::milliseconds(row.integer(3)));
+    host.updated_at = WallTime(std::chrono::milliseconds(row.lenient_integer(3)));
     if (!row.null(2)) {
         const auto why = unreadable([&] {
             const Json components = parse_stored(row.text(2));
@@ -45,7 +43,7 @@ Host Hosts::host_of(const Row& row) const {
             Json::object()};
     host.state = health_of(host);
     if (!liveness_) return host;
-    liveness_->saw(host.id, row.null(5) ? std::string() : fmt::format("{} {}", row.text(5), row.integer(6)));
+    liveness_->saw(host.id, row.lenient_text(5), row.lenient_integer(6));
     if (liveness_->silent_for(host.id) <= kUnreachableAfter) return host;
     host.state = HostState::unreachable;
     host.components.clear();  // what was healthy then says nothing now

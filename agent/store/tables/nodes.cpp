@@ -6,12 +6,12 @@ namespace pgedge {
 
 NodePrimary primary_from_row(const Row& row, std::size_t first) {
     NodePrimary primary;
-    primary.node = row.text(first);
-    primary.instance_id = row.text(first + 1);
-    primary.host_id = row.text(first + 2);
-    primary.address = row.text(first + 3);
-    primary.port = static_cast<int>(row.integer(first + 4));
-    primary.term = row.integer(first + 5);
+    primary.node = row.lenient_text(first);
+    primary.instance_id = row.lenient_text(first + 1);
+    primary.host_id = row.lenient_text(first + 2);
+    primary.address = row.lenient_text(first + 3);
+    primary.port = static_cast<int>(row.lenient_integer(first + 4));
+    primary.term = row.lenient_integer(first + 5);
     return primary;
 }
 

@@ -27,6 +27,11 @@ Statement no_progress_of(const StepRow& row) {
     return {"DELETE FROM progress WHERE task_id = ? AND step_id = ?", {row.task_id, row.id}, {}};
 }
 
+OpenStep open_from_row(const Row& row) {
+    return {row.lenient_text(0), row.lenient_text(1), row.lenient_text(2), row.lenient_integer(3) != 0,
+            row.lenient_text(4)};
+}
+
 }  // namespace
 
 StepQueue::StepQueue(Store& store, std::string host_id, std::string incarnation)
@@ -35,16 +40,48 @@ StepQueue::StepQueue(Store& store, std::string host_id, std::string incarnation)
 std::vector<OpenStep> StepQueue::open(const Limit& limit) const {
     const Statement query{
         fmt::format("SELECT s.task_id, s.id, CASE s.status WHEN 'running' THEN s.incarnation ELSE '' END, "
-                    "t.status = 'canceling' FROM step s JOIN task t ON t.id = s.task_id AND t.open = 1 "
+                    "t.status = 'canceling', t.parent_id FROM step s JOIN task t ON t.id = s.task_id AND t.open = 1 "
                     "WHERE {} = ? AND (s.status = 'running' OR (s.status = 'pending' "
                     "AND t.status IN ('pending', 'running') AND {}))",
                     kStepHost, kStepIsReady),
         {host_id_},
         {}};
     std::vector<OpenStep> steps;
-    for (const auto& row : store_.read(query, Freshness::leader, limit))
-        steps.push_back({row.text(0), row.text(1), row.text(2), row.integer(3) != 0});
+    for (const auto& row : store_.read(query, Freshness::leader, limit)) steps.push_back(open_from_row(row));
     return steps;
+}
+
+std::vector<OpenStep> StepQueue::canceling(const Limit& limit) const {
+    const Statement query{
+        "SELECT s.task_id, s.id, s.incarnation, 1, t.parent_id FROM step s JOIN task t ON t.id = s.task_id AND "
+        "t.open = 1 AND t.status = 'canceling' WHERE s.host_id = ? AND s.status = 'running'",
+        {host_id_},
+        {}};
+    std::vector<OpenStep> steps;
+    for (const auto& row : store_.read(query, Freshness::leader, limit)) steps.push_back(open_from_row(row));
+    return steps;
+}
+
+std::vector<UnsettledTask> StepQueue::unsettled(Store& store, const Limit& limit) {
+    const Statement query{
+        "SELECT t.id, t.parent_id FROM task t WHERE t.open = 1 AND t.stage <> '' AND ("
+        "(t.status IN ('pending', 'running') AND EXISTS "
+        "(SELECT 1 FROM task p WHERE p.id = t.parent_id AND p.open = 1 AND p.status = 'canceling')) "
+        "OR (EXISTS (SELECT 1 FROM step WHERE task_id = t.id AND status = 'pending') AND (t.status = 'canceling' OR "
+        "EXISTS (SELECT 1 FROM step WHERE task_id = t.id AND status = 'failed') OR "
+        "EXISTS (SELECT 1 FROM task c WHERE c.parent_id = t.id AND c.open = 0 AND c.status <> 'completed'))) "
+        // A task to which neither steps nor children were added yet has not begun.
+        "OR (NOT EXISTS (SELECT 1 FROM step WHERE task_id = t.id AND status IN ('pending', 'running')) AND "
+        "NOT EXISTS (SELECT 1 FROM task c WHERE c.parent_id = t.id AND c.open = 1) AND "
+        "(t.status = 'canceling' OR EXISTS (SELECT 1 FROM step WHERE task_id = t.id AND status = 'failed') OR "
+        "(t.stage = 'apply' AND (EXISTS (SELECT 1 FROM step WHERE task_id = t.id) OR "
+        "EXISTS (SELECT 1 FROM task c WHERE c.parent_id = t.id)))))) ORDER BY t.id",
+        {},
+        {}};
+    std::vector<UnsettledTask> tasks;
+    for (const auto& row : store.read(query, Freshness::leader, limit))
+        tasks.push_back({row.lenient_text(0), row.lenient_text(1)});
+    return tasks;
 }
 
 std::vector<Statement> StepQueue::claim(const Slots& slots, WallTime now) const {
@@ -88,16 +125,17 @@ std::vector<Statement> StepQueue::claim(const Slots& slots, WallTime now) const 
     take(slots.brief, "NOT", lengthy);
     if (!slots.lengthy_kinds.empty()) take(slots.lengthy, "", lengthy);
     for (const auto* finisher : finishers()) append(statements, finisher->begun(host_id_, incarnation_));
-    statements.push_back({fmt::format("SELECT {}, t.scope, t.entity_id, t.parent_id, t.created_at, coalesce(own.created_at, 0), {} "
-                                      "FROM step s JOIN task t ON t.id = s.task_id AND t.open = 1 "
-                                      "LEFT JOIN instance own ON own.id = s.instance_id LEFT JOIN ({}) ON "
-                                      "n.database_id = t.database_id AND n.name = CASE s.node WHEN '' THEN "
-                                      "own.node_name ELSE s.node END "
-                                      "WHERE s.host_id = ? AND s.status = 'running' AND s.incarnation = ? "
-                                      "ORDER BY s.task_id, s.position",
-                                      kStepColumns, kPrimaryColumns, kPrimaryTables),
-                          {host_id_, incarnation_},
-                          {}});
+    statements.push_back(
+        {fmt::format("SELECT {}, t.scope, t.entity_id, t.parent_id, t.created_at, coalesce(own.created_at, 0), {} "
+                     "FROM step s JOIN task t ON t.id = s.task_id AND t.open = 1 "
+                     "LEFT JOIN instance own ON own.id = s.instance_id LEFT JOIN ({}) ON "
+                     "n.database_id = t.database_id AND n.name = CASE s.node WHEN '' THEN "
+                     "own.node_name ELSE s.node END "
+                     "WHERE s.host_id = ? AND s.status = 'running' AND s.incarnation = ? "
+                     "ORDER BY s.task_id, s.position",
+                     kStepColumns, kPrimaryColumns, kPrimaryTables),
+         {host_id_, incarnation_},
+         {}});
     return statements;
 }
 
@@ -107,10 +145,10 @@ std::vector<ClaimedStep> StepQueue::claimed(const Rows& rows) const {
         constexpr std::size_t kPrimary = 6;  // columns at the end
         const auto more = row.values.size() - kPrimary - 5;
         ClaimedStep step{step_from_row(row),
-                         {row.text(more), row.text(more + 1)},
-                         row.text(more + 2),
-                         time_from_stored(row.integer(more + 3)),
-                         time_from_stored(row.integer(more + 4)),
+                         {row.lenient_text(more), row.lenient_text(more + 1)},
+                         row.lenient_text(more + 2),
+                         time_from_stored(row.lenient_integer(more + 3)),
+                         time_from_stored(row.lenient_integer(more + 4)),
                          {}};
         if (!row.null(more + 5)) step.primary = primary_from_row(row, more + 5);
         if (step.row.step && !step.row.step->primary_of.empty()) {
@@ -200,6 +238,9 @@ std::vector<Statement> StepQueue::settle(const std::string& task_id, WallTime no
         args.insert(args.end(), more.begin(), more.end());
         statements.push_back({std::move(sql), std::move(args), {}});
     };
+    // 0. A child that began to be one when its parent was already being canceled.
+    add("UPDATE task SET status = 'canceling' WHERE id = ?1 AND open = 1 AND status IN ('pending', 'running') AND "
+        "EXISTS (SELECT 1 FROM task p WHERE p.id = task.parent_id AND p.open = 1 AND p.status = 'canceling')");
     // 1. After the first failure, and after a cancel, nothing begins any more.
     add("UPDATE step SET status = 'skipped', ended_at = ?2 WHERE task_id = ?1 AND status = 'pending' AND "
         "(EXISTS (SELECT 1 FROM step WHERE task_id = ?1 AND status = 'failed') OR "
@@ -239,7 +280,8 @@ std::vector<Statement> StepQueue::settle(const std::string& task_id, const std::
 }
 
 std::vector<Statement> StepQueue::cancel(const std::string& task_id) {
-    return {{"UPDATE task SET status = 'canceling' WHERE id = ? AND status IN ('pending', 'running')", {task_id}, 1},
+    // Also one whose status cannot be read: there must be a way to end it.
+    return {{"UPDATE task SET status = 'canceling' WHERE id = ? AND open = 1 AND status <> 'canceling'", {task_id}, 1},
             {"UPDATE task SET status = 'canceling' WHERE parent_id <> '' AND parent_id = ? AND status IN ('pending', "
              "'running')",
              {task_id},

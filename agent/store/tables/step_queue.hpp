@@ -12,6 +12,12 @@ struct OpenStep {
     std::string task_id, id;
     std::string incarnation;  ///< empty: not begun
     bool canceling = false;   ///< its task is to be ended
+    std::string parent_id{};  ///< of its task
+};
+
+/// A task that has to be settled although none of its steps has just ended.
+struct UnsettledTask {
+    std::string id, parent_id;
 };
 
 /// The steps of one host as a queue, and what follows from a step that ended, all as statements: whoever ends the last
@@ -24,6 +30,13 @@ public:
     /// Steps of this host that may begin now, and those that run by the store's knowledge.
     std::vector<OpenStep> open(const Limit& limit) const;
 
+    /// Steps of this host that run by the store's knowledge and whose tasks are being canceled. Reads only what every
+    /// level of the data has.
+    std::vector<OpenStep> canceling(const Limit& limit) const;
+    /// Open tasks that would end, skip steps, or be canceled with their parent if they were settled: those of which
+    /// that was not possible in the transaction that made it so, as of a parent whose child ended on another host.
+    static std::vector<UnsettledTask> unsettled(Store& store, const Limit& limit);
+
     /// How many steps more a host may carry out at a time. Those that may take very long have slots of their own, so
     /// that they do not keep the others from beginning.
     struct Slots {
@@ -32,7 +45,8 @@ public:
         std::vector<std::string> lengthy_kinds{};
     };
     /// Takes at most `slots` steps that may begin here (those of a node if its primary is here now), and those that an
-    /// earlier incarnation of this host left behind, with what that means for their tasks' owners (Finisher). The last statement returns all steps that run here: give its rows to claimed().
+    /// earlier incarnation of this host left behind, with what that means for their tasks' owners (Finisher). The last
+    /// statement returns all steps that run here: give its rows to claimed().
     std::vector<Statement> claim(const Slots& slots, WallTime now) const;
     std::vector<Statement> claim(std::size_t slots, WallTime now) const { return claim(Slots{slots}, now); }
     std::vector<ClaimedStep> claimed(const Rows& rows) const;
@@ -58,7 +72,7 @@ public:
     /// The same for a task and the one that it belongs to (empty: none).
     static std::vector<Statement> settle(const std::string& task_id, const std::string& parent_id, WallTime now);
     /// Asks the task and its children to end early (guarded: it is open and was not asked before). Add settle() of
-    /// each.
+    /// each; the scheduler settles those that were not known (unsettled()).
     static std::vector<Statement> cancel(const std::string& task_id);
 
     /// For the scheduler: a step, that runs or could begin, of a host that does not answer (guarded: still so).

@@ -28,20 +28,20 @@ constexpr std::size_t kTaskColumnCount = 13;
 
 Task task_from_row(const Row& row) {
     Task task;
-    task.id = row.text(0);
-    task.scope = row.text(1);
-    task.entity_id = row.text(2);
-    task.type = row.text(3);
+    task.id = row.lenient_text(0);
+    task.scope = row.lenient_text(1);
+    task.entity_id = row.lenient_text(2);
+    task.type = row.lenient_text(3);
     task.status = TaskStatus::unknown;
-    const auto why = unreadable([&] { task.status = parse_task_status(row.text(4)); });
-    task.database_id = row.text(5);
-    task.host_id = row.text(6);
-    task.node_name = row.text(7);
-    task.instance_id = row.text(8);
-    task.parent_id = row.text(9);
-    task.error = why.empty() ? row.text(10) : "its record in the store cannot be read: " + why;
-    task.created_at = time_from_stored(row.integer(11));
-    if (!row.null(12)) task.completed_at = time_from_stored(row.integer(12));
+    const auto why = unreadable([&] { task.status = parse_task_status(row.lenient_text(4)); });
+    task.database_id = row.lenient_text(5);
+    task.host_id = row.lenient_text(6);
+    task.node_name = row.lenient_text(7);
+    task.instance_id = row.lenient_text(8);
+    task.parent_id = row.lenient_text(9);
+    task.error = why.empty() ? row.lenient_text(10) : "its record in the store cannot be read: " + why;
+    task.created_at = time_from_stored(row.lenient_integer(11));
+    if (!row.null(12)) task.completed_at = time_from_stored(row.lenient_integer(12));
     return task;
 }
 
@@ -52,6 +52,11 @@ std::string_view to_string(StepStatus status) { return kStepStatuses.name_of(sta
 
 std::int64_t to_stored(WallTime time) { return time.time_since_epoch().count(); }
 WallTime time_from_stored(std::int64_t stored) { return WallTime(std::chrono::milliseconds(stored)); }
+
+std::int64_t level_of(Store& store, const Limit& limit) {
+    const auto rows = store.read({"SELECT max(version) FROM schema_version", {}, {}}, Freshness::local, limit);
+    return rows.empty() ? 0 : rows[0].lenient_integer(0);
+}
 
 std::optional<Task> Tasks::find(const std::string& id, const Limit& limit) const {
     const auto rows = store_.read({fmt::format("SELECT {} FROM task WHERE id = ?", kTaskColumns), {id}, {}},
@@ -107,10 +112,13 @@ std::optional<Task> Tasks::open_of(const Owner& owner, const Limit& limit) const
 }
 
 Statement Tasks::insert(const Task& task, TaskStage stage, const Json& work) {
-    // INSERT OR IGNORE makes the partial unique index (one open task per owner) a guard instead of an SQL error.
+    // INSERT OR IGNORE makes the unique indexes (one open task per owner, one child for the same owner) guards instead
+    // of SQL errors.
     return {fmt::format("INSERT OR IGNORE INTO task ({}, open, stage, work, locks) "
-                        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, NOT EXISTS "
-                        "(SELECT 1 FROM task p WHERE p.id = ?10 AND p.open = 1 AND p.scope = ?2 AND p.entity_id = ?3))",
+                        "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, NOT EXISTS "
+                        "(SELECT 1 FROM task p WHERE p.id = ?10 AND p.open = 1 AND p.scope = ?2 AND p.entity_id = ?3) "
+                        "WHERE NOT EXISTS (SELECT 1 FROM task p WHERE p.id = ?10 AND (p.open = 0 OR p.status = "
+                        "'canceling'))",
                         kTaskColumns),
             {task.id, task.scope, task.entity_id, task.type, text_of(to_string(task.status)), task.database_id,
              task.host_id, task.node_name, task.instance_id, task.parent_id, task.error, to_stored(task.created_at),
@@ -147,7 +155,7 @@ std::vector<std::string> Tasks::beyond(const TaskRetention& kept, WallTime now, 
         {to_stored(now - kept.age), std::max<std::int64_t>(kept.count - 1, 0), most},
         {}};
     std::vector<std::string> ids;
-    for (const auto& row : store_.read(query, Freshness::leader, limit)) ids.push_back(row.text(0));
+    for (const auto& row : store_.read(query, Freshness::leader, limit)) ids.push_back(row.lenient_text(0));
     return ids;
 }
 
@@ -167,8 +175,7 @@ std::vector<Task> Tasks::children(const std::string& id, const Limit& limit) con
 
 TaskProgress Tasks::progress(const std::string& id, const Limit& limit) const {
     TaskProgress all;
-    const auto level = store_.read({"SELECT max(version) FROM schema_version", {}, {}}, Freshness::local, limit);
-    if (level.empty() || level[0].integer(0) < kProgressLevel) return all;
+    if (level_of(store_, limit) < kProgressLevel) return all;
     for (const auto& row : store_.read(
              {"SELECT s.id, s.host_id, s.status, p.done, p.total, p.unit, p.text, p.updated_at FROM step s LEFT JOIN "
               "progress p ON p.task_id = s.task_id AND p.step_id = s.id WHERE s.task_id = ? ORDER BY s.position",
@@ -176,12 +183,13 @@ TaskProgress Tasks::progress(const std::string& id, const Limit& limit) const {
               {}},
              Freshness::leader, limit)) {
         ++all.steps;
-        if (row.text(2) == "done") ++all.steps_done;
-        if (row.text(2) != "running" || row.null(3)) continue;
-        all.running.push_back({row.text(0),
-                               row.text(1),
-                               {row.integer(3), row.integer(4), row.text(5), row.text(6)},
-                               time_from_stored(row.integer(7))});
+        if (row.lenient_text(2) == "done") ++all.steps_done;
+        if (row.lenient_text(2) != "running" || row.null(3)) continue;
+        all.running.push_back(
+            {row.lenient_text(0),
+             row.lenient_text(1),
+             {row.lenient_integer(3), row.lenient_integer(4), row.lenient_text(5), row.lenient_text(6)},
+             time_from_stored(row.lenient_integer(7))});
     }
     return all;
 }
@@ -200,15 +208,15 @@ Statement Tasks::set_progress(const std::string& task_id, const std::string& ste
 
 StepRow step_from_row(const Row& row, std::size_t first) {
     StepRow step;
-    step.task_id = row.text(first);
-    step.id = row.text(first + 1);
-    step.host_id = row.text(first + 2);
-    step.instance_id = row.text(first + 3);
-    step.position = row.integer(first + 4);
-    step.incarnation = row.text(first + 9);
-    step.error = row.text(first + 10);
-    step.attempts = static_cast<int>(row.integer(first + 11));
-    step.node = row.text(first + 12);
+    step.task_id = row.lenient_text(first);
+    step.id = row.lenient_text(first + 1);
+    step.host_id = row.lenient_text(first + 2);
+    step.instance_id = row.lenient_text(first + 3);
+    step.position = row.lenient_integer(first + 4);
+    step.incarnation = row.lenient_text(first + 9);
+    step.error = row.lenient_text(first + 10);
+    step.attempts = static_cast<int>(row.lenient_integer(first + 11));
+    step.node = row.lenient_text(first + 12);
     step.status = StepStatus::failed;
     step.unreadable = unreadable([&] {
         step.status = kStepStatuses.value_of(row.text(first + 8));
@@ -277,7 +285,7 @@ std::vector<TaskLogEntry> Tasks::log(const std::string& task_id, const std::stri
     }
     std::vector<TaskLogEntry> entries;
     for (const auto& row : store_.read(query, Freshness::leader, limit)) {
-        TaskLogEntry entry{row.text(0), time_from_stored(row.integer(1)), row.text(2)};
+        TaskLogEntry entry{row.lenient_text(0), time_from_stored(row.lenient_integer(1)), row.lenient_text(2)};
         // The line is for people; without its fields it says most of what it said.
         if (!unreadable([&] { entry.fields = parse_stored(row.text(3)); }).empty() || !entry.fields.is_object())
             entry.fields = Json::object();

@@ -71,7 +71,7 @@ public:
     std::optional<Task> open_of(const Owner& owner, const Limit& limit) const;
 
     /// Refused (guard) while the task's owner has an open task. A child of an operation of the same owner goes on under
-    /// its parent's lock.
+    /// its parent's lock, one such child at a time. Refused as well when its parent is being canceled or has ended.
     static Statement insert(const Task& task, TaskStage stage, const Json& work);
     /// From one stage to the next, once: guarded, so that of two only one succeeds.
     static Statement set_stage(const std::string& id, TaskStage from, TaskStage to);
@@ -108,6 +108,9 @@ private:
 };
 
 inline Owner owner_of(const Task& task) { return {task.scope, task.entity_id}; }
+
+/// The level of the data as this host's copy of the store has it (docs/store.md, "Levels"); the leader may be ahead.
+std::int64_t level_of(Store& store, const Limit& limit);
 
 /// Times as the store keeps them.
 std::int64_t to_stored(WallTime time);

@@ -114,3 +114,91 @@ TEST_CASE("a child of an operation of its own owner goes on under its parent's l
     CHECK(Tasks(family.store).open_of({"database", "c"}, Limit(10s))->id == parent);
     CHECK(family.insert("database", "a", parent).empty());
 }
+
+TEST_CASE("of one owner a parent has one child at a time, and none when it is canceled or has ended") {
+    Family family;
+    const auto parent = family.insert("database", "c", {});
+    const auto first = family.insert("database", "c", parent);
+    REQUIRE_FALSE(first.empty());
+    CHECK(family.insert("database", "c", parent).empty());
+    CHECK_FALSE(family.insert("database", "c", first).empty());  // a child's child goes on under the same lock
+
+    REQUIRE(family.run(StepQueue::cancel(family.parent)).committed);
+    CHECK(family.insert("database", "d", family.parent).empty());
+    for (const auto& step : family.claim()) family.end(step, std::string(kCanceledError));
+    REQUIRE(family.run(StepQueue::settle(family.children[0], family.parent, kEnded)).committed);
+    REQUIRE(family.run(StepQueue::settle(family.children[1], family.parent, kEnded)).committed);
+    REQUIRE(is_final(family.get(family.parent).status));
+    CHECK(family.insert("database", "d", family.parent).empty());
+}
+
+TEST_CASE("a child that nobody knew of when its parent was canceled ends as well") {
+    Family family;
+    // As when a cancel has read the children, and settles those that it found.
+    REQUIRE(
+        family
+            .run({{"UPDATE task SET status = 'canceling' WHERE id IN (?, ?)", {family.parent, family.children[0]}, 2}})
+            .committed);
+    REQUIRE(family.run(StepQueue::settle(family.children[0], family.parent, kEnded)).committed);
+    CHECK(family.get(family.children[1]).status == TaskStatus::pending);
+
+    int rounds = 0;
+    for (auto left = StepQueue::unsettled(family.store, Limit(10s)); !left.empty();
+         left = StepQueue::unsettled(family.store, Limit(10s))) {
+        REQUIRE(++rounds < 5);
+        for (const auto& task : left) REQUIRE(family.run(StepQueue::settle(task.id, task.parent_id, kEnded)).committed);
+    }
+    CHECK(family.get(family.children[1]).status == TaskStatus::canceled);
+    CHECK(family.get(family.parent).status == TaskStatus::canceled);
+}
+
+TEST_CASE("a task that is at work, or has nothing yet, has nothing to be settled") {
+    Family family;
+    CHECK(StepQueue::unsettled(family.store, Limit(10s)).empty());
+    const auto steps = family.claim();
+    CHECK_FALSE(family.insert("host", "host-2", {}).empty());  // its steps come later
+    REQUIRE(family.run(StepQueue::cancel(family.parent)).committed);
+    for (const auto& id : {family.children[0], family.children[1], family.parent})
+        REQUIRE(family.run(StepQueue::settle(id, kEnded)).committed);
+    CHECK(StepQueue::unsettled(family.store, Limit(10s)).empty());  // while its steps run there is nothing to do
+}
+
+TEST_CASE("the end of the last step of several tasks of one family ends all of them") {
+    Family family;
+    const auto grandchild = family.insert("database", "c", family.children[0]);
+    family.add_step(grandchild);
+    for (const auto& step : family.claim()) family.end(step);
+    CHECK(family.get(grandchild).status == TaskStatus::completed);
+    for (const auto& task : StepQueue::unsettled(family.store, Limit(10s)))
+        REQUIRE(family.run(StepQueue::settle(task.id, task.parent_id, kEnded)).committed);
+    CHECK(family.get(family.parent).status == TaskStatus::completed);
+}
+
+TEST_CASE("an instance is available when no open task has a step for it any more") {
+    Family family;
+    REQUIRE(family
+                .run({{"INSERT INTO database (id, state, dialect, spec, revision, created_at, updated_at) "
+                       "VALUES ('a', 'modifying', 'pglogical', '{}', 1, 1, 1)",
+                       {},
+                       1},
+                      {"INSERT INTO instance (id, database_id, node_name, host_id, state, listen_port, created_at, "
+                       "updated_at) VALUES ('a-n1', 'a', 'n1', 'host-1', 'modifying', 5432, 1, 1)",
+                       {},
+                       1}})
+                .committed);
+    const auto child = family.insert("database", "a", family.children[0]);
+    for (const auto& [task, id] : {std::pair(family.children[0], "of the parent"), std::pair(child, "of the child")}) {
+        StepRow row{.task_id = task, .id = id, .host_id = "host-1", .work = {"do_it"}};
+        row.instance_id = "a-n1";
+        REQUIRE(family.run({Tasks::insert_step(row)}).committed);
+    }
+    const auto state = [&] {
+        return family.store.read({"SELECT state FROM instance", {}, {}}, Freshness::local, Limit(10s))[0].text(0);
+    };
+    for (const auto& step : family.claim())
+        if (step.row.id == "of the child") family.end(step);
+    CHECK(state() == "modifying");
+    for (const auto& step : family.claim())
+        if (step.row.id == "of the parent") family.end(step);
+    CHECK(state() == "available");
+}

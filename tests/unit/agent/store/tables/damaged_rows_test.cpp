@@ -8,6 +8,7 @@
 #include "agent/store/tables/hosts.hpp"
 #include "agent/store/tables/step_queue.hpp"
 #include "common/base/uuid.hpp"
+#include "tests/capture_bound.hpp"
 
 using namespace pgedge;
 using namespace std::chrono_literals;
@@ -74,7 +75,7 @@ struct Rows2 {
         return result;
     }
     void damage(const std::string& table, const std::string& column, const std::string& where,
-                const std::string& rubbish) {
+                const SqlValue& rubbish) {
         run({"UPDATE " + table + " SET " + column + " = ?1 WHERE " + where, {rubbish}, 1});
     }
     std::vector<ClaimedStep> claim() { return queue.claimed(run(queue.claim(16, kLookedAt)).rows.back()); }
@@ -132,7 +133,9 @@ TEST_CASE("rubbish in any JSON column hides no other row and stops no other step
           Column{"instance_status", "status", "instance_id = 'bad-n1'"}, Column{"instance", "state", "id = 'bad-n1'"},
           Column{"resource", "body", "name = 'bad'"}, Column{"host", "facts", "id = 'bad'"},
           Column{"host_status", "components", "host_id = 'bad'"}, Column{"task", "work", "entity_id = 'bad'"},
-          Column{"task", "stage", "entity_id = 'bad'"}, Column{"task_log", "fields", "message = 'a line of bad'"},
+          Column{"task", "stage", "entity_id = 'bad'"}, Column{"task", "status", "entity_id = 'bad'"},
+          Column{"step", "status", "id = 'planned' AND name = 'bad'"},
+          Column{"task_log", "fields", "message = 'a line of bad'"},
           Column{"step", "wait_for", "id = 'planned' AND name = 'bad'"},
           Column{"step", "resource", "id = 'planned' AND name = 'bad'"},
           Column{"step", "body", "id = 'planned' AND name = 'bad'"}})
@@ -165,4 +168,56 @@ TEST_CASE("what cannot be read says so under its name") {
     CHECK(host->components.at("record").error.find("cannot be read") != std::string::npos);
     for (const auto& step : rows.claim())
         CHECK(step.row.unreadable.empty() == (step.row.task_id == rows.tasks["good"]));
+}
+
+TEST_CASE("a value of another type in any column hides no other row and stops no other step") {
+    struct Columns {
+        std::string table, where;
+        std::vector<std::string> columns;  ///< all that are not names of rows
+    };
+    for (const auto& [table, where, columns] : std::vector<Columns>{
+             {"database",
+              "id = 'bad'",
+              {"tenant_id", "state", "dialect", "spec", "error", "last_task_id", "revision", "created_at",
+               "updated_at"}},
+             {"instance",
+              "id = 'bad-n1'",
+              {"node_name", "state", "error", "port", "listen_port", "stopped", "created_at", "updated_at"}},
+             {"instance_status", "instance_id = 'bad-n1'", {"status", "updated_at"}},
+             {"resource", "name = 'bad'", {"body", "needs_recreate", "error"}},
+             {"host", "id = 'bad'", {"facts", "joined_at", "voter"}},
+             {"host_status", "host_id = 'bad'", {"components", "updated_at"}},
+             {"task",
+              "entity_id = 'bad'",
+              {"type", "status", "node_name", "parent_id", "error", "created_at", "completed_at", "stage", "work",
+               "locks"}},
+             {"task_log", "message = 'a line of bad'", {"at", "fields"}},
+             {"step",
+              "id = 'planned' AND name = 'bad'",
+              {"position", "wait_for", "resource", "body", "status", "incarnation", "attempts", "error", "started_at",
+               "ended_at", "work", "node"}}})
+        for (const auto& column : columns)
+            for (const SqlValue& odd : {SqlValue(Blob{"\x01\xff"}), SqlValue(2.5), SqlValue(std::string("text"))}) {
+                CAPTURE_BOUND(table);
+                CAPTURE_BOUND(column);
+                CAPTURE(odd.index());
+                Rows2 rows;
+                rows.damage(table, column, where, odd);
+                rows.check_good();
+                rows.check_good_runs();
+                rows.check_good();
+            }
+}
+
+TEST_CASE("a task whose status cannot be read can be canceled, and opens its owner's lock") {
+    Rows2 rows;
+    rows.damage("task", "status", "entity_id = 'bad'", std::string("resting"));
+    const auto task = Tasks(rows.store).find(rows.tasks["bad"], in_time());
+    CHECK(task->status == TaskStatus::unknown);
+    CHECK(task->error.find("cannot be read") != std::string::npos);
+    auto statements = StepQueue::cancel(rows.tasks["bad"]);
+    for (auto& more : StepQueue::settle(rows.tasks["bad"], kLookedAt)) statements.push_back(std::move(more));
+    rows.run(std::move(statements));
+    CHECK(Tasks(rows.store).find(rows.tasks["bad"], in_time())->status == TaskStatus::canceled);
+    CHECK_FALSE(Tasks(rows.store).open_of({"database", "bad"}, in_time()));
 }

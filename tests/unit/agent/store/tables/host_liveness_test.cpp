@@ -17,7 +17,7 @@ namespace {
 struct TwoClocks {
     LocalStore store;
     FakeClock here, there;
-    Leases beats{store, there, "host-2", "start-1"};
+    Leases beats{store, there, "host-2", "start-1"}, own{store, here, "host-1", "start-1"};
     HostLiveness liveness{here};
 
     TwoClocks() {
@@ -89,10 +89,62 @@ TEST_CASE("a host that never beat is silent from when it was first asked about")
 
 TEST_CASE("an agent that starts again is heard, whatever its number") {
     TwoClocks hosts;
-    hosts.liveness.saw("host-2", "start-1 7");
-    hosts.here.advance(9s);
-    hosts.liveness.saw("host-2", "start-2 1");
+    hosts.liveness.saw("host-2", "start-1", 7);
+    hosts.here.advance(5s);
+    hosts.liveness.saw("host-2", "start-2", 1);
     CHECK(hosts.liveness.silent_for("host-2") == 0s);
+}
+
+TEST_CASE("what a copy of the store says that lags behind is no sign of life") {
+    TwoClocks hosts;
+    hosts.liveness.saw("host-2", "start-1", 7);
+    hosts.liveness.saw("host-2", "start-2", 3);
+    for (int i = 0; i < 5; ++i) {
+        hosts.here.advance(2s);
+        hosts.liveness.saw("host-2", "start-2", 2);
+        hosts.liveness.saw("host-2", "start-1", 7);
+        hosts.liveness.saw("host-2", "start-2", 3);
+    }
+    CHECK(hosts.liveness.silent_for("host-2") == 10s);
+}
+
+TEST_CASE("while the store takes no beats no host is missing, however long that is") {
+    TwoClocks hosts;
+    const auto look = [&] { hosts.liveness.observe(hosts.store, Freshness::local, Limit(10s)); };
+    hosts.beat();
+    hosts.own.beat(Limit(10s));
+    look();
+    hosts.own.beat(Limit(10s));
+    for (int i = 0; i < 30; ++i) {  // no leader: the copy can be read, and nobody can beat
+        hosts.here.advance(2s);
+        look();
+    }
+    CHECK(hosts.state() == HostState::unreachable);  // which is all that can be said of it
+    hosts.own.beat(Limit(10s));
+    look();
+    CHECK(hosts.liveness.missing_for("host-2") <= HostLiveness::kLongestGap);
+    CHECK(hosts.liveness.missing_for("host-1") == 0s);
+
+    for (int i = 0; i < 15; ++i) {
+        hosts.here.advance(2s);
+        hosts.own.beat(Limit(10s));
+        look();
+    }
+    CHECK(hosts.liveness.missing_for("host-2") >= 30s);
+    hosts.liveness.begin_again();
+    CHECK(hosts.liveness.missing_for("host-2") == 0s);
+    hosts.beat();
+    look();
+    CHECK(hosts.liveness.silent_for("host-2") == 0s);
+}
+
+TEST_CASE("hosts that are gone are forgotten") {
+    TwoClocks hosts;
+    hosts.liveness.saw("host-9", "start-1", 1);
+    hosts.pass(30s, true);
+    CHECK(hosts.liveness.silent_for("host-9") > 0s);
+    hosts.pass(std::chrono::seconds(HostLiveness::kForgetAfter), true);
+    CHECK(hosts.liveness.silent_for("host-9") == 0s);
 }
 
 TEST_CASE("an instance is what its agent says, however far the clocks of the hosts are apart") {
