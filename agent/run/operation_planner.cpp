@@ -10,7 +10,9 @@
 #include "common/base/error.hpp"
 #include "common/orchestrate/preflight.hpp"
 #include "common/orchestrate/topology.hpp"
+#include "common/orchestrate/unreadable.hpp"
 #include "common/orchestrate/versions.hpp"
+#include "common/orchestrate/wanted_resources.hpp"
 #include "common/spec/problem.hpp"
 #include "common/spec/write.hpp"
 
@@ -107,7 +109,9 @@ DraftOperation OperationPlanner::draft(const std::string& type, const Database& 
     around.hosts = survey.hosts;
     around.gone_hosts = options.remove_hosts;
     for (const auto& [node, primary] : survey.primaries) around.primaries[node] = primary.instance_id;
-    Known known = with_primaries(without_hosts(survey.known, options.remove_hosts), around.primaries);
+    Known known = without_hosts(survey.known, options.remove_hosts);
+    draft.filled_in = fill_in_unreadable(known, wanted_until_now(stored, known, around, survey));
+    known = with_primaries(std::move(known), around.primaries);
     // Afterwards the hosts themselves have looked.
     std::vector<std::string> drift;
     if (moment == Moment::asked && type == "update")
@@ -152,6 +156,24 @@ DraftOperation OperationPlanner::draft(const std::string& type, const Database& 
     draft.before.port_checks = port_checks_of(draft, known);
     draft.digest = digest_of(draft);
     return draft;
+}
+
+/// Of the stored database, when records of its resources cannot be read. Empty: that cannot be said either, and their
+/// names have to do.
+std::vector<Resource> OperationPlanner::wanted_until_now(const Database* stored, const Known& known,
+                                                         Surroundings around, const Survey& survey) const {
+    const bool all_readable =
+        std::none_of(known.begin(), known.end(), [](const auto& each) { return each.second.unreadable; });
+    if (!stored || all_readable) return {};
+    try {
+        const auto chosen = choose_versions(*stored, stored, survey.hosts);
+        if (!chosen.problems.empty()) return {};
+        around.versions = chosen.by_instance;
+        around.instances = settle_instances(*stored, survey.all_instances, survey.hosts, {}, random_ports_);
+        return wanted_resources(*stored, wanted_nodes(*stored, known, around));
+    } catch (const std::exception&) {
+        return {};  // hosts that are gone, say: the operation itself tells what is wrong with the spec
+    }
 }
 
 Plan OperationPlanner::plan_again(const OpenTask& task, const Limit& limit) {

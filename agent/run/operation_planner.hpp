@@ -33,6 +33,7 @@ struct DraftOperation {
     std::map<std::string, Instance> instances;         ///< that it shall have, by id
     std::vector<Instance> leaving;                     ///< that it has and shall not have
     std::map<std::string, std::string> new_primaries;  ///< by node: to be stored with the operation
+    std::vector<Resource> filled_in;                   ///< whose records could not be read: to be stored anew
     Plan plan;
     Preliminaries before;
     std::vector<std::string> warnings;
@@ -61,6 +62,9 @@ private:
     enum class Moment { asked, looked };
     DraftOperation draft(const std::string& type, const Database& wanted, const Database* stored,
                          const UpdateOptions& options, const Survey& survey, Moment moment) const;
+
+    std::vector<Resource> wanted_until_now(const Database* stored, const Known& known, Surroundings around,
+                                           const Survey& survey) const;
 
     Store& store_;
     const Clock& clock_;

@@ -108,6 +108,7 @@ void OperationRows::add_instances(const DraftOperation& draft, const UpdateOptio
         instance.error.clear();
         add(Databases::upsert_instance(instance), Refusal::stale);
     }
+    for (const auto& resource : draft.filled_in) add(Databases::restore_resource(database_.id, resource));
     // Last: with its last instance a node goes, and the count of its primaries.
     for (const auto& instance : draft.leaving)
         if (holds(options.remove_hosts, instance.host_id)) add(Databases::erase_instance(instance.id));
