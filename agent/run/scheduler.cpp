@@ -58,7 +58,7 @@ bool Scheduler::look_after_tasks(const Limit& limit) {
         if (looked) plan_again(task, limit);
     }
     give_up_silent_hosts(limit);
-    end_parents(open, limit);
+    settle_left_over(limit);
     return true;
 }
 
@@ -108,18 +108,14 @@ void Scheduler::plan_again(const OpenTask& task, const Limit& limit) {
     if (store_.commit(transaction, limit).committed) log_.info("plan made again", {{"task", id}});
 }
 
-/// A parent ends with its last child, in the same transaction; one that was left over, as when the child ended before
-/// its parent's steps did on a host that was given up, ends here.
-void Scheduler::end_parents(const std::vector<OpenTask>& open, const Limit& limit) {
-    for (const auto& task : open) {
-        const auto& id = task.task.id;
-        const bool has_open_children =
-            std::any_of(open.begin(), open.end(), [&](const auto& other) { return other.task.parent_id == id; });
-        if (has_open_children || Tasks(store_).children(id, limit).empty()) continue;
+/// Tasks end with their last step or child, in the same transaction. This is for what is left over, as when a child was
+/// inserted while its parent was canceled, or several ends met that knew nothing of one another.
+void Scheduler::settle_left_over(const Limit& limit) {
+    for (const auto& task : StepQueue::unsettled(store_, limit)) {
         Transaction transaction;
         transaction.add(leases_.still_mine(kSchedulerLease));
-        transaction.add(StepQueue::settle(id, task.task.parent_id, clock_.wall()));
-        store_.commit(transaction, limit);
+        transaction.add(StepQueue::settle(task.id, task.parent_id, clock_.wall()));
+        if (!store_.commit(transaction, limit).committed) return;
     }
 }
 
@@ -131,7 +127,7 @@ void Scheduler::give_up_silent_hosts(const Limit& limit) {
     liveness_.observe(store_, Freshness::leader, limit, needed);
 
     for (const auto& host : needed) {
-        if (liveness_.silent_for(host) < silent_after_) continue;
+        if (liveness_.missing_for(host) < silent_after_) continue;
         const Statement query{
             fmt::format("{} AND {} = ?", awaited_steps(fmt::format("{}, t.parent_id", kStepColumns)), kStepHost),
             {host},

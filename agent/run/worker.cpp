@@ -45,7 +45,7 @@ void Worker::look(const Limit& limit) {
     const auto open = queue_.open(limit);
 
     bool something_to_begin = false;
-    std::vector<Key> to_abandon;
+    std::vector<OpenStep> to_abandon;
     {
         const std::lock_guard lock(mutex_);
         std::set<Key> still_mine;
@@ -56,7 +56,7 @@ void Worker::look(const Limit& limit) {
                 if (job != jobs_.end())
                     job->second->stop.request_stop();
                 else
-                    to_abandon.push_back(key);
+                    to_abandon.push_back(step);
             } else if (job == jobs_.end() && !ended_.contains(key)) {
                 something_to_begin = true;
             }
@@ -68,49 +68,57 @@ void Worker::look(const Limit& limit) {
                 job->stop.request_stop();
             }
     }
-    for (const auto& [task, step] : to_abandon) {
-        Transaction transaction;
-        const auto now = clock_.wall();
-        transaction.add(StepQueue::abandon(task, step, now)).add(StepQueue::settle(task, now));
-        store_.commit(transaction, limit);
-    }
+    abandon(to_abandon, limit);
     if (something_to_begin) claim(limit);
 }
 
-void Worker::claim(const Limit& limit) {
-    const auto reserved = reserve(nullptr);
-    if (reserved.brief + reserved.lengthy == 0) return release(reserved);
-    try {
+void Worker::end_canceled(const Limit& limit) {
+    const std::lock_guard one_at_a_time(looking_);
+    auto steps = queue_.canceling(limit);
+    {
+        const std::lock_guard lock(mutex_);
+        std::erase_if(steps, [&](const OpenStep& step) { return jobs_.contains({step.task_id, step.id}); });
+    }
+    abandon(steps, limit);
+}
+
+void Worker::abandon(const std::vector<OpenStep>& steps, const Limit& limit) {
+    for (const auto& step : steps) {
         Transaction transaction;
-        transaction.add(queue_.claim(reserved, clock_.wall()));
-        const auto result = store_.commit(transaction, limit);
-        begin(reserved, queue_.claimed(result.rows.back()));
-    } catch (...) {
-        release(reserved);
-        throw;
+        const auto now = clock_.wall();
+        transaction.add(StepQueue::abandon(step.task_id, step.id, now))
+            .add(StepQueue::settle(step.task_id, step.parent_id, now));
+        store_.commit(transaction, limit);
     }
 }
 
-/// The slots that are free, or will be when `ending` has ended.
-StepQueue::Slots Worker::reserve(const Job* ending) {
-    const std::lock_guard lock(mutex_);
-    std::size_t brief = reserved_brief_, lengthy = reserved_lengthy_;
-    for (const auto& [key, job] : jobs_)
-        if (job.get() != ending) ++(is_lengthy(job->step) ? lengthy : brief);
-    StepQueue::Slots free{.brief = kMaxStepsAtOnce - std::min(brief, kMaxStepsAtOnce),
-                          .lengthy = kMaxLengthyAtOnce - std::min(lengthy, kMaxLengthyAtOnce),
-                          .lengthy_kinds = lengthy_kinds_};
-    reserved_brief_ += free.brief;
-    reserved_lengthy_ += free.lengthy;
-    ++claims_under_way_;
-    return free;
+void Worker::claim(const Limit& limit) {
+    const Reserved reserved(*this, nullptr);
+    if (reserved.slots().brief + reserved.slots().lengthy == 0) return;
+    Transaction transaction;
+    transaction.add(queue_.claim(reserved.slots(), clock_.wall()));
+    const auto result = store_.commit(transaction, limit);
+    begin(queue_.claimed(result.rows.back()));
 }
 
-void Worker::release(const StepQueue::Slots& reserved) {
-    const std::lock_guard lock(mutex_);
-    reserved_brief_ -= reserved.brief;
-    reserved_lengthy_ -= reserved.lengthy;
-    if (--claims_under_way_ == 0) ended_.clear();
+Worker::Reserved::Reserved(Worker& worker, const Job* ending) : worker_(worker) {
+    const std::lock_guard lock(worker_.mutex_);
+    std::size_t brief = worker_.reserved_brief_, lengthy = worker_.reserved_lengthy_;
+    for (const auto& [key, job] : worker_.jobs_)
+        if (job.get() != ending) ++(worker_.is_lengthy(job->step) ? lengthy : brief);
+    slots_ = {.brief = kMaxStepsAtOnce - std::min(brief, kMaxStepsAtOnce),
+              .lengthy = kMaxLengthyAtOnce - std::min(lengthy, kMaxLengthyAtOnce),
+              .lengthy_kinds = worker_.lengthy_kinds_};
+    worker_.reserved_brief_ += slots_.brief;
+    worker_.reserved_lengthy_ += slots_.lengthy;
+    ++worker_.claims_under_way_;
+}
+
+Worker::Reserved::~Reserved() {
+    const std::lock_guard lock(worker_.mutex_);
+    worker_.reserved_brief_ -= slots_.brief;
+    worker_.reserved_lengthy_ -= slots_.lengthy;
+    if (--worker_.claims_under_way_ == 0) worker_.ended_.clear();
 }
 
 /// As the statement of a claim sees it.
@@ -121,27 +129,24 @@ bool Worker::is_lengthy(const ClaimedStep& step) const {
     return listed(step.row.work.kind) || (step.row.step && listed(step.row.step->resource.id.kind));
 }
 
-void Worker::begin(const StepQueue::Slots& reserved, const std::vector<ClaimedStep>& claimed) {
-    {
-        const std::lock_guard lock(mutex_);
-        for (const auto& step : claimed) {
-            const Key key{step.row.task_id, step.row.id};
-            // A step whose resource is still in the hands of an older, stopped step begins with the look after its end.
-            if (stop_.stop_requested() || jobs_.contains(key) || ended_.contains(key) || is_busy(step)) continue;
-            auto job = std::make_shared<Job>();
-            job->step = step;
-            job->number = next_number_++;
-            jobs_.emplace(key, job);
-            waiting_.emplace_back(key, job);
-            if (idle_ < waiting_.size() && threads_.size() < kMaxStepsAtOnce + kMaxLengthyAtOnce)
-                threads_.emplace_back([this] {
-                    const auto stop = stop_.get_token();
-                    run_thread(log_, "worker", stop, [&] { work(stop); });
-                });
-            something_waits_.notify_one();
-        }
+void Worker::begin(const std::vector<ClaimedStep>& claimed) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& step : claimed) {
+        const Key key{step.row.task_id, step.row.id};
+        // A step whose resource is still in the hands of an older, stopped step begins with the look after its end.
+        if (stop_.stop_requested() || jobs_.contains(key) || ended_.contains(key) || is_busy(step)) continue;
+        auto job = std::make_shared<Job>();
+        job->step = step;
+        job->number = next_number_++;
+        jobs_.emplace(key, job);
+        waiting_.emplace_back(key, job);
+        if (idle_ < waiting_.size() && threads_.size() < kMaxStepsAtOnce + kMaxLengthyAtOnce)
+            threads_.emplace_back([this] {
+                const auto stop = stop_.get_token();
+                run_thread(log_, "worker", stop, [&] { work(stop); });
+            });
+        something_waits_.notify_one();
     }
-    release(reserved);
 }
 
 bool Worker::is_busy(const ClaimedStep& step) const {
@@ -212,28 +217,32 @@ Worker::Saved Worker::save_end(const Job& job, const StepOutcome& outcome, StepL
 Worker::Saved Worker::try_to_save(const Job& job, const StepOutcome& outcome, const std::vector<Statement>& lines) {
     const auto now = clock_.wall();
     const auto& task_id = job.step.row.task_id;
-    const auto reserved = reserve(&job);
+    const Reserved reserved(*this, &job);
     Transaction transaction;  // sent again and again as it is: the store recognises it
     transaction.add(outcome.error.empty() ? queue_.done(job.step, now) : queue_.failed(job.step, outcome.error, now));
     transaction.add(lines)
         .add(outcome.result)
         .add(StepQueue::settle(task_id, job.step.parent_id, now))
-        .add(queue_.claim(reserved, now));
+        .add(queue_.claim(reserved.slots(), now));
+    const auto result = commit_end(transaction);
+    if (!result.committed) return Saved::lost;
+    end({task_id, job.step.row.id}, true);
+    try {
+        begin(queue_.claimed(result.rows.back()));
+    } catch (const std::exception& error) {
+        // The end is stored. What was claimed with it and did not begin here begins with the next look.
+        log_.error("claimed steps were not begun", {{"error", error.what()}});
+    }
+    return Saved::yes;
+}
+
+/// Again and again: a store without a leader, or one that refuses for a while, must not undo what was done here.
+CommitResult Worker::commit_end(const Transaction& transaction) {
     for (int refusals = 0;;) try {
-            const auto result = store_.commit(transaction, Limit(kCommitLimit, stop_.get_token()));
-            if (!result.committed) {
-                release(reserved);
-                return Saved::lost;
-            }
-            end({task_id, job.step.row.id}, true);
-            begin(reserved, queue_.claimed(result.rows.back()));
-            return Saved::yes;
+            return store_.commit(transaction, Limit(kCommitLimit, stop_.get_token()));
         } catch (const Error& error) {
             if (error.kind() == ErrorKind::failed) ++refusals;
-            if (stop_.stop_requested() || refusals == kMaxRefusals) {
-                release(reserved);
-                throw;
-            }
+            if (stop_.stop_requested() || refusals == kMaxRefusals) throw;
             Limit(kCommitLimit, stop_.get_token()).pause(kPause);
         }
 }

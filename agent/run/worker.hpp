@@ -36,6 +36,9 @@ public:
     /// Looks into the store: begins what may begin, stops what was canceled. Call it when tasks or steps changed.
     /// Throws what the store throws.
     void look(const Limit& limit);
+    /// Only ends steps of canceled tasks that an earlier start of this agent left: for an agent that may not carry out
+    /// steps yet. Throws what the store throws.
+    void end_canceled(const Limit& limit);
 
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
@@ -49,15 +52,29 @@ private:
         bool lost = false;  ///< the store does not hold this agent for its owner any more
     };
     enum class Saved { yes, lost };
+    /// Slots that a claim under way may fill; given back when it goes.
+    class Reserved {
+    public:
+        /// All that are free, or will be when `ending` (nullptr: none) has ended.
+        Reserved(Worker& worker, const Job* ending);
+        ~Reserved();
+        Reserved(const Reserved&) = delete;
+        Reserved& operator=(const Reserved&) = delete;
+        const StepQueue::Slots& slots() const { return slots_; }
+
+    private:
+        Worker& worker_;
+        StepQueue::Slots slots_;
+    };
 
     void work(const std::stop_token& stop);
     void run(const Key& key, const std::shared_ptr<Job>& job);
     Saved save_end(const Job& job, const StepOutcome& outcome, StepLog& log);
+    CommitResult commit_end(const Transaction& transaction);
     Saved try_to_save(const Job& job, const StepOutcome& outcome, const std::vector<Statement>& lines);
     void claim(const Limit& limit);
-    StepQueue::Slots reserve(const Job* ending);
-    void begin(const StepQueue::Slots& reserved, const std::vector<ClaimedStep>& claimed);
-    void release(const StepQueue::Slots& reserved);
+    void begin(const std::vector<ClaimedStep>& claimed);
+    void abandon(const std::vector<OpenStep>& steps, const Limit& limit);
     bool is_lengthy(const ClaimedStep& step) const;
     void end(const Key& key, bool remember);
     bool is_lost(const Job& job);

@@ -211,3 +211,41 @@ TEST_CASE("a plan that cannot be made again fails the task with the reason, unle
     CHECK(rig.now().status == TaskStatus::failed);
     CHECK(rig.now().error == "the plan could not be made again: host-1 has no PostgreSQL");
 }
+
+TEST_CASE("a child that was begun while its parent was canceled is ended by the scheduler") {
+    SchedulerRig rig;
+    rig.begin({}, plan_of({{"a", "host-1"}}));
+    Task child;
+    child.id = new_uuid();
+    child.scope = "host";
+    child.entity_id = "host-1";
+    child.parent_id = rig.task;
+    rig.commit(Tasks::insert(child, TaskStage::apply, Json::object()));
+    rig.commit(Tasks::insert_step({.task_id = child.id, .id = "own", .host_id = "host-1", .work = {"do_it"}}));
+    rig.commit({"UPDATE task SET status = 'canceling' WHERE id = ?", {rig.task}, 1});  // and nobody settled the child
+
+    for (int i = 0; i < 3; ++i) rig.scheduler.look_after_tasks(Limit(10s));
+
+    CHECK(Tasks(rig.store).find(child.id, Limit(10s))->status == TaskStatus::canceled);
+    CHECK(rig.now().status == TaskStatus::canceled);
+}
+
+TEST_CASE("a store that took no beats for a minute costs no living host its steps") {
+    SchedulerRig rig;
+    rig.begin({}, plan_of({{"a", "host-1"}, {"b", "host-2"}}));
+    rig.claim(rig.two);
+    rig.pass(5s, true);
+    // Others read beats in their own copies all the while.
+    for (int i = 0; i < 30; ++i) {
+        rig.clock.advance(2s);
+        rig.liveness.observe(rig.store, Freshness::local, Limit(10s));
+    }
+    rig.leases.beat(Limit(10s));
+    rig.leases.try_take(kSchedulerLease, "host-1", 6s, Limit(10s));
+
+    rig.scheduler.look_after_tasks(Limit(10s));
+
+    CHECK(rig.now().status == TaskStatus::running);
+    rig.pass(20s, true);
+    CHECK(rig.now().status == TaskStatus::running);
+}
