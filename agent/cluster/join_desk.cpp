@@ -27,6 +27,13 @@ std::map<std::string, PeerAddress> read_hosts(Store& store, const Limit& limit) 
     return hosts;
 }
 
+/// In the transaction that takes the host in, so that the level cannot rise in between.
+Statement can_read_the_data(const Host& host) {
+    return {.sql = "SELECT 1 WHERE (SELECT coalesce(max(version), 0) FROM schema_version) <= ?",
+            .args = {host.level},
+            .expect = 1};
+}
+
 }  // namespace
 
 Invitation JoinDesk::invitation() const {
@@ -35,11 +42,6 @@ Invitation JoinDesk::invitation() const {
 
 JoinAnswer JoinDesk::accept(const JoinRequest& request, const Limit& limit) const {
     parts_.tokens.check(request.secret, limit);
-    if (const auto level = cluster_level(parts_.store, Freshness::leader, limit); request.host.level < level)
-        throw Error(ErrorKind::invalid_input,
-                    fmt::format("host {} runs a program of level {}, and the cluster's data are at level {}",
-                                request.host.id, request.host.level, level),
-                    "install the version on it that the cluster's hosts run");
     register_host(request, limit);
     return {parts_.cluster_id,
             {parts_.issuer.authority_certificate(), parts_.issuer.issue(agent_certificate(request.host)),
@@ -47,14 +49,25 @@ JoinAnswer JoinDesk::accept(const JoinRequest& request, const Limit& limit) cons
             read_hosts(parts_.store, limit)};
 }
 
+void JoinDesk::refuse_as_too_old(const Host& host, const Limit& limit) const {
+    throw Error(ErrorKind::invalid_input,
+                fmt::format("host {} runs a program of level {}, and the cluster's data are at level {}", host.id,
+                            host.level, cluster_level(parts_.store, Freshness::leader, limit)),
+                "install the version on it that the cluster's hosts run");
+}
+
 void JoinDesk::register_host(const JoinRequest& request, const Limit& limit) const {
     const std::string node_id = std::to_string(request.node_id);
     Transaction transaction;
+    transaction.add(can_read_the_data(request.host));
     transaction.add(Hosts::insert(request.host, node_id, parts_.clock.wall()));
-    if (parts_.store.commit(transaction, limit).committed) return;
+    const auto first = parts_.store.commit(transaction, limit);
+    if (first.committed) return;
+    if (first.refused_by == 0) refuse_as_too_old(request.host, limit);
 
     // The id is taken: by this very host, whose first try was cut off, or by another.
     Transaction again;
+    again.add(can_read_the_data(request.host));
     again.add(Statement{
         .sql = "SELECT 1 FROM host WHERE id = ? AND node_id = ?", .args = {request.host.id, node_id}, .expect = 1});
     again.add(Hosts::update_facts(request.host));
@@ -81,6 +94,7 @@ void JoinDesk::replace_host(const JoinRequest& request, const Limit& limit) cons
                         "give it another id",
                     "stop the agent of the host that was lost, or remove the host");
     Transaction replace;
+    replace.add(can_read_the_data(request.host));
     replace.add(Statement{.sql = "UPDATE host SET node_id = ? WHERE id = ? AND node_id = ?",
                           .args = {std::to_string(request.node_id), request.host.id, rows[0].text(0)},
                           .expect = 1});

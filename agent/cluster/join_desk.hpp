@@ -34,6 +34,7 @@ public:
     JoinAnswer accept(const JoinRequest& request, const Limit& limit) const;
 
 private:
+    [[noreturn]] void refuse_as_too_old(const Host& host, const Limit& limit) const;
     void register_host(const JoinRequest& request, const Limit& limit) const;
     void replace_host(const JoinRequest& request, const Limit& limit) const;
     const Parts parts_;

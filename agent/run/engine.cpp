@@ -5,6 +5,7 @@
 
 #include "agent/store/shared_moment.hpp"
 #include "agent/store/store_watch.hpp"
+#include "common/base/error.hpp"
 #include "common/base/thread_top.hpp"
 
 namespace pgedge {
@@ -13,6 +14,7 @@ namespace {
 constexpr std::chrono::seconds kStoreLimit{5};
 /// After an error of the store; its own client waits for leaders, so this only keeps a dead store from being hammered.
 constexpr std::chrono::milliseconds kErrorPause{300};
+constexpr std::chrono::seconds kLookAtLevel{1};
 constexpr std::chrono::seconds kReleaseLimit{1};  ///< a store without a majority must not hold up the end
 /// While tasks are open the scheduler looks so often at the beats of their hosts.
 constexpr std::chrono::milliseconds kSchedulerPeriod{1'000};
@@ -35,13 +37,14 @@ Engine::Engine(const std::string& host_id, const Parts& parts, const EngineOptio
       parts_(parts),
       options_(options),
       own_liveness_(parts.clock),
+      liveness_(parts.liveness ? *parts.liveness : own_liveness_),
       level_(parts.store),
       queue_(parts.store, host_id, parts.leases.incarnation()),
       works_(all_works(parts, queue_, options)),
       runner_(works_, parts.secrets),
       task_log_(parts.store, parts.clock, parts.log),
-      scheduler_(parts.store, parts.leases, parts.replanner, works_, parts.liveness ? *parts.liveness : own_liveness_,
-                 parts.clock, parts.log, options.silent_after),
+      scheduler_(parts.store, parts.leases, parts.replanner, works_, liveness_, parts.clock, parts.log,
+                 options.silent_after),
       retention_(parts.store, parts.leases, parts.clock, parts.log, options.kept) {}
 
 Engine::~Engine() {
@@ -80,7 +83,7 @@ void Engine::watch(const std::stop_token& stop) {
             const auto until = look ? Time::now() : looked + options_.relist_period;
             look = watch.wait(Limit(until, stop)) || look || Time::now() >= until;
             if (stop.stop_requested() || !look) continue;
-            level_.check(Limit(kStoreLimit, stop));
+            if (!may_work(stop)) continue;
             worker_->look(Limit(kStoreLimit, stop));
             looked = Time::now();
             look = false;
@@ -89,10 +92,37 @@ void Engine::watch(const std::stop_token& stop) {
         } catch (const std::exception& error) {
             if (stop.stop_requested()) return;
             look = true;
-            if (std::exchange(complaint_, error.what()) != error.what())
-                parts_.log.warn("cannot look for steps", {{"error", error.what()}});
+            complain(error.what());
             Limit(kStoreLimit, stop).pause(kErrorPause);
         }
+}
+
+/// False: the cluster is being upgraded. Then only what was canceled is ended, and some seconds have gone by.
+bool Engine::may_work(const std::stop_token& stop) {
+    try {
+        level_.check(Limit(kStoreLimit, stop));
+        return true;
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::conflict) throw;
+        complain(error.text_and_hint());
+    }
+    worker_->end_canceled(Limit(kStoreLimit, stop));
+    Limit(options_.level_period, stop).pause(options_.level_period);
+    return false;
+}
+
+/// A copy of the store that cannot be read at this moment is no reason not to beat.
+bool Engine::may_schedule(const Limit& limit) {
+    try {
+        return level_.is_open(limit.no_longer_than(kLookAtLevel));
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::cancelled) throw;
+        return false;
+    }
+}
+
+void Engine::complain(const std::string& why) {
+    if (std::exchange(complaint_, why) != why) parts_.log.warn("cannot look for steps", {{"error", why}});
 }
 
 void Engine::beat(const std::stop_token& stop) {
@@ -100,12 +130,17 @@ void Engine::beat(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
         try {
             const Limit limit(options_.scheduler_hold, stop);
-            parts_.leases.beat_and_try_take(kSchedulerLease, host_id_, options_.scheduler_hold, limit);
+            // Until it may work on the cluster's data it leaves them to those who can.
+            if (may_schedule(limit))
+                parts_.leases.beat_and_try_take(kSchedulerLease, host_id_, options_.scheduler_hold, limit);
+            else
+                parts_.leases.beat(limit);
         } catch (const std::exception& error) {
             if (!stop.stop_requested()) parts_.log.warn("no beat", {{"error", error.what()}});
         }
         if (const bool now = parts_.leases.holds(kSchedulerLease); now != holds) {
             holds = now;
+            if (holds) liveness_.begin_again();
             parts_.log.info(holds ? "looking after the cluster's tasks"
                                   : "another agent looks after the cluster's tasks");
             wake_scheduler();
@@ -126,7 +161,6 @@ void Engine::schedule(const std::stop_token& stop) {
         bool more = false;
         try {
             if (parts_.leases.holds(kSchedulerLease)) {
-                level_.check(Limit(kStoreLimit, stop));
                 more = scheduler_.look_after_tasks(Limit(kStoreLimit, stop));
                 more = retention_.look(Limit(kStoreLimit, stop)) || more;
             }

@@ -29,6 +29,8 @@ struct EngineOptions {
     std::chrono::milliseconds scheduler_hold{20'000};
     /// What changed is heard at once; this is how often everything is looked at all the same.
     std::chrono::milliseconds relist_period{10'000};
+    /// While hosts of the cluster are still to be upgraded: how often it is looked whether that is over.
+    std::chrono::milliseconds level_period{3'000};
     TaskRetention kept;
 };
 
@@ -60,6 +62,9 @@ public:
 private:
     void run(std::string_view name, void (Engine::*loop)(const std::stop_token&));
     void watch(const std::stop_token& stop);
+    bool may_work(const std::stop_token& stop);
+    bool may_schedule(const Limit& limit);
+    void complain(const std::string& why);
     void beat(const std::stop_token& stop);
     void schedule(const std::stop_token& stop);
     void wake_scheduler();
@@ -68,6 +73,7 @@ private:
     Parts parts_;
     EngineOptions options_;
     HostLiveness own_liveness_;
+    HostLiveness& liveness_;
     LevelGate level_;
     StepQueue queue_;
     const WorkKinds works_;

@@ -197,7 +197,7 @@ Task StoredOperations::begin(const std::string& database_id, const DatabaseWork&
 }
 
 Task StoredOperations::cancel(const std::string& database_id, const std::string& task_id, const Limit& limit) {
-    level_.check(limit);
+    // Not held up by an upgrade: it writes nothing that only some level of the data has.
     const auto find = [&] {
         auto task = Tasks(store_).find(task_id, limit);
         if (!task || task->scope != "database" || task->entity_id != database_id)
@@ -219,6 +219,7 @@ Task StoredOperations::cancel(const std::string& database_id, const std::string&
 
 PlannedOperation StoredOperations::plan(const DatabaseDocument& wanted, const UpdateOptions& options,
                                         const Limit& limit) {
+    level_.check(limit);
     const std::string id = wanted.id.value_or(new_uuid());
     const auto stored = Databases(store_).find(id, limit);
     if (!stored) return to_planned(drafted("create", new_database(id, wanted).database, nullptr, options, limit));
@@ -227,6 +228,7 @@ PlannedOperation StoredOperations::plan(const DatabaseDocument& wanted, const Up
 
 PlannedOperation StoredOperations::plan_removal(const std::string& id, const UpdateOptions& options,
                                                 const Limit& limit) {
+    level_.check(limit);
     const Database stored = found(id, limit);
     return to_planned(drafted("delete", stored, &stored, options, limit));
 }

@@ -25,6 +25,8 @@ public:
     explicit LevelGate(Store& store) : store_(store) {}
     /// Throws Error{conflict} with the hosts that hold it up.
     void check(const Limit& limit);
+    /// The same by this host's copy of the store alone, which costs nothing and may lag.
+    bool is_open(const Limit& limit);
 
 private:
     Store& store_;

@@ -21,6 +21,8 @@ constexpr milliseconds kLookAtFlight{50}, kRetry{20};
 /// For another voter to take over from a leader that cannot write its file.
 constexpr milliseconds kMakeWay{1000};
 constexpr milliseconds kLevelLimit{2000};
+/// After the levels of the hosts could not be read.
+constexpr milliseconds kRaiseAgain{3000};
 
 }  // namespace
 
@@ -156,8 +158,13 @@ void StoreWriter::run(const std::stop_token& stop) {
             continue;
         }
         while (const auto operations = next(stop)) {
-            commit(*operations, stop);
-            if (hosts_have_changed() && !raise_level(stop)) break;
+            try {
+                commit(*operations, stop);
+            } catch (...) {
+                give_up(*operations);  // this thread begins anew, and nobody would answer those who wait
+                throw;
+            }
+            if (level_may_rise() && !raise_level(stop)) break;
         }
         const std::lock_guard lock(mutex_);
         ready_ = false;
@@ -192,7 +199,10 @@ bool StoreWriter::raise_level(const std::stop_token& stop) {
                     [&](const Statement& query) { return state.read(query, Limit(kLevelLimit, stop)); }, level_);
             } catch (const Error& error) {
                 log_.warn("the levels of the hosts cannot be read", {{"reason", error.text()}});
-                return true;  // the next change of a host asks again
+                const std::lock_guard lock(mutex_);
+                hosts_changed_ = true;
+                raise_after_ = steady_clock::now() + kRaiseAgain;
+                return true;
             }
         if (version >= common) return true;
         const auto stepped = fly(schema_step(version + 1), stop);
@@ -244,9 +254,9 @@ bool StoreWriter::may_wait() const {
            });
 }
 
-bool StoreWriter::hosts_have_changed() const {
+bool StoreWriter::level_may_rise() const {
     const std::lock_guard lock(mutex_);
-    return hosts_changed_;
+    return hosts_changed_ && steady_clock::now() >= raise_after_;
 }
 
 /// nullopt: we lead no longer. None: somebody only asks whether we lead.
@@ -254,7 +264,12 @@ std::optional<StoreWriter::Operations> StoreWriter::next(const std::stop_token& 
     Operations operations;
     std::unique_lock lock(mutex_);
     while (operations.empty()) {
-        work_.wait(lock, stop, [&] { return !queue_.empty() || asked_ > settled_ || hosts_changed_ || !ready_; });
+        const auto something = [&] { return !queue_.empty() || asked_ > settled_ || !ready_; };
+        const auto or_hosts = [&] { return something() || hosts_changed_; };
+        if (hosts_changed_)
+            work_.wait_until(lock, stop, raise_after_, something);
+        else
+            work_.wait(lock, stop, or_hosts);
         if (asked_ == settled_ && !queue_.empty() && may_wait())
             work_.wait_until(lock, stop, queue_.front()->queued + kPatience,
                              [&] { return !ready_ || asked_ > settled_ || !may_wait(); });
@@ -272,7 +287,7 @@ std::optional<StoreWriter::Operations> StoreWriter::next(const std::stop_token& 
             bytes += operation->bytes;
             operations.push_back(operation);
         }
-        if (asked_ > settled_ || hosts_changed_) break;
+        if (asked_ > settled_ || (hosts_changed_ && steady_clock::now() >= raise_after_)) break;
     }
     return operations;
 }
@@ -300,6 +315,17 @@ void StoreWriter::commit(const Operations& operations, const std::stop_token& st
                          .entry = flight->entry};
             finish(*operations[i], std::move(reply));
         }
+    }
+    done_.notify_all();
+}
+
+void StoreWriter::give_up(const Operations& operations) {
+    {
+        const std::lock_guard lock(mutex_);
+        flight_.reset();
+        ready_ = false;
+        for (const auto& operation : operations)
+            finish(*operation, {.why = "the store's writer failed; its log says why"});
     }
     done_.notify_all();
 }

@@ -88,10 +88,11 @@ private:
     bool raise_level(const std::stop_token& stop);
     std::optional<Operations> next(const std::stop_token& stop);
     bool may_wait() const;
-    bool hosts_have_changed() const;
+    bool level_may_rise() const;
     void commit(const Operations& operations, const std::stop_token& stop);
     std::optional<Flight> fly(Batch batch, const std::stop_token& stop);
     void finish(Operation& operation, Reply reply);
+    void give_up(const Operations& operations);
     void turn_away(const std::string& why);
     static Reply unknown(const std::optional<Flight>& flight);
 
@@ -103,6 +104,7 @@ private:
     std::condition_variable_any work_, done_;
     LocalNode* node_ = nullptr;  // set: this member leads
     bool ready_ = false, stopped_ = false, hosts_changed_ = false;
+    std::chrono::steady_clock::time_point raise_after_{};    // not before that are the hosts' levels read again
     std::uint64_t asked_ = 0, settled_ = 0, confirmed_ = 0;  // of those who call confirm(), numbered
     std::uint64_t
         number_;  // of the newest flight; begins anywhere: what a process before this one proposed is not ours

@@ -29,6 +29,7 @@ inline EngineOptions quick_options() {
     options.scheduler_hold = std::chrono::milliseconds(400);
     options.silent_after = std::chrono::seconds(30);
     options.relist_period = std::chrono::milliseconds(500);
+    options.level_period = std::chrono::milliseconds(50);
     return options;
 }
 

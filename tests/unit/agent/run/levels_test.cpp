@@ -65,7 +65,13 @@ TEST_CASE("steps of the first version wait while a host has an older program, an
     StoredOperations operations(rig.store, secrets, planner, clock);
     CHECK_THROWS_WITH_AS(operations.remove("db", true, {}, soon()),
                          doctest::Contains("the cluster is being upgraded: its data are at level 1"), const Error&);
-    CHECK_THROWS_WITH_AS(operations.cancel("db", task, soon()), doctest::Contains("waiting for host-2"), const Error&);
+    CHECK_THROWS_WITH_AS(operations.plan_removal("db", {}, soon()), doctest::Contains("waiting for host-2"),
+                         const Error&);
+    try {
+        operations.remove("db", true, {}, soon());
+    } catch (const Error& error) {
+        CHECK(error.hint().find("pgedgectl cluster join --replace") != std::string::npos);
+    }
     rig.wait_until("its agent lives", [&] {
         return !rig.store.read({"SELECT 1 FROM beat", {}, {}}, Freshness::local, soon()).empty();
     });
@@ -81,7 +87,7 @@ TEST_CASE("steps of the first version wait while a host has an older program, an
     CHECK(rig.database("db").state == DatabaseState::available);
 }
 
-TEST_CASE("a second migration keeps what the first version stored, and its lock") {
+TEST_CASE("the later migrations keep what the first version stored, and its lock") {
     Rig rig(1);
     const auto task = begin_as_version_1(rig);
     rig.store.raise_to(newest_schema_version());
@@ -99,4 +105,49 @@ TEST_CASE("a second migration keeps what the first version stored, and its lock"
     CHECK(steps[0].work.kind == kObserveResources);
     CHECK(steps[1].work.kind == kCheckPorts);
     CHECK(steps[2].work == Work{std::string(kMakeResource), "fake::a"});
+}
+
+TEST_CASE("an operation of the first version can be canceled while a host has an older program") {
+    for (const bool was_begun : {false, true}) {
+        CAPTURE(was_begun);
+        Rig rig(1);
+        Host old;
+        old.id = "host-2";
+        old.level = 1;
+        run(rig, {Hosts::insert(old, "2", WallTime(1s))});
+        const auto task = begin_as_version_1(rig);
+        if (was_begun)
+            run(rig, {{"UPDATE step SET status = 'running', incarnation = 'of version 1' WHERE id = 'refresh.host-1'",
+                       {},
+                       1},
+                      {"UPDATE task SET status = 'running'", {}, 1}});
+        SystemClock clock;
+        Secrets secrets(rig.store, Secret(std::string(32, 'k')));
+        OperationPlanner planner(rig.store, clock);
+        StoredOperations operations(rig.store, secrets, planner, clock);
+
+        operations.cancel("db", task, soon());
+        rig.start("host-1");
+
+        CHECK(rig.ended(task).status == TaskStatus::canceled);
+        CHECK(rig.database("db").state == DatabaseState::failed);
+        CHECK(rig.world.calls().empty());
+        CHECK(cluster_level(rig.store, Freshness::local, soon()) == 1);
+    }
+}
+
+TEST_CASE("an agent that may not work yet leaves the scheduler's lease to those that may, and lists what there is") {
+    Rig rig(1);
+    begin_as_version_1(rig);
+    rig.start("host-1");
+    rig.wait_until("its agent beats", [&] {
+        const auto beats = rig.store.read({"SELECT n FROM beat", {}, {}}, Freshness::local, soon());
+        return !beats.empty() && beats[0].integer(0) > 3;
+    });
+    CHECK(rig.store.read({"SELECT 1 FROM lease", {}, {}}, Freshness::local, soon()).empty());
+    CHECK(Databases(rig.store).resources("db", soon()).empty());
+    rig.store.raise_to(newest_schema_version());
+    rig.wait_until("it looks after tasks", [&] {
+        return !rig.store.read({"SELECT 1 FROM lease", {}, {}}, Freshness::local, soon()).empty();
+    });
 }
