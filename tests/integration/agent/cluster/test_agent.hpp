@@ -7,6 +7,7 @@
 
 #include "agent/cluster/cluster.hpp"
 #include "agent/serve/server.hpp"
+#include "agent/store/state/migrations.hpp"
 #include "common/base/error.hpp"
 #include "tests/fakes/temporary_directory.hpp"
 
@@ -22,6 +23,7 @@ inline Host host_at(int number) {
     host.runtime = "process";
     host.data_dir = "/nonexistent";
     host.peer_addresses = host.client_addresses = {address_of(number)};
+    host.level = newest_schema_version();
     return host;
 }
 
