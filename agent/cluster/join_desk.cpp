@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "agent/cluster/cluster_issuer.hpp"
-#include "agent/store/cluster_level.hpp"
+#include "agent/store/tables/cluster_level.hpp"
 #include "agent/store/tables/hosts.hpp"
 #include "agent/store/tables/stored_json.hpp"
 #include "common/base/error.hpp"

@@ -13,7 +13,7 @@
 #include "agent/run/step_runner.hpp"
 #include "agent/run/task_log.hpp"
 #include "agent/run/worker.hpp"
-#include "agent/store/cluster_level.hpp"
+#include "agent/store/tables/cluster_level.hpp"
 
 namespace pgedge {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "agent/run/operation_planner.hpp"
-#include "agent/store/cluster_level.hpp"
+#include "agent/store/tables/cluster_level.hpp"
 #include "agent/store/tables/secrets.hpp"
 
 namespace pgedge {

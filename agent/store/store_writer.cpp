@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
-#include "agent/store/cluster_level.hpp"
 #include "agent/store/state/migrations.hpp"
 #include "agent/store/state/sql.hpp"
+#include "agent/store/tables/cluster_level.hpp"
 #include "common/base/error.hpp"
 #include "common/base/thread_top.hpp"
 

@@ -1,6 +1,6 @@
 #include "agent/api/control_plane/api_route.hpp"
 #include "agent/api/control_plane/decode_error.hpp"
-#include "agent/store/cluster_level.hpp"
+#include "agent/store/tables/cluster_level.hpp"
 #include "common/api/shapes.hpp"
 #include "common/base/text.hpp"
 

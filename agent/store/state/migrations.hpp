@@ -15,7 +15,7 @@ std::int64_t newest_schema_version();
 /// From which levels on there are the tables `node` and `progress`, for those who read them at every level.
 inline constexpr std::int64_t kNodesLevel = 2, kProgressLevel = 3;
 /// The oldest schema that this program can work on. Until the cluster has it, an agent of this version leaves tasks and
-/// changes alone (agent/store/cluster_level.hpp): the servers go on.
+/// changes alone (agent/store/tables/cluster_level.hpp): the servers go on.
 std::int64_t oldest_workable_level();
 /// The entry that leads to this version. It carries the statements: members of another version of the agent apply it
 /// alike.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "agent/store/state/migrations.hpp"
+#include "agent/store/tables/cluster_level.hpp"
 #include "agent/store/tables/stored_json.hpp"
 #include "agent/store/tables/tasks.hpp"
 #include "common/spec/write.hpp"
@@ -284,7 +285,7 @@ Known Databases::resources(const std::string& database_id, const Limit& limit) c
     Known known;
     // Data of level 1 have no table of nodes; their resources are where they say. They are only shown.
     const std::string_view primaries =
-        level_of(store_, limit) < kNodesLevel
+        cluster_level(store_, Freshness::local, limit) < kNodesLevel
             ? "LEFT JOIN (SELECT '' AS host_id, '' AS id) i ON 0"
             : "LEFT JOIN node n ON n.database_id = r.database_id AND n.name = CASE WHEN json_valid(r.body) THEN "
               "json_extract(r.body, '$.node') END LEFT JOIN instance i ON i.id = n.primary_instance";

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "agent/store/state/migrations.hpp"
+#include "agent/store/tables/cluster_level.hpp"
 #include "agent/store/tables/stored_json.hpp"
 #include "common/base/error.hpp"
 #include "common/base/names.hpp"
@@ -52,11 +53,6 @@ std::string_view to_string(StepStatus status) { return kStepStatuses.name_of(sta
 
 std::int64_t to_stored(WallTime time) { return time.time_since_epoch().count(); }
 WallTime time_from_stored(std::int64_t stored) { return WallTime(std::chrono::milliseconds(stored)); }
-
-std::int64_t level_of(Store& store, const Limit& limit) {
-    const auto rows = store.read({"SELECT max(version) FROM schema_version", {}, {}}, Freshness::local, limit);
-    return rows.empty() ? 0 : rows[0].lenient_integer(0);
-}
 
 std::optional<Task> Tasks::find(const std::string& id, const Limit& limit) const {
     const auto rows = store_.read({fmt::format("SELECT {} FROM task WHERE id = ?", kTaskColumns), {id}, {}},
@@ -175,7 +171,7 @@ std::vector<Task> Tasks::children(const std::string& id, const Limit& limit) con
 
 TaskProgress Tasks::progress(const std::string& id, const Limit& limit) const {
     TaskProgress all;
-    if (level_of(store_, limit) < kProgressLevel) return all;
+    if (cluster_level(store_, Freshness::local, limit) < kProgressLevel) return all;
     for (const auto& row : store_.read(
              {"SELECT s.id, s.host_id, s.status, p.done, p.total, p.unit, p.text, p.updated_at FROM step s LEFT JOIN "
               "progress p ON p.task_id = s.task_id AND p.step_id = s.id WHERE s.task_id = ? ORDER BY s.position",

@@ -109,9 +109,6 @@ private:
 
 inline Owner owner_of(const Task& task) { return {task.scope, task.entity_id}; }
 
-/// The level of the data as this host's copy of the store has it (docs/store.md, "Levels"); the leader may be ahead.
-std::int64_t level_of(Store& store, const Limit& limit);
-
 /// Times as the store keeps them.
 std::int64_t to_stored(WallTime time);
 WallTime time_from_stored(std::int64_t stored);

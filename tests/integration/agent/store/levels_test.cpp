@@ -1,7 +1,7 @@
 // Programs of two levels in one cluster.
 #include <doctest/doctest.h>
 
-#include "agent/store/cluster_level.hpp"
+#include "agent/store/tables/cluster_level.hpp"
 #include "common/base/error.hpp"
 #include "tests/integration/agent/store/test_cluster.hpp"
 

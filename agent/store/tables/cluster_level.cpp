@@ -1,4 +1,4 @@
-#include "agent/store/cluster_level.hpp"
+#include "agent/store/tables/cluster_level.hpp"
 
 #include <algorithm>
 #include <vector>
