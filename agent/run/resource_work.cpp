@@ -109,10 +109,9 @@ StepOutcome ChangeResource::run(const WorkCall& call) const {
                 kind.apply(resource, with);
         });
     } catch (const Error& error) {
-        const auto story =
-            call.limit.stop().stop_requested() ? std::string(kCanceledError) : story_of(error, call.step);
-        failed(call.limit.stop().stop_requested() ? std::string(kCanceledError) : error.text());
-        return {story, {}};
+        const bool canceled = call.limit.stop().stop_requested();
+        failed(canceled ? std::string(kCanceledError) : error.text());
+        return {canceled ? std::string(kCanceledError) : story_of(error, call.step), {}};
     } catch (const std::exception& error) {
         failed("internal error");
         throw;

@@ -26,7 +26,7 @@ StepOutcome StepRunner::run(const ClaimedStep& step, StepLog& log, const std::st
                         "all agents of a cluster need the same version");
         return kind->run({step, log, secrets_, Limit(kStepLimit, stop)});
     } catch (const Error& error) {
-        return stop.stop_requested() ? canceled_outcome() : StepOutcome{error.text_and_hint(), {}};
+        return {stop.stop_requested() ? std::string(kCanceledError) : error.text_and_hint(), {}};
     } catch (const std::exception& error) {
         // Not our own error: its text is for operators, and may be anything.
         return {fmt::format("internal error in step {} on {}: {}", row.id, row.host_id, error.what()), {}};

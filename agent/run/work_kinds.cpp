@@ -22,11 +22,11 @@ public:
         try {
             return {"", work_(call.step.row.work.arguments, context)};
         } catch (const Error& error) {
-            if (call.limit.stop().stop_requested()) return canceled_outcome();
+            if (call.limit.stop().stop_requested()) throw;
             Json with_error = fields;
             with_error["error"] = error.text_and_hint();
             call.log.add("error", std::move(with_error));
-            return {error.text_and_hint(), {}};
+            throw;
         }
     }
 
@@ -72,7 +72,5 @@ const WorkKind* WorkKinds::find(std::string_view name) const {
     const auto found = kinds_.find(name);
     return found == kinds_.end() ? nullptr : found->second.get();
 }
-
-StepOutcome canceled_outcome() { return {std::string(kCanceledError), {}}; }
 
 }  // namespace pgedge

@@ -41,7 +41,7 @@ public:
     virtual std::string doing(const StepRow& row) const = 0;
     /// True: it may wait or work for hours. Such steps have slots of their own.
     virtual bool takes_long() const { return false; }
-    /// Errors that it throws end the step with their text.
+    /// An error that it throws ends the step with its text; one after it was stopped, as canceled.
     virtual StepOutcome run(const WorkCall& call) const = 0;
 };
 
@@ -60,8 +60,5 @@ public:
 private:
     std::map<std::string, std::shared_ptr<const WorkKind>, std::less<>> kinds_;
 };
-
-/// What is told of a step that was stopped because its task is canceled.
-StepOutcome canceled_outcome();
 
 }  // namespace pgedge
