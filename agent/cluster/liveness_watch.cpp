@@ -22,7 +22,9 @@ void LivenessWatch::run(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
         const Limit period(kPeriod, stop);
         try {
-            liveness_.observe(store_, Freshness::local, Limit(kReadLimit, stop));
+            const Limit limit(kReadLimit, stop);
+            liveness_.observe(store_, Freshness::local, limit);
+            liveness_.observe_instances(store_, Freshness::local, limit);
         } catch (const Error& error) {
             // Nothing is seen meanwhile, and that is what hosts are judged by.
             if (!stop.stop_requested()) log_.debug("beats were not read", {{"reason", error.text()}});

@@ -17,11 +17,14 @@ void HostLiveness::observe(Store& store, Freshness freshness, const Limit& limit
         also.erase(row.lenient_text(0));
     }
     for (const auto& host : also) saw(host, "", 0);
-    for (const auto& row : store.read({.sql = "SELECT instance_id, updated_at FROM instance_status"}, freshness, limit))
-        saw_status(row.lenient_text(0), row.lenient_integer(1));
     const auto now = clock_.monotonic();
     const std::lock_guard lock(mutex_);
     std::erase_if(seen_, [&](const auto& entry) { return now - entry.second.at > kForgetAfter; });
+}
+
+void HostLiveness::observe_instances(Store& store, Freshness freshness, const Limit& limit) {
+    for (const auto& row : store.read({.sql = "SELECT instance_id, updated_at FROM instance_status"}, freshness, limit))
+        saw_status(row.lenient_text(0), row.lenient_integer(1));
 }
 
 void HostLiveness::saw(const std::string& host_id, const std::string& incarnation, std::int64_t n) {

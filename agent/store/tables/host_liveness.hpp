@@ -33,6 +33,8 @@ public:
     /// Looks at the beats of all hosts, and of `also`, which may never have beaten. To be called every few seconds.
     /// Throws what the store throws.
     void observe(Store& store, Freshness freshness, const Limit& limit, std::set<std::string> also = {});
+    /// The same for the statuses of all instances.
+    void observe_instances(Store& store, Freshness freshness, const Limit& limit);
     /// The host's last beat; an empty incarnation: it never beat. A beat that is older than one seen before is that of
     /// a copy of the store that lags, and no sign of life.
     void saw(const std::string& host_id, const std::string& incarnation, std::int64_t n);

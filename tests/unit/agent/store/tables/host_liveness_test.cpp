@@ -41,6 +41,7 @@ struct TwoClocks {
             there.advance(1s);
             if (beating) beat();
             liveness.observe(store, Freshness::local, Limit(10s));
+            liveness.observe_instances(store, Freshness::local, Limit(10s));
         }
     }
     HostState state() { return Hosts(store, &liveness).find("host-2", Limit(10s))->state; }
