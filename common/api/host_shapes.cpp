@@ -1,13 +1,9 @@
-#include <algorithm>
-
 #include "common/api/shapes.hpp"
 
 namespace pgedge {
 namespace {
 
 using namespace schema;
-
-bool is_ipv4(const std::string& address) { return address.find_first_not_of("0123456789.") == std::string::npos; }
 
 const Shape<ComponentHealth, NoValue>& component_shape() {
     static const auto shape = Shape<ComponentHealth, NoValue>("ComponentStatus", "component")
@@ -82,13 +78,6 @@ void read_versions(const AnswerFields& fields, HostAnswer& answer) {
         answer.postgres_versions.push_back(AnswerFields(version, "version").text("postgres_version"));
 }
 
-/// Of the first generation of the API, beside the newer lists of addresses.
-std::optional<std::string> first_ipv4(const ShownHost& shown) {
-    const auto& addresses = shown.host.peer_addresses;
-    const auto found = std::find_if(addresses.begin(), addresses.end(), is_ipv4);
-    return found == addresses.end() ? std::nullopt : std::optional(*found);
-}
-
 Shape<ShownHost, HostAnswer> make_host_shape() {
     Shape<ShownHost, HostAnswer> shape("Host", "host");
     shape.must("id", identifier_text(), &Host::id, needed(&HostAnswer::id))
@@ -102,7 +91,7 @@ Shape<ShownHost, HostAnswer> make_host_shape() {
              })
         .must("data_dir", text(), &Host::data_dir, &HostAnswer::data_dir)
         .may("hostname", text(), always(&Host::id))
-        .may("ipv4_address", text(), first_ipv4)
+        .may("ipv4_address", text(), [](const ShownHost& shown) { return first_ipv4(shown.host.peer_addresses); })
         .must("peer_addresses", list_of(text()), &Host::peer_addresses)
         .must("client_addresses", list_of(text()), &Host::client_addresses, &HostAnswer::addresses)
         .may("cpus", integer(), &Host::cpus, &HostAnswer::cpus)

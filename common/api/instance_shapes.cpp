@@ -21,11 +21,6 @@ std::optional<Connection> connection_of(const ShownInstance& shown) {
     if (!shown.instance.port || !shown.host || shown.host->client_addresses.empty()) return std::nullopt;
     return Connection{shown.host->client_addresses, *shown.instance.port};
 }
-std::string ipv4_of(const Connection& connection) {
-    for (const auto& address : connection.addresses)
-        if (address.find_first_not_of("0123456789.") == std::string::npos) return address;
-    return {};
-}
 
 const Shape<Connection, InstanceAnswer>& connection_shape() {
     static const auto shape =
@@ -33,7 +28,7 @@ const Shape<Connection, InstanceAnswer>& connection_shape() {
             .may("addresses", list_of(text()), &Connection::addresses, &InstanceAnswer::addresses)
             .may("hostname", text(),
                  [](const Connection& connection) { return std::optional(connection.addresses.front()); })
-            .may("ipv4_address", text(), ipv4_of)
+            .may("ipv4_address", text(), [](const Connection& connection) { return first_ipv4(connection.addresses); })
             .may("port", integer(1, 65535), &Connection::port, &InstanceAnswer::port);
     return shape;
 }

@@ -1,5 +1,7 @@
 #include "common/model/host.hpp"
 
+#include <algorithm>
+
 #include "common/base/names.hpp"
 
 namespace pgedge {
@@ -108,6 +110,13 @@ Host host_from_json(const Json& stored) {
         throw Error(ErrorKind::invalid_input,
                     std::string("the stored record of a host cannot be read: ") + error.what());
     }
+}
+
+std::optional<std::string> first_ipv4(const std::vector<std::string>& addresses) {
+    const auto found = std::find_if(addresses.begin(), addresses.end(), [](const std::string& address) {
+        return address.find_first_not_of("0123456789.") == std::string::npos;
+    });
+    return found == addresses.end() ? std::nullopt : std::optional(*found);
 }
 
 }  // namespace pgedge

@@ -70,4 +70,7 @@ ComponentHealth component_health_from_json(const Json& stored);
 Json to_json_text(const Host&);  ///< as stored
 Host host_from_json(const Json& stored);
 
+/// The first of the addresses that is of IPv4: the first generation of the API knew one address of that kind.
+std::optional<std::string> first_ipv4(const std::vector<std::string>& addresses);
+
 }  // namespace pgedge
