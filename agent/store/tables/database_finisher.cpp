@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "agent/store/tables/databases.hpp"
 #include "agent/store/tables/nodes.hpp"
+#include "agent/store/tables/statements.hpp"
 
 namespace pgedge {
 namespace {
@@ -49,20 +51,11 @@ std::vector<Statement> DatabaseFinisher::done(const ClaimedStep& step, WallTime 
     const auto& row = step.row;
     if (row.step) {
         const Resource& resource = row.step->resource;
-        if (row.step->action == Action::remove)
-            statements.push_back({"DELETE FROM resource WHERE database_id = ? AND kind = ? AND name = ?",
-                                  {step.owner.id, resource.id.kind, resource.id.name},
-                                  {}});
-        else
-            statements.push_back(
-                {"INSERT INTO resource (database_id, kind, name, host_id, body) VALUES (?, ?, ?, ?, ?) "
-                 "ON CONFLICT (database_id, kind, name) DO UPDATE SET host_id = excluded.host_id, "
-                 "body = excluded.body, needs_recreate = 0, error = ''",
-                 {step.owner.id, resource.id.kind, resource.id.name, resource.host_id, to_text(to_json(resource))},
-                 {}});
+        statements.push_back(row.step->action == Action::remove
+                                 ? Databases::erase_resource(step.owner.id, resource.id)
+                                 : Databases::upsert_resource(step.owner.id, {resource, false, ""}));
         if (!row.step->primary_of.empty())
-            for (auto& statement : Nodes::move(step.owner.id, row.step->primary_of, row.instance_id))
-                statements.push_back(std::move(statement));
+            append(statements, Nodes::move(step.owner.id, row.step->primary_of, row.instance_id));
     }
     if (!row.instance_id.empty()) {
         // In no open task: a child works on the instances of its parent's database.
@@ -115,9 +108,7 @@ std::vector<Statement> DatabaseFinisher::ended(const std::string& task_id, WallT
     const std::int64_t at = to_stored(now);
     std::vector<Statement> statements;
     const auto add = [&](std::string sql, std::vector<SqlValue> more = {}) {
-        std::vector<SqlValue> args{task_id};
-        args.insert(args.end(), more.begin(), more.end());
-        statements.push_back({std::move(sql), std::move(args), {}});
+        statements.push_back(about_task(task_id, std::move(sql), std::move(more)));
     };
     // 1. Instances.
     add("DELETE FROM instance WHERE state = 'deleting' AND database_id = " + database_of("t.status = 'completed'"));

@@ -6,6 +6,7 @@
 
 #include "agent/store/tables/finisher.hpp"
 #include "agent/store/tables/nodes.hpp"
+#include "agent/store/tables/statements.hpp"
 #include "common/base/uuid.hpp"
 
 namespace pgedge {
@@ -19,17 +20,16 @@ constexpr std::string_view kIsOver =
     "AND (t.stage = 'apply' OR t.status = 'canceling' "
     "OR EXISTS (SELECT 1 FROM step WHERE task_id = ?1 AND status = 'failed')))";
 
-void append(std::vector<Statement>& to, std::vector<Statement> more) {
-    for (auto& statement : more) to.push_back(std::move(statement));
-}
-
 Statement no_progress_of(const StepRow& row) {
     return {"DELETE FROM progress WHERE task_id = ? AND step_id = ?", {row.task_id, row.id}, {}};
 }
 
-OpenStep open_from_row(const Row& row) {
-    return {row.lenient_text(0), row.lenient_text(1), row.lenient_text(2), row.lenient_integer(3) != 0,
-            row.lenient_text(4)};
+std::vector<OpenStep> open_steps(Store& store, const Statement& query, const Limit& limit) {
+    std::vector<OpenStep> steps;
+    for (const auto& row : store.read(query, Freshness::leader, limit))
+        steps.push_back({row.lenient_text(0), row.lenient_text(1), row.lenient_text(2), row.lenient_integer(3) != 0,
+                         row.lenient_text(4)});
+    return steps;
 }
 
 }  // namespace
@@ -46,9 +46,7 @@ std::vector<OpenStep> StepQueue::open(const Limit& limit) const {
                     kStepHost, kStepIsReady),
         {host_id_},
         {}};
-    std::vector<OpenStep> steps;
-    for (const auto& row : store_.read(query, Freshness::leader, limit)) steps.push_back(open_from_row(row));
-    return steps;
+    return open_steps(store_, query, limit);
 }
 
 std::vector<OpenStep> StepQueue::canceling(const Limit& limit) const {
@@ -57,9 +55,7 @@ std::vector<OpenStep> StepQueue::canceling(const Limit& limit) const {
         "t.open = 1 AND t.status = 'canceling' WHERE s.host_id = ? AND s.status = 'running'",
         {host_id_},
         {}};
-    std::vector<OpenStep> steps;
-    for (const auto& row : store_.read(query, Freshness::leader, limit)) steps.push_back(open_from_row(row));
-    return steps;
+    return open_steps(store_, query, limit);
 }
 
 std::vector<UnsettledTask> StepQueue::unsettled(Store& store, const Limit& limit) {
@@ -234,9 +230,7 @@ std::vector<Statement> StepQueue::settle(const std::string& task_id, WallTime no
     const auto entry = new_uuid();
     std::vector<Statement> statements;
     const auto add = [&](std::string sql, std::vector<SqlValue> more = {}) {
-        std::vector<SqlValue> args{task_id};
-        args.insert(args.end(), more.begin(), more.end());
-        statements.push_back({std::move(sql), std::move(args), {}});
+        statements.push_back(about_task(task_id, std::move(sql), std::move(more)));
     };
     // 0. A child that began to be one when its parent was already being canceled.
     add("UPDATE task SET status = 'canceling' WHERE id = ?1 AND open = 1 AND status IN ('pending', 'running') AND "
@@ -264,10 +258,9 @@ std::vector<Statement> StepQueue::settle(const std::string& task_id, WallTime no
         {at});
     add("UPDATE task SET error = coalesce((SELECT error FROM step WHERE task_id = ?1 AND status = 'failed' "
         "ORDER BY ended_at, position LIMIT 1), (SELECT c.type || ' of ' || c.entity_id || ' (task ' || c.id || ') ' || "
-        "CASE c.status WHEN 'failed' THEN 'failed: ' || c.error ELSE 'was canceled' END FROM task c WHERE c.parent_id "
-        "= "
-        "?1 AND c.status <> 'completed' ORDER BY c.completed_at, c.id LIMIT 1), '') WHERE id = ?1 AND open = 0 AND "
-        "status = 'failed' AND error = ''");
+        "CASE c.status WHEN 'failed' THEN 'failed: ' || c.error ELSE 'was canceled' END FROM task c WHERE "
+        "c.parent_id = ?1 AND c.status <> 'completed' ORDER BY c.completed_at, c.id LIMIT 1), '') WHERE id = ?1 AND "
+        "open = 0 AND status = 'failed' AND error = ''");
     // 4. Its owner.
     for (const auto* finisher : finishers()) append(statements, finisher->ended(task_id, now));
     return statements;
