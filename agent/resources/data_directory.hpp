@@ -32,11 +32,4 @@ private:
     Runtime& runtime_;
 };
 
-/// How one instance reaches others of its node for replication: a libpq connection string with certificates, without
-/// any secret. `servers`: [{address, port}]; `slot` is what it calls itself.
-std::string replication_dsn(const InstancePaths& paths, const Json& servers, const std::string& slot);
-/// replication_dsn() for a standby's server: it goes to whichever of its siblings is primary, and asks it to notice
-/// within 5 s when it hangs.
-std::string primary_conninfo(const InstancePaths& paths, const Json& siblings, const std::string& slot);
-
 }  // namespace pgedge

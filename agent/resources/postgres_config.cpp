@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "agent/postgres/conf_files.hpp"
-#include "agent/resources/data_directory.hpp"
+#include "agent/resources/base_copy.hpp"
 #include "agent/resources/local_session.hpp"
 #include "agent/resources/postgres_certs.hpp"
 #include "agent/runtime/server_parameters.hpp"
