@@ -73,7 +73,7 @@ InstanceStatus InstanceMonitor::ask_in(Connection& session, WallTime now, const 
         " (SELECT extversion FROM pg_extension WHERE extname = $1) AS extension,"
         " to_regprocedure('pgedge_internal.watch()') IS NOT NULL AS has_watch,"
         " CASE WHEN pg_is_in_recovery() THEN"
-        "  pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::bigint END AS replay_lag",
+        "  greatest(pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), 0)::bigint END AS replay_lag",
         {dialect_}, limit);
     InstanceStatus status;
     status.postgres_version = row.text(0, "version");
