@@ -110,17 +110,19 @@ std::optional<Task> Tasks::open_of(const Owner& owner, const Limit& limit) const
 Statement Tasks::insert(const Task& task, TaskStage stage, const Json& work) {
     // INSERT OR IGNORE makes the unique indexes (one open task per owner, one child for the same owner) guards instead
     // of SQL errors.
-    return {fmt::format("INSERT OR IGNORE INTO task ({}, open, stage, work, locks) "
-                        "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, NOT EXISTS "
-                        "(SELECT 1 FROM task p WHERE p.id = ?10 AND p.open = 1 AND p.scope = ?2 AND p.entity_id = ?3) "
-                        "WHERE NOT EXISTS (SELECT 1 FROM task p WHERE p.id = ?10 AND (p.open = 0 OR p.status = "
-                        "'canceling'))",
-                        kTaskColumns),
-            {task.id, task.scope, task.entity_id, task.type, text_of(to_string(task.status)), task.database_id,
-             task.host_id, task.node_name, task.instance_id, task.parent_id, task.error, to_stored(task.created_at),
-             task.completed_at ? SqlValue(to_stored(*task.completed_at)) : SqlValue(nullptr),
-             std::int64_t(is_final(task.status) ? 0 : 1), text_of(to_string(stage)), to_text(work)},
-            1};
+    return {
+        fmt::format(
+            "INSERT OR IGNORE INTO task ({}, open, stage, work, locks) "
+            "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?15 <> '' AND NOT EXISTS "
+            "(SELECT 1 FROM task p WHERE p.id = ?10 AND p.open = 1 AND p.scope = ?2 AND p.entity_id = ?3) "
+            "WHERE NOT EXISTS (SELECT 1 FROM task p WHERE p.id = ?10 AND (p.open = 0 OR p.status = "
+            "'canceling'))",
+            kTaskColumns),
+        {task.id, task.scope, task.entity_id, task.type, text_of(to_string(task.status)), task.database_id,
+         task.host_id, task.node_name, task.instance_id, task.parent_id, task.error, to_stored(task.created_at),
+         task.completed_at ? SqlValue(to_stored(*task.completed_at)) : SqlValue(nullptr),
+         std::int64_t(is_final(task.status) ? 0 : 1), text_of(to_string(stage)), to_text(work)},
+        1};
 }
 
 Statement Tasks::set_stage(const std::string& id, TaskStage from, TaskStage to) {

@@ -71,7 +71,8 @@ public:
     std::optional<Task> open_of(const Owner& owner, const Limit& limit) const;
 
     /// Refused (guard) while the task's owner has an open task. A child of an operation of the same owner goes on under
-    /// its parent's lock, one such child at a time. Refused as well when its parent is being canceled or has ended.
+    /// its parent's lock, one such child at a time; one without a stage goes on beside all. Refused as well when its
+    /// parent is being canceled or has ended.
     static Statement insert(const Task& task, TaskStage stage, const Json& work);
     /// From one stage to the next, once: guarded, so that of two only one succeeds.
     static Statement set_stage(const std::string& id, TaskStage from, TaskStage to);
