@@ -89,8 +89,8 @@ struct Leases::State {
 
     Transaction create(const Lease& wanted) const;
     Transaction take(const LeaseLook& look, const Lease& wanted) const;
-    std::optional<Rows> beat_undisputed(const std::optional<Statement>& also, const Limit& limit);
-    Rows beat_and_compare(const std::optional<Statement>& also, const Limit& limit);
+    std::optional<Rows> beat_undisputed(const std::vector<Statement>& also, const Limit& limit);
+    Rows beat_and_compare(const std::optional<Statement>& query, const Limit& limit);
     bool commit_and_hold(const Transaction& transaction, const Lease& lease, const Limit& limit);
 };
 
@@ -152,18 +152,22 @@ Leases::~Leases() = default;
 
 const std::string& Leases::incarnation() const { return state_->incarnation; }
 
-void Leases::beat(const Limit& limit) { renew(std::nullopt, limit); }
+void Leases::beat(const Limit& limit) { beat({}, limit); }
 
-/// One beat; returns the rows of `also`, a query of the same transaction.
-Rows Leases::renew(const std::optional<Statement>& also, const Limit& limit) {
-    auto seen = state_->beat_undisputed(also, limit);
-    return seen ? std::move(*seen) : state_->beat_and_compare(also, limit);
+void Leases::beat(const std::vector<Statement>& also, const Limit& limit) {
+    if (!state_->beat_undisputed(also, limit)) state_->beat_and_compare(std::nullopt, limit);
+}
+
+/// One beat; returns the rows of a query of the same transaction.
+Rows Leases::renew(const Statement& query, const Limit& limit) {
+    auto seen = state_->beat_undisputed({query}, limit);
+    return seen ? std::move(*seen) : state_->beat_and_compare(query, limit);
 }
 
 /// The beat of almost always, in one statement: nobody took a lease of ours since all of them were compared, so it
 /// renews them. nullopt: somebody may have. A take's answer may come after the lease was taken from us again, and after
-/// the comparison that saw it; so what is new has to be compared first.
-std::optional<Rows> Leases::State::beat_undisputed(const std::optional<Statement>& also, const Limit& limit) {
+/// the comparison that saw it; so what is new has to be compared first. Returns the rows of the last of `also`.
+std::optional<Rows> Leases::State::beat_undisputed(const std::vector<Statement>& also, const Limit& limit) {
     std::map<std::string, Held> before;
     Transaction transaction;
     transaction.vital = true;
@@ -176,17 +180,17 @@ std::optional<Rows> Leases::State::beat_undisputed(const std::optional<Statement
                                   .args = {host, incarnation, taken},
                                   .expect = 1});
     }
-    if (also) transaction.add(*also);
+    transaction.add(also);
     const auto asked = clock.boottime();
     auto result = store.commit(transaction, limit);
     if (!result.committed) return std::nullopt;
     const std::lock_guard lock(mutex);
     for (const auto& [name, old] : before) renewed(name, old.epoch, asked);
-    return also ? std::move(result.rows.at(1)) : Rows();
+    return also.empty() ? Rows() : std::move(result.rows.back());
 }
 
 /// A beat that finds out which leases are still ours.
-Rows Leases::State::beat_and_compare(const std::optional<Statement>& also, const Limit& limit) {
+Rows Leases::State::beat_and_compare(const std::optional<Statement>& query, const Limit& limit) {
     std::map<std::string, Held> before;
     std::int64_t takes_before = 0;
     Transaction transaction;
@@ -209,7 +213,7 @@ Rows Leases::State::beat_and_compare(const std::optional<Statement>& also, const
         Statement{.sql = "SELECT b.taken, l.name, l.epoch FROM beat b LEFT JOIN lease l ON l.host = b.host AND "
                          "l.incarnation = b.incarnation AND l.holder <> '' WHERE b.host = ?",
                   .args = {host}});
-    if (also) transaction.add(*also);
+    if (query) transaction.add(*query);
     const auto asked = clock.boottime();
     auto result = store.commit(transaction, limit);
     const std::lock_guard lock(mutex);
@@ -232,7 +236,7 @@ Rows Leases::State::beat_and_compare(const std::optional<Statement>& also, const
     }
     taken = result.rows.at(1).at(0).integer(0);
     compared = takes_before;
-    return also ? std::move(result.rows.at(2)) : Rows();
+    return query ? std::move(result.rows.at(2)) : Rows();
 }
 
 bool Leases::try_take(const std::string& name, const std::string& holder, milliseconds hold, const Limit& limit) {
@@ -250,8 +254,8 @@ bool Leases::beat_and_try_take(const std::string& name, const std::string& holde
     return take_if_allowed(seen_as(name, renew(look_at(name), limit)), holder, hold, limit);
 }
 
-LeaseLook Leases::look(const std::string& name, const Limit& limit) {
-    return seen_as(name, state_->store.read(look_at(name), Freshness::local, limit));
+LeaseLook Leases::look(const std::string& name, const Limit& limit, Freshness freshness) {
+    return seen_as(name, state_->store.read(look_at(name), freshness, limit));
 }
 
 /// What look_at() found.
@@ -403,6 +407,54 @@ std::optional<nanoseconds> Leases::renewed_at(const std::string& name) const {
     const std::lock_guard lock(state_->mutex);
     const auto found = state_->held.find(name);
     return found == state_->held.end() ? std::nullopt : std::optional(found->second.trusted_from);
+}
+
+std::optional<milliseconds> Leases::hold_of(const std::string& name) const {
+    const std::lock_guard lock(state_->mutex);
+    const auto found = state_->held.find(name);
+    return found == state_->held.end() ? std::nullopt : std::optional(found->second.hold);
+}
+
+/// R6: others know of the longer hold before it is trusted, and of the shorter one after it is not any more.
+bool Leases::set_hold(const std::string& name, milliseconds hold, const Limit& limit) {
+    State& my = *state_;
+    std::int64_t epoch = 0;
+    {
+        const std::lock_guard lock(my.mutex);
+        const auto found = my.held.find(name);
+        if (found == my.held.end()) return false;
+        epoch = found->second.epoch;
+        found->second.hold = std::min(found->second.hold, hold);
+    }
+    Transaction transaction;
+    transaction.vital = true;
+    transaction.add(
+        Statement{.sql = "UPDATE lease SET hold_ms = ? WHERE name = ? AND epoch = ? AND host = ? AND incarnation = ?",
+                  .args = {std::int64_t{hold.count()}, name, epoch, my.host, my.incarnation},
+                  .expect = 1});
+    if (!my.store.commit(transaction, limit).committed) return false;
+    const std::lock_guard lock(my.mutex);
+    const auto found = my.held.find(name);
+    if (found == my.held.end() || found->second.epoch != epoch) return false;
+    found->second.hold = hold;
+    return true;
+}
+
+void Leases::release(const LeaseLook& seen, const Limit& limit) {
+    State& my = *state_;
+    if (seen.lease.host != my.host && seen.state != LeaseLook::State::mine)
+        throw Error(ErrorKind::internal, "a lease of another host was to be released: " + seen.lease.name);
+    if (is_held(seen.lease.name)) return release(seen.lease.name, limit);
+    {
+        const std::lock_guard lock(my.mutex);
+        auto& newest = my.given_back[seen.lease.name];
+        newest = std::max(newest, seen.lease.epoch);
+    }
+    Transaction transaction;
+    transaction.vital = true;
+    transaction.add(Statement{.sql = "UPDATE lease SET holder = '' WHERE name = ? AND epoch = ? AND host = ?",
+                              .args = {seen.lease.name, seen.lease.epoch, my.host}});
+    my.store.commit(transaction, limit);
 }
 
 void Leases::release(const std::string& name, const Limit& limit) {
