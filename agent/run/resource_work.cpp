@@ -27,6 +27,18 @@ std::string story_of(const Error& error, const ClaimedStep& step) {
     return told.text();
 }
 
+/// A plan takes away replicas, not the primary of those that stay. What it takes away may have become that since.
+void refuse_to_remove_a_primary(const ClaimedStep& step) {
+    const Step& planned = *step.row.step;
+    if (planned.action != Action::remove || !step.primary_of_others ||
+        !planned.resource.id.kind.starts_with("instance."))
+        return;
+    throw Error(ErrorKind::conflict,
+                fmt::format("{} has become the primary of node {} since this was planned", step.row.instance_id,
+                            step.primary.node),
+                "make another instance the primary, then apply again");
+}
+
 /// Half to all of it: hosts that failed together do not come back together.
 std::chrono::milliseconds with_jitter(std::chrono::milliseconds pause) {
     thread_local std::minstd_rand random{std::random_device{}()};
@@ -100,6 +112,7 @@ StepOutcome ChangeResource::run(const WorkCall& call) const {
                      std::move(fields));
     };
     try {
+        refuse_to_remove_a_primary(call.step);
         auto& kind = kind_of(resource);
         with_retries(call, resource, [&] {
             auto with = call.context(fields_of(resource));

@@ -13,6 +13,8 @@ struct ClaimedStep {
     WallTime task_created_at{};
     WallTime instance_created_at{};  ///< the epoch when the step is not of an instance
     NodePrimary primary{};           ///< of the node that the step belongs to; empty: it belongs to none
+    /// Its instance is the primary of others that stay: it became that after its plan was made.
+    bool primary_of_others = false;
 };
 
 /// Why a step failed whose task was canceled.

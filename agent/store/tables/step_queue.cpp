@@ -122,14 +122,19 @@ std::vector<Statement> StepQueue::claim(const Slots& slots, WallTime now) const 
     if (!slots.lengthy_kinds.empty()) take(slots.lengthy, "", lengthy);
     for (const auto* finisher : finishers()) append(statements, finisher->begun(host_id_, incarnation_));
     statements.push_back(
-        {fmt::format("SELECT {}, t.scope, t.entity_id, t.parent_id, t.created_at, coalesce(own.created_at, 0), {} "
-                     "FROM step s JOIN task t ON t.id = s.task_id AND t.open = 1 "
-                     "LEFT JOIN instance own ON own.id = s.instance_id LEFT JOIN ({}) ON "
-                     "n.database_id = t.database_id AND n.name = CASE s.node WHEN '' THEN "
-                     "own.node_name ELSE s.node END "
-                     "WHERE s.host_id = ? AND s.status = 'running' AND s.incarnation = ? "
-                     "ORDER BY s.task_id, s.position",
-                     kStepColumns, kPrimaryColumns, kPrimaryTables),
+        {fmt::format(
+             "SELECT {}, t.scope, t.entity_id, t.parent_id, t.created_at, coalesce(own.created_at, 0), {}, "
+             "(n.primary_instance = s.instance_id OR EXISTS (SELECT 1 FROM lease l WHERE l.name = 'primary/' || "
+             "own.database_id || '/' || own.node_name AND l.holder = s.instance_id)) AND EXISTS (SELECT 1 FROM "
+             "instance o WHERE o.database_id = "
+             "own.database_id AND o.node_name = own.node_name AND o.id <> own.id AND o.state <> 'deleting') "
+             "FROM step s JOIN task t ON t.id = s.task_id AND t.open = 1 "
+             "LEFT JOIN instance own ON own.id = s.instance_id LEFT JOIN ({}) ON "
+             "n.database_id = t.database_id AND n.name = CASE s.node WHEN '' THEN "
+             "own.node_name ELSE s.node END "
+             "WHERE s.host_id = ? AND s.status = 'running' AND s.incarnation = ? "
+             "ORDER BY s.task_id, s.position",
+             kStepColumns, kPrimaryColumns, kPrimaryTables),
          {host_id_, incarnation_},
          {}});
     return statements;
@@ -138,7 +143,7 @@ std::vector<Statement> StepQueue::claim(const Slots& slots, WallTime now) const 
 std::vector<ClaimedStep> StepQueue::claimed(const Rows& rows) const {
     std::vector<ClaimedStep> steps;
     for (const auto& row : rows) {
-        constexpr std::size_t kPrimary = 6;  // columns at the end
+        constexpr std::size_t kPrimary = 6 + 1;  // columns at the end
         const auto more = row.values.size() - kPrimary - 5;
         ClaimedStep step{step_from_row(row),
                          {row.lenient_text(more), row.lenient_text(more + 1)},
@@ -147,6 +152,7 @@ std::vector<ClaimedStep> StepQueue::claimed(const Rows& rows) const {
                          time_from_stored(row.lenient_integer(more + 4)),
                          {}};
         if (!row.null(more + 5)) step.primary = primary_from_row(row, more + 5);
+        step.primary_of_others = row.lenient_integer(more + 11) != 0;
         if (step.row.step && !step.row.step->primary_of.empty()) {
             step.primary.node = step.row.step->primary_of;
             step.primary.instance_id = step.row.instance_id;

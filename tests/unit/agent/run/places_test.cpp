@@ -116,6 +116,35 @@ TEST_CASE("a database changes after a failover, with the former primary as a rep
     CHECK(Nodes(op.store).primaries("shop", op.limit).at("n1").instance_id == kSecond);
 }
 
+TEST_CASE("a step that takes a primary away from replicas that stay says so when it is claimed") {
+    Operator op;
+    op.have(with_replica());
+    auto wanted = with_replica();
+    wanted.spec.nodes[0].host_ids = {"host-1"};
+    op.operations.update("shop", wanted, {}, op.limit);
+    fail_over(op, kSecond);
+
+    std::size_t removals = 0;
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (const auto* host : {"host-1", "host-2", "host-3"})
+            for (const auto& step : claim(op, host)) {
+                const auto* planned = step.row.step ? &*step.row.step : nullptr;
+                const bool removes = planned && planned->action == Action::remove && step.row.instance_id == kSecond;
+                const auto what = planned ? planned->id : step.row.id;
+                CHECK_MESSAGE(step.primary_of_others == (step.row.instance_id == kSecond), what);
+                removals += removes;
+                Transaction end;
+                const StepQueue queue(op.store, host, std::string("start-") + host);
+                end.add(queue.done(step, op.clock.wall()));
+                end.add(StepQueue::settle(step.row.task_id, op.clock.wall()));
+                REQUIRE(op.store.commit(end, op.limit).committed);
+                moved = true;
+            }
+    }
+    CHECK(removals > 2);
+}
+
 TEST_CASE("a step of a node is claimed where the primary is when it begins") {
     Operator op;
     op.have(with_replica());

@@ -196,3 +196,25 @@ TEST_CASE("looks that fail keep nobody from mending or deleting: what they were 
     CHECK(removed.status == TaskStatus::completed);
     CHECK(cluster.world.names().empty());
 }
+
+TEST_CASE("what became the primary after its removal was planned is not removed") {
+    Cluster cluster;
+    auto wanted = Operator::document("shop", 1);
+    wanted.spec.nodes[0].host_ids = {"host-1", "host-2"};
+    CHECK(cluster.ended(cluster.operations.create(wanted, {}, cluster.limit).task.id).error == "");
+    for (auto& agent : cluster.agents) agent.second.reset();
+    wanted.spec.nodes[0].host_ids = {"host-1"};
+    const auto task = cluster.operations.update("shop", wanted, {}, cluster.limit).task;
+    Transaction failover;
+    failover.add({"UPDATE node SET primary_instance = 'shop-n1-9ptayhma', term = term + 1 WHERE name = 'n1'", {}, 1});
+    REQUIRE(cluster.store.commit(failover, cluster.limit).committed);
+
+    for (const auto* host : {"host-1", "host-2", "host-3"}) cluster.start(host);
+    const auto ended = cluster.ended(task.id);
+
+    CHECK(ended.status == TaskStatus::failed);
+    CHECK_MESSAGE(ended.error.find("shop-n1-9ptayhma has become the primary of node n1") != std::string::npos,
+                  ended.error);
+    for (const auto* kind : {"instance.server", "instance.data", "instance.config"})
+        CHECK_MESSAGE(cluster.count(kind) == 2, kind);
+}
