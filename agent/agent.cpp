@@ -13,6 +13,7 @@
 #include "agent/cluster/host_facts.hpp"
 #include "agent/cluster/liveness_watch.hpp"
 #include "agent/cluster_links.hpp"
+#include "agent/ha/high_availability.hpp"
 #include "agent/instance_watch.hpp"
 #include "agent/resources/registry.hpp"
 #include "agent/run/engine.hpp"
@@ -118,9 +119,11 @@ std::filesystem::path store_directory(const AgentConfig& config) { return config
 class Agent::MemberParts {
 public:
     MemberParts(Agent& agent, const Member& member)
-        : kinds_({agent.config_.data_dir, agent.user_, agent.runtime_, agent.owner_, member.issuer}),
-          liveness_(agent.clock_),
+        : liveness_(agent.clock_),
           leases_(member.store, agent.clock_, agent.config_.host_id, new_incarnation()),
+          ha_({member.store, leases_, agent.runtime_, agent.user_, agent.owner_, agent.clock_, agent.config_.host_id,
+               agent.config_.data_dir, agent.log_.component("ha"), &liveness_}),
+          kinds_({agent.config_.data_dir, agent.user_, agent.runtime_, ha_, member.issuer}),
           planner_(member.store, agent.clock_, {agent.config_.random_port_min, agent.config_.random_port_max},
                    &liveness_),
           prompt_store_(member.store),
@@ -157,9 +160,10 @@ public:
     const ClusterServices& services() const { return services_; }
 
 private:
-    ResourceRegistry kinds_;
     HostLiveness liveness_;
     Leases leases_;
+    HighAvailability ha_;
+    ResourceRegistry kinds_;
     OperationPlanner planner_;  ///< of the engine, which has time
     PromptStore prompt_store_;  ///< of clients, who wait
     OperationPlanner prompt_planner_;

@@ -26,6 +26,7 @@ std::vector<std::string> reasons_against(const Candidate& candidate, const LastP
         if (!holds) reasons.push_back(std::move(reason));
     };
     unless(candidate.running, "it does not run");
+    unless(!candidate.leaving, "it is being removed");
     unless(candidate.system_identifier == last.system_identifier, "its data is of another database system");
     unless(candidate.complete, "its copy of the primary was not finished");
     unless(candidate.guarded, "its guard or watchdog is not ready");

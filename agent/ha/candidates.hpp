@@ -24,6 +24,7 @@ struct Candidate {
     std::vector<TimelineSwitch> history;  ///< of its timeline, oldest first
     Lsn received;                         ///< end of the log that it has; all of it is replayed before a promotion ends
     Lsn replayed;
+    bool leaving = false;          ///< it is being taken away
     bool running = false;          ///< as a standby, and it accepts connections
     bool streaming = false;        ///< from a primary, or all that its archive has is replayed
     bool complete = false;         ///< its copy was finished, and it has reached the primary's position once

@@ -141,7 +141,7 @@ constexpr std::array kRules{
     // Nobody holds the lease.
     Rule{"the lease was given to this instance", HaAction::take,
          [](const Seen& s) { return s.lease == LeaseSight::reserved_for_me && standby(s) && eligible(s); }},
-    Rule{"the lease was given to another instance", HaAction::wait,
+    Rule{"the lease was given to another instance", HaAction::publish,
          [](const Seen& s) { return reserved(s) && standby(s); }},
     Rule{"best candidate: its position has to be final", HaAction::disconnect,
          [](const Seen& s) { return open(s) && standby(s) && may_take(s) && s.receives; }},
@@ -152,6 +152,8 @@ constexpr std::array kRules{
          [](const Seen& s) { return open(s) && standby(s); }},
 
     // Another one holds it.
+    Rule{"its data went another way than the primary's", HaAction::rejoin,
+         [](const Seen& s) { return another_holds(s) && standby(s) && s.diverged && !s.maintenance; }},
     Rule{"the primary is another one now", HaAction::follow,
          [](const Seen& s) { return another_holds(s) && standby(s) && s.follows_wrong; }},
     Rule{"standby", HaAction::keep_up, [](const Seen& s) { return another_holds(s) && standby(s); }},

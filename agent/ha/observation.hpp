@@ -89,10 +89,11 @@ struct Observation {
     Standing standing = Standing::unsure;
     Promotion promotion = Promotion::preparing;
     /// No failover by itself yet: the store answered again less than one ttl ago, so that the holder's renewal may be
-    /// on its way; or the last failover is less than half a minute ago, and the primary that it made has not died.
+    /// on its way.
     bool too_soon = false;
     bool receives = false;       ///< its walreceiver may still write: positions are not final
     bool follows_wrong = false;  ///< standby whose upstream or term is not the node's present one
+    bool diverged = false;       ///< standby that has what the primary's timeline has not: it can never follow
     bool sync_differs = false;   ///< synchronous standbys on the server are not as stored, or not as they should be
     HaTask task = HaTask::none;
     bool maintenance = false;

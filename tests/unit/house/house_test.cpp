@@ -38,9 +38,9 @@ const std::map<std::string, Names> kMayKnow{
     {"agent/runtime", {"common/base", "common/model", "agent/postgres"}},
     {"agent/resources", {"common", "agent/postgres", "agent/runtime"}},
     {"agent/cluster", {"common", "agent/serve", "agent/store"}},
-    {"agent/ha", {"common", "agent/store", "agent/postgres", "agent/runtime"}},
+    {"agent/ha", {"common", "agent/store", "agent/postgres", "agent/runtime", "agent/resources"}},
     {"agent/run", {"common", "agent/store", "agent/resources"}},
-    {"agent/api", {"common", "agent/serve", "agent/store", "agent/cluster", "agent/run"}},
+    {"agent/api", {"common", "agent/serve", "agent/store", "agent/cluster", "agent/run", "agent/ha"}},
     {"agent", {"common", "agent"}},
 };
 

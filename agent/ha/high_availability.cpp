@@ -1,0 +1,209 @@
+#include "agent/ha/high_availability.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "common/base/error.hpp"
+
+namespace pgedge {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kStoreLimit = 4s;
+constexpr auto kListAgain = 1min;
+constexpr auto kHandOver = 10s;
+/// Nobody waits so long: the hold of a lease whose server has no deadline.
+constexpr std::chrono::milliseconds kAlone = std::chrono::hours(24 * 365 * 10);
+constexpr auto kLookAgain = 500ms;
+
+/// Kinds of change after which an instance may need a loop, or not any more; and those that loops decide by.
+constexpr std::array<std::string_view, 3> kKindsOfPlaces{"instance", "node", "step"};
+constexpr std::array<std::string_view, 4> kKindsThatWake{"lease", "node", "ha_member", "ha_request"};
+
+template <std::size_t Count>
+bool has_any_of(const Changes& changes, const std::array<std::string_view, Count>& kinds) {
+    return changes.relist || std::any_of(changes.changes.begin(), changes.changes.end(), [&](const Change& change) {
+               return std::find(kinds.begin(), kinds.end(), change.kind) != kinds.end();
+           });
+}
+
+}  // namespace
+
+HighAvailability::HighAvailability(const Parts& parts)
+    : parts_(parts), ground_{parts.store, parts.leases, parts.runtime,
+                             parts.user,  parts.clock,  parts.data_dir,
+                             parts.log,   kTtl,         [this] { leases_changed(); }} {
+    FastBeat::Hooks hooks;
+    hooks.also = [this] {
+        std::vector<Statement> all;
+        for (const auto& [id, loop] : loops())
+            if (auto position = loop->position()) all.push_back(std::move(*position));
+        return all;
+    };
+    hooks.renewed = [this] {
+        for (const auto& [id, loop] : loops()) loop->renewed();
+    };
+    beat_ = std::make_unique<FastBeat>(parts_.leases, std::move(hooks), parts_.log);
+    parts_.runtime.add_listener(*this);
+    watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+}
+
+HighAvailability::~HighAvailability() {
+    watcher_ = {};
+    parts_.runtime.remove_listener(*this);
+    for (const auto& [id, loop] : loops()) {
+        loop->end();
+        try {
+            if (loop->serves()) loop->lengthen(kRestartHold, Limit(kTtl / 4));
+        } catch (const Error& error) {
+            parts_.log.warn("a lease was not made longer for the agent's restart",
+                            {{"instance", id}, {"reason", error.what()}});
+        }
+    }
+    beat_.reset();
+}
+
+HighAvailability::Loops HighAvailability::loops() const {
+    const std::lock_guard lock(mutex_);
+    return loops_;
+}
+
+/// Fast beats only while they are needed.
+void HighAvailability::leases_changed() {
+    const std::lock_guard beating(beating_);
+    const auto all = loops();
+    const bool held = std::any_of(all.begin(), all.end(), [](const auto& each) { return each.second->holds(); });
+    if (beat_) beat_->set_period(held ? std::optional(lease_times(kTtl).renew) : std::nullopt);
+}
+
+void HighAvailability::ended(const ServerEnd& end) {
+    const auto all = loops();
+    if (const auto found = all.find(end.instance_id); found != all.end()) found->second->ended(end);
+}
+
+void HighAvailability::watch(const std::stop_token& stop) {
+    std::int64_t revision = 0;
+    while (!stop.stop_requested()) try {
+            if (revision == 0) {
+                revision = parts_.store.wait_for_changes(0, Limit(kStoreLimit, stop)).revision;
+                settle(Freshness::local, Limit(kStoreLimit, stop));
+            }
+            const auto changes = parts_.store.wait_for_changes(revision, Limit(kListAgain, stop));
+            revision = changes.revision;
+            if (changes.changes.empty() || has_any_of(changes, kKindsOfPlaces))
+                settle(Freshness::local, Limit(kStoreLimit, stop));
+            if (has_any_of(changes, kKindsThatWake))
+                for (const auto& [id, loop] : loops()) loop->wake();
+        } catch (const std::exception& error) {
+            if (stop.stop_requested()) return;
+            parts_.log.warn("cannot see which instances need high availability, trying again",
+                            {{"reason", error.what()}});
+            Limit(kLookAgain, stop).pause(kLookAgain);
+            revision = 0;
+        }
+}
+
+/// Servers change hands as their nodes have it.
+void HighAvailability::settle(Freshness freshness, const Limit& limit) {
+    const std::lock_guard settling(settling_);
+    const auto places = HaTable(parts_.store).places_on(parts_.host_id, freshness, limit);
+    for (const auto& [id, loop] : loops()) {
+        if (std::find(places.begin(), places.end(), loop->place()) != places.end()) continue;
+        {
+            const std::lock_guard lock(mutex_);
+            loops_.erase(id);
+        }
+        loop->end();
+    }
+    give_back_others(places, limit);
+    for (const auto& place : places) {
+        if (loops().contains(place.instance_id)) continue;
+        parts_.alone.release(place.instance_id, limit);
+        auto loop = std::make_shared<InstanceLoop>(ground_, place);
+        const std::lock_guard lock(mutex_);
+        loops_.emplace(place.instance_id, std::move(loop));
+    }
+    leases_changed();
+}
+
+/// Whatever became of the agent when it was to be done: what is ours and has no place any more is given back.
+void HighAvailability::give_back_others(const std::vector<HaTable::Place>& places, const Limit& limit) {
+    for (const auto& server : parts_.runtime.known()) {
+        const auto& id = server.instance_id();
+        if (parts_.runtime.started_as(id).owner != InstanceLoop::kOwner) continue;
+        if (std::any_of(places.begin(), places.end(), [&](const auto& place) { return place.instance_id == id; }))
+            continue;
+        give_back(server, limit);
+    }
+}
+
+/// What stays is alone in its node. Its lease stays its own, for good, so that nobody else can have it until its server
+/// has a deadline again.
+void HighAvailability::give_back(const ServerSpec& server, const Limit& limit) {
+    const auto& id = server.instance_id();
+    const Statement query{
+        "SELECT database_id, node_name FROM instance WHERE id = ? AND host_id = ? AND state <> 'deleting'",
+        {id, parts_.host_id},
+        {}};
+    const auto rows = parts_.store.read(query, Freshness::local, limit);
+    if (rows.empty()) return;  // it is being taken away
+    if (!parts_.runtime.is_standby(id)) {
+        const auto lease = primary_lease(rows[0].text(0), rows[0].text(1));
+        const auto seen = parts_.leases.look(lease, limit);
+        if (seen.lease.holder != id) {
+            parts_.log.error(
+                "an instance stays down: it has the data of a former primary, and its node has no high "
+                "availability any more; take its host out of host_ids, then give it back",
+                {{"instance", id}});
+            return;
+        }
+        if (seen.state != LeaseLook::State::mine && !parts_.leases.adopt(seen, limit))
+            throw Error(ErrorKind::conflict, "the lease of the node of " + id + " changes hands");
+        if (!parts_.leases.set_hold(lease, kAlone, limit))
+            throw Error(ErrorKind::conflict, "the lease of the node of " + id + " was lost");
+    }
+    parts_.alone.take(server, limit);
+    parts_.log.info("an instance has no high availability any more", {{"instance", id}});
+}
+
+std::shared_ptr<InstanceLoop> HighAvailability::loop_of(const std::string& instance_id, const Limit& limit) {
+    settle(Freshness::leader, limit.no_longer_than(kStoreLimit));
+    const auto all = loops();
+    const auto found = all.find(instance_id);
+    return found == all.end() ? nullptr : found->second;
+}
+
+void HighAvailability::start(const ServerSpec& server, const Limit& limit) {
+    if (const auto loop = loop_of(server.instance_id(), limit)) return loop->start(server, limit);
+    parts_.alone.start(server, limit);
+}
+
+void HighAvailability::restart(const std::string& instance_id, const Limit& limit) {
+    if (const auto loop = loop_of(instance_id, limit)) return loop->restart(limit);
+    parts_.alone.restart(instance_id, limit);
+}
+
+void HighAvailability::stop(const std::string& instance_id, StopMode mode, const Limit& limit) {
+    if (const auto loop = loop_of(instance_id, limit)) return loop->stop(mode, limit);
+    parts_.alone.stop(instance_id, mode, limit);
+}
+
+void HighAvailability::forget(const std::string& instance_id) {
+    const std::lock_guard settling(settling_);
+    const auto all = loops();
+    if (const auto found = all.find(instance_id); found != all.end()) {
+        found->second->resign(Limit(kHandOver));
+        {
+            const std::lock_guard lock(mutex_);
+            loops_.erase(instance_id);
+        }
+        found->second->end();
+    }
+    if (parts_.runtime.started_as(instance_id).owner == InstanceLoop::kOwner)
+        parts_.runtime.forget(instance_id);
+    else
+        parts_.alone.forget(instance_id);
+}
+
+}  // namespace pgedge

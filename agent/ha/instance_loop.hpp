@@ -1,0 +1,195 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "agent/ha/decide.hpp"
+#include "agent/ha/ha_table.hpp"
+#include "agent/ha/local_server.hpp"
+#include "agent/runtime/instance_user.hpp"
+#include "agent/runtime/server_owner.hpp"
+#include "agent/store/tables/host_liveness.hpp"
+#include "agent/store/tables/leases.hpp"
+#include "common/base/limited_mutex.hpp"
+#include "common/base/log.hpp"
+
+namespace pgedge {
+
+/// What the loops of a host stand on; outlives them.
+struct HaGround {
+    Store& store;
+    Leases& leases;
+    Runtime& runtime;
+    const InstanceUser& user;
+    const Clock& clock;
+    std::filesystem::path data_dir;
+    Log log;
+    std::chrono::milliseconds ttl;     ///< of the leases that are taken
+    std::function<void()> held_lease;  ///< one was taken or given back
+    HostLiveness* liveness = nullptr;  ///< nullptr: no host is silent
+};
+
+/// High availability of one instance of this host: observes, decides (decide()), and acts, again and again, when
+/// something happens and at least once in each period. One thread looks and decides; what takes long is done by a
+/// second one, so that a server that must go goes in the middle of it.
+class InstanceLoop {
+public:
+    /// What the runtime keeps as the owner of servers (StartAs::owner).
+    static constexpr const char* kOwner = "high availability";
+
+    InstanceLoop(const HaGround& ground, HaTable::Place place);
+    /// Leaves the server as it is.
+    ~InstanceLoop();
+    InstanceLoop(const InstanceLoop&) = delete;
+    InstanceLoop& operator=(const InstanceLoop&) = delete;
+
+    const HaTable::Place& place() const { return place_; }
+
+    /// As ServerOwner's. Plans decide that a server runs and with which configuration, this loop as what.
+    void start(const ServerSpec& server, const Limit& limit);
+    void restart(const Limit& limit);
+    void stop(StopMode mode, const Limit& limit);
+
+    // For any thread; none of them waits.
+    void wake();
+    void ended(const ServerEnd& end);
+    /// The lease was renewed: the server may live longer.
+    void renewed();
+    bool holds() const;
+    /// Its server is the primary, and has told so.
+    bool serves() const;
+    /// Its server is no more: gives the lease back, if it has it.
+    void resign(const Limit& limit);
+    /// What is to travel with the next beat.
+    std::optional<Statement> position() const;
+
+    /// The agent ends and will be back soon: others wait longer. Only when this loop has ended.
+    void lengthen(std::chrono::milliseconds hold, const Limit& limit);
+    void end();
+
+private:
+    enum class Job { none, start, rejoin, promote, serve, stop, switch_over };
+    struct Seen;
+
+    void run(const std::stop_token& stop);
+    std::chrono::nanoseconds pass(const std::stop_token& stop);
+    void wait(const std::stop_token& stop, std::chrono::nanoseconds pause);
+    void work(const std::stop_token& stop);
+    bool begin(Job job, std::function<void(const std::stop_token&)> what);
+
+    bool is_known();
+    Seen look(const std::stop_token& stop);
+    void look_at_lease(Seen& seen, const std::stop_token& stop);
+    void look_at_request(Seen& seen);
+    void look_at_server(Seen& seen, const std::stop_token& stop);
+    void compare(Seen& seen);
+    Candidate candidate(const Seen& seen);
+    void act(const Seen& seen, const Decision& decision, const std::stop_token& stop);
+    void kill();
+    void tell(const Seen& seen, std::int64_t term, const Limit& limit);
+    void keep_up(const Seen& seen, const Limit& limit);
+    std::vector<std::string> slots_of_others(const HaNode& node) const;
+    void take(const Seen& seen, std::string_view why, const Limit& limit);
+    void adopt(const Seen& seen, const Limit& limit);
+    void give_up(const Seen& seen, StopMode mode);
+    void start_as(ServerRole role);
+    void rejoin(const Seen& seen);
+    void copy(const Seen& seen);
+    const HaMember* source_to_follow(const Seen& seen, std::chrono::nanoseconds pause);
+    void check_source(const HaNode& node, const HaMember& primary, const Limit& limit);
+    void forget_what_was_told(const Limit& limit);
+    bool is_silent(const HaMember& member) const;
+    void look_whether_it_can_follow(Seen& seen);
+    /// A file or directory next to the data, and on the same disk.
+    std::filesystem::path beside_data(std::string_view name) const;
+    static constexpr std::string_view kRewinding = "pgdata.rewinding";  ///< a mark, as long as pg_rewind is at work
+    static constexpr std::string_view kOldData = "pgdata.old";          ///< what a copy replaced
+    static constexpr std::string_view kMark = "instance";  ///< that this is the disk of the instance, by its id
+    void settle_hold(const Limit& limit);
+    void release(const Seen& seen, const Limit& limit);
+    void refuse(const Seen& seen, const Limit& limit);
+    void tend(const Seen& seen, const Limit& limit);
+    void forget_old_data(const Seen& seen);
+    void rewind(const HaMember& primary, const Limit& limit);
+    struct Branch {
+        int timeline = 0;
+        std::optional<Lsn> begins;
+    };
+    Branch newest_timeline() const;
+    void promote(const Seen& seen);
+    void serve(const Seen& seen);
+    std::vector<Statement> end_of_request(const HaNode& node, const HaChange& change) const;
+
+    void switch_over(const Seen& seen);
+    void hand_over(HaRequest& request, const HaNode& node, const std::stop_token& stop);
+    std::string choose_candidate(const HaRequest& request, const HaNode& node, LocalServer& hand, const Limit& limit);
+    Lsn end_of_log(const Limit& limit);
+    void give_to(const HaRequest& request, const std::stop_token& stop);
+    void look_after_request(const Seen& seen, const Limit& limit);
+    void end_request(const std::string& task_id, TaskStatus status, const std::string& about, const Limit& limit);
+
+    std::optional<ServerDeadline> deadline() const;
+    StartAs as(ServerRole role) const;
+    StartAs as_now(const Limit& limit);
+    std::optional<ServerSpec> spec();
+    std::string source_dsn(const HaMember& primary) const;
+
+    const HaGround& ground_;
+    const HaTable::Place place_;
+    const std::string lease_;
+    const InstancePaths paths_;
+    const Log log_;
+    HaTable table_;
+
+    LimitedMutex operation_;  ///< held while anybody changes whether and as what the server runs
+
+    // Of the looking thread.
+    LocalServer eye_;
+    ServerPhase phase_ = ServerPhase::absent;
+    std::chrono::nanoseconds phase_since_{};
+    std::optional<std::chrono::nanoseconds> open_since_, silent_until_, unanswered_since_;
+    std::int64_t open_term_ = -1;
+    bool contends_ = false;
+    std::chrono::nanoseconds slots_tended_{};
+    std::atomic<int> rewinds_failed_{0};
+    std::atomic<bool> cleaning_{false};
+    std::atomic<bool> as_usual_{true};  ///< its deadline is never later than the usual hold allows
+    bool refused_ = false;
+    bool streamed_ = false, complete_ = false, remembers_ = false;
+    std::optional<std::pair<std::string, std::chrono::nanoseconds>> unanswered_request_;  ///< its task, since when
+    std::optional<std::chrono::nanoseconds> stands_since_;  ///< it streams nothing and replays nothing
+    Lsn stood_at_;
+    std::string told_;  ///< what was told last, as text
+    std::string said_;  ///< the last decision that was logged
+
+    mutable std::mutex mutex_;  ///< guards what follows; never held while anything is called
+    std::condition_variable_any changed_;
+    bool woken_ = true;
+    Job job_ = Job::none;
+    std::function<void(const std::stop_token&)> job_work_;
+    std::deque<std::chrono::nanoseconds> crashes_;
+    std::optional<ServerSpec> spec_;  ///< that a plan asked for
+    bool kept_down_ = false;          ///< a plan stopped it
+    std::string last_error_;          ///< of the last start that failed
+    std::int64_t failed_starts_ = 0;
+    std::chrono::nanoseconds next_start_{};
+    bool promoting_ = false;
+    std::optional<StopMode> giving_up_;  ///< as soon as what is under way has ended
+    std::string warned_;                 ///< of what was under way
+    std::int64_t served_term_ = -1;
+    std::string cause_;  ///< of the take that made it the holder
+    std::optional<LastPrimary> position_;
+    std::optional<Lsn> begins_;   ///< of its timeline
+    std::optional<HaNode> node_;  ///< as last seen
+
+    std::jthread cleaner_, worker_, loop_;
+};
+
+}  // namespace pgedge
