@@ -103,6 +103,7 @@ kill_ours() {
 # --- agents
 
 agent_environment=() # more variables of agents
+agent_network() { :; } # N: words before the command of host-N's agent
 # start_agent N: starts the agent of host-N with exactly the environment that the documentation names.
 start_agent() {
     local n=$1
@@ -113,7 +114,8 @@ start_agent() {
         PGEDGE_HTTP__SERVER_KEY="$work/tls/host-$n.key")
     [ $scheme = https ] && [ "$n" = 2 ] &&
         access+=(PGEDGE_HTTP__CLIENT_CERT="$work/tls/ops.crt" PGEDGE_HTTP__CLIENT_KEY="$work/tls/ops.key")
-    env -i PATH="$PATH" "${agent_environment[@]}" \
+    # shellcheck disable=SC2046 # words
+    $(agent_network "$n") env -i PATH="$PATH" "${agent_environment[@]}" \
         PGEDGE_HOST_ID="host-$n" PGEDGE_DATA_DIR="$work/host-$n" PGEDGE_ORCHESTRATOR=process \
         PGEDGE_PEER_ADDRESSES="$net.$n" PGEDGE_CLIENT_ADDRESSES="$net.$n" \
         PGEDGE_HTTP__BIND_ADDR="$net.$n" PGEDGE_HTTP__PORT=3000 "${access[@]}" \
