@@ -132,7 +132,8 @@ public:
           operations_(prompt_store_, member.secrets, prompt_planner_, agent.clock_),
           logs_(agent.config_.data_dir, agent.config_.host_id, member.peers, Hosts(member.store)),
           links_(agent.runtime_, agent.config_.host_id, member.peers, Hosts(member.store)),
-          services_{prompt_store_, operations_, logs_, links_, &liveness_},
+          ha_operations_(prompt_store_, agent.clock_, &liveness_),
+          services_{prompt_store_, operations_, logs_, links_, ha_operations_, &liveness_},
           liveness_watch_(member.store, liveness_, agent.log_.component("liveness")),
           watch_(member.store, agent.runtime_, agent.clock_, agent.config_.host_id, agent.log_.component("instances")),
           heartbeat_(
@@ -170,6 +171,7 @@ private:
     StoredOperations operations_;
     ServerLogs logs_;
     ClusterLinks links_;
+    HaOperations ha_operations_;
     ClusterServices services_;
     LivenessWatch liveness_watch_;
     InstanceWatch watch_;

@@ -42,9 +42,10 @@ void HaOperations::check(const HaWish& wish, const HaNode& node, const Limit& li
 
 /// As far as this agent knows: its copy of the cluster's state may be seconds old.
 bool HaOperations::is_healthy(const HaWish& wish, const Limit& limit) const {
+    const auto now = clock_.wall();
     for (const auto& instance : Databases(store_, liveness_).instances(wish.database_id, limit)) {
         if (instance.node_name != wish.node) continue;
-        if (instance.state != InstanceState::available) return false;
+        if (shown_state(instance, now) != InstanceState::available) return false;
         if (liveness_ && liveness_->silent_for(instance.host_id) > std::chrono::seconds(5)) return false;
     }
     return true;
@@ -62,6 +63,11 @@ Task HaOperations::begin(const HaWish& wish, HaRequest request, const Limit& lim
     task.node_name = wish.node;
     task.instance_id = wish.candidate;
     task.created_at = clock_.wall();
+    const auto asked = HaRequests::log(task.id,
+                                       fmt::format("{} of {}{}{} was asked for", task.type, wish.node,
+                                                   wish.candidate.empty() ? "" : " to " + wish.candidate,
+                                                   wish.due ? " at " + to_rfc3339(*wish.due) : ""),
+                                       task.created_at);
     request.candidate = wish.candidate;
     request.due = wish.due;
     if (request.failover && !request.forced && is_healthy(wish, limit)) {
@@ -70,11 +76,14 @@ Task HaOperations::begin(const HaWish& wish, HaRequest request, const Limit& lim
         task.error = "cluster is healthy; refuse failover unless skip_validation is true";
         Transaction transaction;
         transaction.add(Tasks::insert(task, TaskStage::none, Json::object()));
+        transaction.add(asked);
+        transaction.add(HaRequests::log(task.id, task.error, task.created_at));
         store_.commit(transaction, limit);
         return task;
     }
     Transaction transaction;
     transaction.add(HaRequests::insert(task, request));
+    transaction.add(asked);
     if (!store_.commit(transaction, limit).committed)
         throw Error(ErrorKind::conflict,
                     fmt::format("a switchover or failover of node \"{}\" is already in progress", wish.node),

@@ -101,10 +101,10 @@ HaNode HaTable::node(const std::string& database_id, const std::string& name, co
     node.database_id = database_id;
     node.name = name;
     const Statement query{
-        "SELECT n.primary_instance, n.term, i.id, i.host_id, coalesce(json_extract(h.facts, '$.peer_addresses[0]'), "
-        "''), "
-        "i.listen_port, m.term, m.told, p.term, p.instance, p.system_identifier, p.timeline, p.begins, p.position, "
-        "q.task_id, q.failover, q.forced, q.candidate, q.due, q.state, q.term, q.end_lsn, i.state = 'deleting' "
+        "SELECT n.primary_instance, n.term, i.id, i.host_id, coalesce(CASE WHEN json_valid(h.facts) THEN "
+        "json_extract(h.facts, '$.peer_addresses[0]') END, ''), i.listen_port, m.term, m.told, p.term, p.instance, "
+        "p.system_identifier, p.timeline, p.begins, p.position, q.task_id, q.failover, q.forced, q.candidate, q.due, "
+        "q.state, q.term, q.end_lsn, i.state = 'deleting' "
         "FROM node n JOIN instance i ON i.database_id = n.database_id AND i.node_name = n.name "
         "LEFT JOIN host h ON h.id = i.host_id LEFT JOIN ha_member m ON m.instance_id = i.id "
         "LEFT JOIN ha_primary p ON p.database_id = n.database_id AND p.node = n.name "

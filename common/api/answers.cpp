@@ -45,6 +45,17 @@ PlanAnswer plan_answer(const Json& json) { return plan_shape().read(json); }
 LinkAnswer link_answer(const Json& json) { return link_shape().read(json); }
 std::vector<LinkAnswer> link_answers(const Json& json) { return all_of(json, "list of links", "links", link_shape()); }
 
+NodeAnswer node_answer(const Json& json) { return node_shape().read(json); }
+std::vector<NodeAnswer> node_answers(const Json& json) { return all_of(json, "list of nodes", "nodes", node_shape()); }
+std::vector<NodeChangeAnswer> node_change_answers(const Json& json) {
+    return all_of(json, "history of a node", "changes", node_change_shape());
+}
+const NodeMemberAnswer* NodeAnswer::find(const std::string& instance_id) const {
+    const auto found = std::find_if(members.begin(), members.end(),
+                                    [&](const auto& member) { return member.instance_id == instance_id; });
+    return found == members.end() ? nullptr : &*found;
+}
+
 StartedAnswer started_answer(const Json& json) {
     const AnswerFields fields(json, "started operation");
     StartedAnswer answer{task_answer(fields.object("task")), std::nullopt};

@@ -151,6 +151,43 @@ struct LinkAnswer : SubscriptionAnswer {
 LinkAnswer link_answer(const Json& json);
 std::vector<LinkAnswer> link_answers(const Json& json);  ///< of {"links": […]}
 
+/// One instance of a node, and whether it could become the primary.
+struct NodeMemberAnswer {
+    std::string instance_id, host_id, role, state;
+    bool streaming = false;  ///< false as well where nothing is known
+    bool can_take_over = false;
+    std::string position;  ///< empty: not known
+    std::optional<std::int64_t> lag_bytes, replay_lag_bytes;
+    std::vector<std::string> reasons;
+};
+/// An open switchover or failover.
+struct NodeRequestAnswer {
+    std::string task_id, type, stage;
+    std::string candidate, scheduled_at;  ///< empty: none is chosen; at once
+    bool skip_validation = false;
+};
+struct NodeAnswer {
+    std::string name, database_id, state, error;
+    std::string primary_instance, primary_host;
+    std::optional<std::int64_t> term, timeline, loss_bytes_at_most;
+    std::string fixed_because, winner;
+    std::optional<NodeRequestAnswer> request;
+    std::vector<NodeMemberAnswer> members;
+    Json json;
+
+    const NodeMemberAnswer* find(const std::string& instance_id) const;  ///< nullptr: it has none of that id
+};
+NodeAnswer node_answer(const Json& json);
+std::vector<NodeAnswer> node_answers(const Json& json);  ///< of {"nodes": […]}
+
+/// When and why a node got another primary.
+struct NodeChangeAnswer {
+    std::int64_t term = 0, timeline = 0, lost_bytes = 0;
+    std::string at, instance_id, from_instance_id, cause, switch_lsn;
+    Json json;
+};
+std::vector<NodeChangeAnswer> node_change_answers(const Json& json);  ///< of {"changes": […]}
+
 /// What create, update and delete answer: the work that has begun.
 struct StartedAnswer {
     TaskAnswer task;

@@ -123,6 +123,45 @@ TaskAnswer ControlPlaneClient::skip_transaction(const std::string& database_id, 
     return started_answer(slow_call("POST", path, {}, &body)).task;
 }
 
+std::vector<NodeAnswer> ControlPlaneClient::nodes(const std::string& database_id) {
+    return node_answers(call("GET", path_of({"databases", checked_segment(database_id, "database"), "nodes"})));
+}
+
+NodeAnswer ControlPlaneClient::node(const std::string& database_id, const std::string& node) {
+    return node_answer(call("GET", path_of({"databases", checked_segment(database_id, "database"), "nodes",
+                                            checked_segment(node, "node")})));
+}
+
+std::vector<NodeChangeAnswer> ControlPlaneClient::node_history(const std::string& database_id, const std::string& node,
+                                                               std::optional<int> most) {
+    Query query;
+    if (most) query.emplace_back("limit", std::to_string(*most));
+    return node_change_answers(call("GET",
+                                    path_of({"databases", checked_segment(database_id, "database"), "nodes",
+                                             checked_segment(node, "node"), "history"}),
+                                    std::move(query)));
+}
+
+TaskAnswer ControlPlaneClient::switchover(const std::string& database_id, const std::string& node,
+                                          const std::string& candidate, const std::string& scheduled_at) {
+    Json body = Json::object();
+    if (!candidate.empty()) body["candidate_instance_id"] = candidate;
+    if (!scheduled_at.empty()) body["scheduled_at"] = scheduled_at;
+    const auto path = path_of(
+        {"databases", checked_segment(database_id, "database"), "nodes", checked_segment(node, "node"), "switchover"});
+    return started_answer(slow_call("POST", path, {}, &body)).task;
+}
+
+TaskAnswer ControlPlaneClient::failover(const std::string& database_id, const std::string& node,
+                                        const std::string& candidate, bool skip_validation) {
+    Json body = Json::object();
+    if (!candidate.empty()) body["candidate_instance_id"] = candidate;
+    if (skip_validation) body["skip_validation"] = true;
+    const auto path = path_of(
+        {"databases", checked_segment(database_id, "database"), "nodes", checked_segment(node, "node"), "failover"});
+    return started_answer(slow_call("POST", path, {}, &body)).task;
+}
+
 std::vector<TaskAnswer> ControlPlaneClient::tasks(const TaskFilter& filter) {
     Query query;
     if (filter.limit) query.emplace_back("limit", std::to_string(*filter.limit));

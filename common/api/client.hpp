@@ -52,6 +52,17 @@ public:
     TaskAnswer skip_transaction(const std::string& database_id, const std::string& link, const std::string& xid,
                                 const std::string& commit_lsn);
 
+    std::vector<NodeAnswer> nodes(const std::string& database_id);
+    NodeAnswer node(const std::string& database_id, const std::string& node);
+    /// Newest first; of these the first `most` when given.
+    std::vector<NodeChangeAnswer> node_history(const std::string& database_id, const std::string& node,
+                                               std::optional<int> most = {});
+    /// `candidate`: instance id; empty: the best. `scheduled_at`: RFC 3339; empty: at once.
+    TaskAnswer switchover(const std::string& database_id, const std::string& node, const std::string& candidate,
+                          const std::string& scheduled_at);
+    TaskAnswer failover(const std::string& database_id, const std::string& node, const std::string& candidate,
+                        bool skip_validation);
+
     std::vector<TaskAnswer> tasks(const TaskFilter& filter);
     TaskAnswer task(const std::string& id);
     TaskAnswer cancel_task(const TaskAnswer& task);

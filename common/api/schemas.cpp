@@ -38,6 +38,7 @@ Schemas of_envelopes() {
         {"ListHostsResponse", "hosts", "Host"},         {"ListDatabasesResponse", "databases", "DatabaseSummary"},
         {"ListLinksResponse", "links", "LinkSummary"},  {"ListTasksResponse", "tasks", "Task"},
         {"ListDatabaseTasksResponse", "tasks", "Task"}, {"ListHostTasksResponse", "tasks", "Task"},
+        {"ListNodesResponse", "nodes", "Node"},         {"NodeHistoryResponse", "changes", "NodeChange"},
     };
     for (const auto& [name, field, item] : lists) all.emplace_back(name, object_of({must(field, list_of(ref(item)))}));
     for (const auto* name : {"CreateDatabaseResponse", "UpdateDatabaseResponse", "ApplyUpgradeResponse"})
@@ -49,15 +50,20 @@ Schemas of_envelopes() {
     return all;
 }
 
+/// Fields that are not listed are refused.
+OrderedJson closed(OrderedJson schema) {
+    schema["additionalProperties"] = false;
+    return schema;
+}
+
 Schemas of_requests() {
     OrderedJson join = object_of({must("token", text("As init or join-token gave it")),
                                   may("server_urls", list_of(text("Where an agent of the cluster answers"))),
                                   may("server_url", text("The one address of the API's first generation")),
                                   may("replace", boolean("This host was a member, has lost its data directory, and "
                                                          "comes back with its own id"))});
-    join["additionalProperties"] = false;
     return {
-        {"ClusterJoinRequest", std::move(join)},
+        {"ClusterJoinRequest", closed(std::move(join))},
         {"CreateDatabaseRequest", object_of({may("id", text(1, 36, "Random when not given")),
                                              may("tenant_id", text(1, 36)), must("spec", ref("SpecDatabase"))})},
         {"UpdateDatabaseRequest", object_of({may("id", text(1, 63, "The same as in the path")),
@@ -69,6 +75,15 @@ Schemas of_requests() {
         {"SkipTransactionRequest",
          object_of({must("xid", text("Of the transaction that get-link shows")),
                     may("commit_lsn", text("Of that transaction; not for one that is left out already"))})},
+        {"SwitchoverDatabaseNodeRequestBody",
+         closed(object_of({may("candidate_instance_id",
+                               text(1, 63, "Instance of the node that becomes the primary; the best when not given")),
+                           may("scheduled_at", time_text("Begin then; at once when not given"))}))},
+        {"FailoverDatabaseNodeRequest2",
+         closed(object_of(
+             {may("candidate_instance_id",
+                  text(1, 63, "Instance of the node that becomes the primary; the best when not given")),
+              may("skip_validation", boolean("Also when nothing is wrong with the node, and whatever is lost"))}))},
     };
 }
 
@@ -78,10 +93,6 @@ Schemas of_later_operations() {
         {"RestartInstanceRequest", object_of({may("scheduled_at", time_text())})},
         {"BackupOptions", object_of({must("type", one_of({"full", "diff", "incr"})), may("annotations", map_of(text())),
                                      may("backup_options", map_of(text()))})},
-        {"SwitchoverDatabaseNodeRequestBody",
-         object_of({may("candidate_instance_id", text(1, 63)), may("scheduled_at", time_text())})},
-        {"FailoverDatabaseNodeRequest2",
-         object_of({may("candidate_instance_id", text()), may("skip_validation", boolean())})},
         {"RestoreDatabaseRequest",
          object_of({must("restore_config", ref("SpecRestoreConfig")), may("target_nodes", list_of(text()))})},
         {"ApplyUpgradeRequest", object_of({must("image", text(1, 512))})},
@@ -108,7 +119,7 @@ Schemas of_later_operations() {
 OrderedJson api_schemas() {
     auto sorted = definitions_of(cluster_shape(), join_token_shape(), version_shape(), database_summary_shape(),
                                  database_shape(), instance_log_shape(), link_summary_shape(), link_shape(),
-                                 plan_shape(), task_shape(), task_log_shape());
+                                 node_shape(), node_change_shape(), plan_shape(), task_shape(), task_log_shape());
     for (auto make : {of_envelopes, of_requests, of_later_operations})
         for (auto& [name, schema] : make()) sorted.emplace(name, std::move(schema));
     const OrderedJson spec = schema_definitions("#/components/schemas/" + kSpecPrefix);

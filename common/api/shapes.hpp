@@ -14,6 +14,7 @@
 #include "common/model/host.hpp"
 #include "common/model/instance.hpp"
 #include "common/model/link_transaction.hpp"
+#include "common/model/node_view.hpp"
 #include "common/model/task.hpp"
 
 namespace pgedge {
@@ -69,6 +70,9 @@ struct ShownLink {
 };
 const Shape<ShownLink, LinkAnswer>& link_summary_shape();  ///< for lists: no transactions
 const Shape<ShownLink, LinkAnswer>& link_shape();
+
+const Shape<NodeView, NodeAnswer>& node_shape();
+const Shape<NodeChange, NodeChangeAnswer>& node_change_shape();
 
 /// An instance with what is known of it now.
 struct ShownInstance {

@@ -98,8 +98,8 @@ HttpResponse answer(const ApiRoute& route, const ControlPlane& plane, const Http
 
 std::vector<ApiRoute> collected() {
     std::vector<ApiRoute> all;
-    for (auto make : {cluster_routes, host_routes, database_routes, link_routes, plan_routes, task_routes, later_routes,
-                      description_routes}) {
+    for (auto make : {cluster_routes, host_routes, database_routes, link_routes, node_routes, plan_routes, task_routes,
+                      later_routes, description_routes}) {
         auto some = make();
         std::move(some.begin(), some.end(), std::back_inserter(all));
     }
@@ -135,9 +135,10 @@ std::unique_lock<LimitedMutex> ApiCall::turn_to_read() const {
     return {one_at_a_time, std::adopt_lock};
 }
 
+bool ApiCall::has_body() const { return request.body.find_first_not_of(" \t\r\n") != std::string::npos; }
+
 Json ApiCall::body() const {
-    if (request.body.find_first_not_of(" \t\r\n") == std::string::npos)
-        throw Error(ErrorKind::invalid_input, "missing required payload").named("missing_payload");
+    if (!has_body()) throw Error(ErrorKind::invalid_input, "missing required payload").named("missing_payload");
     Json parsed;
     try {
         parsed = parse_json(request.body);

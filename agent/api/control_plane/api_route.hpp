@@ -60,6 +60,7 @@ struct ApiCall {
     /// Taken before body(), and given back when what was read is small again: while a large body is read it takes
     /// thirty times its size in memory, so these take turns.
     std::unique_lock<LimitedMutex> turn_to_read() const;
+    bool has_body() const;
     /// The body as a JSON object. Throws missing_payload, decode_payload, invalid_field_type.
     Json body() const;
 
@@ -78,7 +79,8 @@ struct ApiRoute {
     Role role = Role::admin;                    ///< what the caller must be; said for each route
     std::vector<ApiParameter> parameters = {};  ///< of the path and of the query; which, the path tells
     std::string body = {};                      ///< schema of the request's body; empty: none
-    std::string answer = {};                    ///< schema of the answer; empty: no body
+    bool body_is_optional = false;
+    std::string answer = {};  ///< schema of the answer; empty: no body
     int status = 200;
     std::vector<std::string> throws = {};  ///< API names of errors to expect, besides server_error
     bool before_init = false;              ///< may be called before the agent belongs to a cluster
@@ -91,6 +93,7 @@ std::vector<ApiRoute> cluster_routes();
 std::vector<ApiRoute> host_routes();
 std::vector<ApiRoute> database_routes();
 std::vector<ApiRoute> link_routes();
+std::vector<ApiRoute> node_routes();
 std::vector<ApiRoute> plan_routes();
 std::vector<ApiRoute> task_routes();
 std::vector<ApiRoute> later_routes();  ///< of the contract; refused in this version

@@ -6,6 +6,7 @@
 #include "agent/api/instance_logs.hpp"
 #include "agent/api/links.hpp"
 #include "agent/cluster/membership.hpp"
+#include "agent/ha/ha_operations.hpp"
 #include "agent/run/operations.hpp"
 #include "agent/serve/api.hpp"
 #include "agent/store/store.hpp"
@@ -21,6 +22,7 @@ struct ClusterServices {
     Operations& operations;
     InstanceLogs& instance_logs;
     Links& links;
+    HaOperations& ha;
     HostLiveness* liveness = nullptr;  ///< nullptr: no host is silent
 };
 

@@ -46,24 +46,14 @@ std::vector<ApiRoute> later_instance_routes() {
     return {restart, restart_as_documented, stop, start};
 }
 
-std::vector<ApiRoute> of_nodes() {
+std::vector<ApiRoute> later_node_routes() {
     const std::string path = "/v1/databases/{database_id}/nodes/{node_name}/";
     auto backup = later("POST", path + "backups", "backup-database-node", "Back a node up",
                         "backups are not supported by this version");
     backup.parameters = {kDatabaseParameter, kNode, kForce};
     backup.body = "BackupOptions";
     backup.answer = "BackupDatabaseNodeResponse";
-    auto switchover = later("POST", path + "switchover", "switchover-database-node",
-                            "Make another instance the primary", "switchover is not supported by this version");
-    switchover.parameters = {kDatabaseParameter, kNode};
-    switchover.body = "SwitchoverDatabaseNodeRequestBody";
-    switchover.answer = "SwitchoverDatabaseNodeResponse";
-    auto failover = later("POST", path + "failover", "failover-database-node",
-                          "Make another instance the primary by force", "failover is not supported by this version");
-    failover.parameters = {kDatabaseParameter, kNode};
-    failover.body = "FailoverDatabaseNodeRequest2";
-    failover.answer = "FailoverDatabaseNodeResponse";
-    return {backup, switchover, failover};
+    return {backup};
 }
 
 std::vector<ApiRoute> later_database_routes() {
@@ -85,7 +75,7 @@ std::vector<ApiRoute> later_database_routes() {
 
 std::vector<ApiRoute> later_routes() {
     std::vector<ApiRoute> all = later_instance_routes();
-    for (auto& route : of_nodes()) all.push_back(std::move(route));
+    for (auto& route : later_node_routes()) all.push_back(std::move(route));
     for (auto& route : later_database_routes()) all.push_back(std::move(route));
     auto remove_host = later("DELETE", "/v1/hosts/{host_id}", "remove-host", "Take a host out of the cluster",
                              "removing a host from the cluster is not supported by this version");

@@ -72,7 +72,8 @@ OrderedJson operation_of(const ApiRoute& route) {
     OrderedJson operation{
         {"operationId", route.id}, {"summary", route.summary}, {"x-required-role", to_string(route.role)}};
     if (!route.parameters.empty()) operation["parameters"] = parameters_of(route);
-    if (!route.body.empty()) operation["requestBody"] = {{"required", true}, {"content", content_of(route.body)}};
+    if (!route.body.empty())
+        operation["requestBody"] = {{"required", !route.body_is_optional}, {"content", content_of(route.body)}};
     operation["responses"] = answers_of(route);
     return operation;
 }

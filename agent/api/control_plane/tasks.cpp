@@ -66,8 +66,19 @@ HttpResponse log_of_any(const ApiCall& call) { return log_of(call, {}); }
 HttpResponse log_of_database(const ApiCall& call) { return log_of(call, database_of(call)); }
 HttpResponse log_of_host(const ApiCall& call) { return log_of(call, host_of(call)); }
 
+/// Tasks of high availability have no steps: the request behind one goes, while nobody has begun it.
+HttpResponse cancel_request(const ApiCall& call, const Task& task) {
+    if (!call.cluster->ha.cancel(task.id, call.limit)) {
+        const bool over = is_final(found(call, database_of(call)).status);
+        throw Error(ErrorKind::invalid_input, over ? "task must be running or pending to be cancelled"
+                                                   : "the " + task.type + " has begun, so it cannot be cancelled");
+    }
+    return json_response(task_shape().write(found(call, database_of(call))));
+}
+
 HttpResponse cancel(const ApiCall& call) {
     const Task task = found(call, database_of(call));
+    if (task.type == "switchover" || task.type == "failover") return cancel_request(call, task);
     return json_response(task_shape().write(call.cluster->operations.cancel(task.entity_id, task.id, call.limit)));
 }
 

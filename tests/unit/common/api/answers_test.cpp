@@ -240,6 +240,51 @@ void add_links(Bodies& bodies) {
     bodies.add("link with transactions", link_shape().write({place, stopped_subscription(), sample_transactions()}));
 }
 
+NodeMember sample_member() {
+    NodeMember member;
+    member.instance_id = "shop-n1-9ptayhma";
+    member.host_id = "host-2";
+    member.state = InstanceState::available;
+    member.running = member.streaming = true;
+    member.timeline = 3;
+    member.position = "0/1A";
+    member.lag_bytes = 16;
+    member.replay_lag_bytes = 0;
+    return member;
+}
+
+void add_nodes(Bodies& bodies) {
+    NodeMember primary, bad = sample_member();
+    primary.instance_id = "shop-n1-689qacsi";
+    primary.host_id = "host-1";
+    primary.state = InstanceState::available;
+    primary.is_primary = true;
+    bad.running = false;
+    bad.reasons = {"it does not run", "its disk is almost full"};
+    NodeView node;
+    node.database_id = "shop";
+    node.name = "n1";
+    node.state = NodeState::switching;
+    node.error = "shop-n1-9ptayhma: it does not run";
+    node.primary_instance = primary.instance_id;
+    node.primary_host = "host-1";
+    node.term = 4;
+    node.timeline = 3;
+    node.winner = "shop-n1-9ptayhma";
+    node.loss_bytes_at_most = 0;
+    node.members = {primary, sample_member(), bad};
+    node.request =
+        NodeRequest{"019a1111-0000-7000-8000-000000000001", "failover", "waiting", "shop-n1-9ptayhma", at(9), true};
+    bodies.add("node", node_shape().write(node));
+    NodeView bare;
+    bare.fixed_because = "the node has one instance";
+    bare.request = NodeRequest{};
+    bodies.add("bare node", node_shape().write(bare));
+    bodies.add("change of a primary", node_change_shape().write({4, 3, at(1), "shop-n1-9ptayhma", "shop-n1-689qacsi",
+                                                                 "the lease was overdue", "0/1A", 16}));
+    bodies.add("bare change of a primary", node_change_shape().write({}));
+}
+
 void add_logs(Bodies& bodies) {
     const Task task = sample_task(), bare;
     const std::string first = "019a1111-0000-7000-8000-000000000002";
@@ -258,6 +303,7 @@ TEST_CASE("answers have the fields that clients know, in the order that they kno
     add_databases(bodies);
     add_links(bodies);
     add_logs(bodies);
+    add_nodes(bodies);
 
     std::istringstream now(bodies.text());
     std::ifstream known(PGEDGE_ANSWERS);
@@ -270,6 +316,42 @@ TEST_CASE("answers have the fields that clients know, in the order that they kno
         CHECK(line == known_line);
     }
     CHECK_FALSE(std::getline(now, line));
+}
+
+TEST_CASE("a node is read as it was written, with what clients need of it") {
+    NodeView node;
+    node.name = "n1";
+    node.database_id = "shop";
+    node.state = NodeState::blocked;
+    node.primary_instance = "shop-n1-689qacsi";
+    node.term = 4;
+    node.members = {sample_member()};
+    node.request = NodeRequest{"t", "switchover", "stopping", "c", at(9), false};
+    const auto read = node_answer(Json(node_shape().write(node)));
+    CHECK(read.name == "n1");
+    CHECK(read.state == "blocked");
+    CHECK(read.term == 4);
+    CHECK_FALSE(read.timeline);
+    REQUIRE(read.request);
+    CHECK(read.request->stage == "stopping");
+    CHECK(read.request->candidate == "c");
+    CHECK(read.request->scheduled_at == to_rfc3339(at(9)));
+    REQUIRE(read.find("shop-n1-9ptayhma"));
+    CHECK(read.find("shop-n1-9ptayhma")->can_take_over);
+    CHECK(read.find("shop-n1-9ptayhma")->streaming);
+    CHECK(read.find("shop-n1-9ptayhma")->lag_bytes == 16);
+    CHECK(read.find("shop-n1-689qacsi") == nullptr);
+    node.request.reset();
+    CHECK_FALSE(node_answer(Json(node_shape().write(node))).request);
+}
+
+TEST_CASE("every state of a node has a name that the document knows") {
+    const OrderedJson words = node_shape().schema()["properties"]["state"]["enum"];
+    std::vector<std::string> names;
+    for (const auto state : {NodeState::healthy, NodeState::degraded, NodeState::no_primary, NodeState::blocked,
+                             NodeState::promoting, NodeState::switching})
+        names.emplace_back(to_string(state));
+    CHECK(words == OrderedJson(names));
 }
 
 TEST_CASE("a field with two places is described once, and read once") {

@@ -29,13 +29,16 @@ struct ApiRig {
     FakeOperations operations{store, clock};
     FakeInstanceLogs logs;
     FakeLinks links;
+    HostLiveness liveness{clock};
+    HaOperations ha{store, clock, &liveness};
     Router router;
     const OpenApiCheck check{Json::parse(to_text(openapi_document()))};
     const Limit limit{std::chrono::seconds(20)};
 
     explicit ApiRig(bool initialized = true) {
         if (initialized) membership.init(std::nullopt, limit);
-        const auto services = std::make_shared<const ClusterServices>(ClusterServices{store, operations, logs, links});
+        const auto services =
+            std::make_shared<const ClusterServices>(ClusterServices{store, operations, logs, links, ha});
         router.add(control_plane_api(
             {membership, clock, {"v0.10.0", "abc", "2026-11-21T10:00:00Z", "amd64"}, [this, services] {
                  return membership.initialized() ? services : nullptr;

@@ -177,8 +177,7 @@ TEST_CASE("operations of later versions say that they are not there") {
     const std::string instance = database + "/instances/example-n1-689qacsi/";
     for (const auto& path :
          {instance + "restart", instance + "restart-instance", instance + "stop-instance", instance + "start-instance",
-          database + "/nodes/n1/backups", database + "/nodes/n1/switchover", database + "/nodes/n1/failover",
-          database + "/restore", database + "/upgrade"}) {
+          database + "/nodes/n1/backups", database + "/restore", database + "/upgrade"}) {
         CAPTURE(path);
         const Json error = rig.post(path, "{}", 400);
         CHECK(error["name"] == "operation_not_supported");
