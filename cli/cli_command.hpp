@@ -12,7 +12,19 @@ namespace pgedge {
 class Session;
 
 /// What a word of the command line can be completed with.
-enum class Completes { nothing, files, directories, databases, hosts, tasks, nodes, contexts, spec_fields, commands };
+enum class Completes {
+    nothing,
+    files,
+    directories,
+    databases,
+    hosts,
+    tasks,
+    nodes,
+    instances,
+    contexts,
+    spec_fields,
+    commands
+};
 
 /// One option or argument: what help, man page and completion tell, and where its value goes.
 struct Parameter {

@@ -50,6 +50,23 @@ DatabaseAnswer named_database(Session& session, const std::string& id) {
     }
 }
 
+std::vector<NodeAnswer> named_nodes(Session& session, const std::string& database) {
+    try {
+        return session.api().nodes(database);
+    } catch (const Error& error) {
+        throw with_names(error, database, [&] { return ids_of(session.api().databases()); });
+    }
+}
+
+NodeAnswer named_node(Session& session, const std::string& database, const std::string& node) {
+    try {
+        return session.api().node(database, node);
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::not_found) named_database(session, database);
+        throw;
+    }
+}
+
 HostAnswer named_host(Session& session, const std::string& id) {
     try {
         return session.api().host(id);

@@ -62,6 +62,17 @@ std::unique_ptr<CliCommand> database() {
     return group;
 }
 
+std::unique_ptr<CliCommand> node() {
+    auto group = std::make_unique<Group>(
+        "node", "Show the nodes of a database, and the primaries that they have had",
+        std::vector<Example>{{"pgedgectl node list storefront", "who is primary of each node"},
+                             {"pgedgectl node show storefront n1", "one of them, and who could take over"}});
+    group->add(make_node_list());
+    group->add(make_node_show());
+    group->add(make_node_history());
+    return group;
+}
+
 std::unique_ptr<CliCommand> task() {
     auto group = std::make_unique<Group>(
         "task", "Show, follow and cancel tasks: the work that agents do",
@@ -109,10 +120,13 @@ std::unique_ptr<CliCommand> make_command_tree(GlobalOptions& options) {
     root->add(make_psql());
     root->add(make_uri());
     root->add(make_logs());
+    root->add(make_switchover());
+    root->add(make_failover());
     root->add(make_explain());
     root->add(cluster());
     root->add(host());
     root->add(database());
+    root->add(node());
     root->add(task());
     root->add(context());
     root->add(make_schema());

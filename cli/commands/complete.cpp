@@ -26,20 +26,23 @@ public:
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), index);
         if (error != std::errc{} || end != text.data() + text.size()) return kDone;
         const std::vector<std::string> line(words_.begin() + 2, words_.end());
-        const NameSource names = [&](Completes what) { return names_of(session, what, line); };
+        const NameSource names = [&](Completes what, const std::vector<std::string>& arguments) {
+            return names_of(session, what, arguments, line);
+        };
         session.world().out() << to_lines(complete(session.root(), line, index, names));
         return kDone;
     }
 
 private:
-    static std::vector<Candidate> names_of(Session& session, Completes what, const std::vector<std::string>& line) {
+    static std::vector<Candidate> names_of(Session& session, Completes what, const std::vector<std::string>& arguments,
+                                           const std::vector<std::string>& line) {
         try {
             if (what == Completes::contexts) return contexts(session);
             GlobalOptions options = options_of(line);
             options.request_timeout = kNamesWithin;
             options.quiet = true;
             Session asking(session.world(), options, session.root());
-            return asked(asking, what);
+            return asked(asking, what, arguments);
         } catch (const std::exception&) {
             return {};  // somebody is typing: a missing name is better than a message in the middle of the line
         }
@@ -65,12 +68,17 @@ private:
         return all;
     }
 
-    static std::vector<Candidate> asked(Session& session, Completes what) {
+    static std::vector<Candidate> asked(Session& session, Completes what, const std::vector<std::string>& arguments) {
         std::vector<Candidate> all;
         if (what == Completes::databases)
             for (const auto& database : session.api().databases()) all.push_back({database.id, database.state});
         if (what == Completes::hosts)
             for (const auto& host : session.api().hosts()) all.push_back({host.id, host.state});
+        if (what == Completes::nodes && !arguments.empty())
+            for (const auto& node : session.api().nodes(arguments[0])) all.push_back({node.name, node.state});
+        if (what == Completes::instances && arguments.size() > 1)
+            for (const auto& member : session.api().node(arguments[0], arguments[1]).members)
+                all.push_back({member.instance_id, member.role + " on " + member.host_id});
         if (what == Completes::tasks)
             for (const auto& task : session.api().tasks({.limit = 50}))
                 all.push_back({task.id, task.type + " " + task.entity_id + " " + task.status});

@@ -18,7 +18,7 @@ class Logs final : public CliCommand {
 public:
     Logs() : CliCommand("logs", "Print what PostgreSQL logged") {
         argument("database", database_, "Id of the database").required().completed_with(Completes::databases);
-        option("-n,--node", "NODE", node_, "Only the instances of this node");
+        option("-n,--node", "NODE", node_, "Only the instances of this node").completed_with(Completes::nodes);
         option("--instance", "INSTANCE", instance_, "Only this instance");
         option("--lines", "COUNT", lines_, 1, 10000, "The last so many lines of each instance (default 100)");
         flag("-f,--follow", follow_, "Go on with what is logged from now on");

@@ -12,7 +12,8 @@ public:
     Psql() : CliCommand("psql", "Open psql on a database") {
         argument("database", database_, "Id of the database").required().completed_with(Completes::databases);
         argument("args", arguments_, "Words for psql, behind --");
-        option("-n,--node", "NODE", choice_.node, "On this node (default: the first whose primary is available)");
+        option("-n,--node", "NODE", choice_.node, "On this node (default: the first whose primary is available)")
+            .completed_with(Completes::nodes);
         option("-U,--user", "USER", choice_.user, "As this user (default: the owner in the spec)");
         flag("--replica", choice_.replica, "On a replica");
         example("pgedgectl psql storefront", "on a primary");

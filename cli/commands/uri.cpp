@@ -11,7 +11,7 @@ class Uri final : public CliCommand {
 public:
     Uri() : CliCommand("uri", "Print how to connect to a database") {
         argument("database", database_, "Id of the database").required().completed_with(Completes::databases);
-        option("-n,--node", "NODE", choice_.node, "Only the instances of this node");
+        option("-n,--node", "NODE", choice_.node, "Only the instances of this node").completed_with(Completes::nodes);
         option("-U,--user", "USER", choice_.user, "As this user (default: the owner in the spec)");
         flag("--replica", choice_.replica, "Replicas only");
         option("--format", "FORMAT", format_, "The form").one_of({"uri", "dsn", "env", "jdbc", "pgpass", "service"});

@@ -21,14 +21,14 @@ const Parameter* option_called(const CliCommand& command, const std::string& nam
 struct Place {
     const CliCommand* command;
     const CliCommand* named;  ///< by the arguments so far: what "help db" is about
-    std::size_t arguments = 0;
+    std::vector<std::string> arguments{};
     const Parameter* waiting = nullptr;
     bool only_arguments = false;  ///< behind "--"
 };
 
 /// An argument behind the others.
 void pass_argument(Place& place, const std::string& word) {
-    ++place.arguments;
+    place.arguments.push_back(word);
     if (const CliCommand* next = place.named->find(word)) place.named = next;
 }
 
@@ -65,7 +65,8 @@ const Parameter* argument_at(const CliCommand& command, std::size_t index) {
 
 class Collector {
 public:
-    Collector(const std::string& begun, const NameSource& names) : begun_(begun), names_(names) {}
+    Collector(const std::string& begun, const NameSource& names, const std::vector<std::string>& arguments)
+        : begun_(begun), names_(names), arguments_(arguments) {}
 
     void add(const std::string& word, const std::string& what) {
         if (word.starts_with(begun_)) completion_.candidates.push_back({word, what});
@@ -77,7 +78,7 @@ public:
             case Completes::files: completion_.files = true; break;
             case Completes::directories: completion_.directories = true; break;
             default:
-                for (const auto& [word, what] : names_(parameter.completes)) add(word, what);
+                for (const auto& [word, what] : names_(parameter.completes, arguments_)) add(word, what);
         }
     }
     void add_commands(const CliCommand& command) {
@@ -99,6 +100,7 @@ private:
 
     const std::string& begun_;
     const NameSource& names_;
+    const std::vector<std::string>& arguments_;
     Completion completion_;
 };
 
@@ -111,20 +113,20 @@ Completion complete(const CliCommand& root, const std::vector<std::string>& word
     if (!place.waiting && !place.only_arguments && begun.starts_with("--") && begun.find('=') != std::string::npos) {
         const auto equals = begun.find('=');
         const std::string name = begun.substr(0, equals), value = begun.substr(equals + 1);
-        Collector collector(value, names);
+        Collector collector(value, names, place.arguments);
         if (const Parameter* option = option_called(*place.command, name)) collector.add_values(*option);
         Completion completion = collector.take();
         for (auto& candidate : completion.candidates) candidate.word = name + "=" + candidate.word;
         return completion;
     }
-    Collector collector(begun, names);
+    Collector collector(begun, names, place.arguments);
     if (place.waiting)
         collector.add_values(*place.waiting);
     else if (!place.only_arguments && begun.starts_with('-'))
         collector.add_options(*place.command);
     else if (!place.command->commands().empty())
         collector.add_commands(*place.command);
-    else if (const Parameter* argument = argument_at(*place.command, place.arguments)) {
+    else if (const Parameter* argument = argument_at(*place.command, place.arguments.size())) {
         if (argument->completes == Completes::commands)
             collector.add_commands(*place.named);
         else

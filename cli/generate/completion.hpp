@@ -19,8 +19,9 @@ struct Completion {
     bool files = false, directories = false;  ///< paths of this machine, by the shell itself
 };
 
-/// Live names for a kind of word, e.g. ids of databases. May take a while; must not throw.
-using NameSource = std::function<std::vector<Candidate>(Completes what)>;
+/// Live names for a kind of word, e.g. ids of databases. `arguments`: of the command, that stand before the cursor: the
+/// database of which nodes are wanted, and the node of which instances are. May take a while; must not throw.
+using NameSource = std::function<std::vector<Candidate>(Completes what, const std::vector<std::string>& arguments)>;
 
 /// Completes the word at `index` (0: the first one behind "pgedgectl") of a line that is still being written.
 /// Candidates all begin with what is there of that word.

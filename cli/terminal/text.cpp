@@ -134,10 +134,11 @@ std::string Style::state(std::string_view word) const {
         char mood;
     };
     static constexpr std::array kMoods{
-        Line{"available", 'g'}, Line{"healthy", 'g'},   Line{"completed", 'g'}, Line{"running", 'y'},
-        Line{"creating", 'y'},  Line{"modifying", 'y'}, Line{"deleting", 'y'},  Line{"pending", 'y'},
-        Line{"degraded", 'y'},  Line{"canceling", 'y'}, Line{"failed", 'r'},    Line{"unreachable", 'r'},
-        Line{"down", 'r'},      Line{"stopped", 'r'},   Line{"canceled", 'y'},  Line{"replicating", 'g'},
+        Line{"available", 'g'},  Line{"healthy", 'g'},   Line{"completed", 'g'}, Line{"running", 'y'},
+        Line{"creating", 'y'},   Line{"modifying", 'y'}, Line{"deleting", 'y'},  Line{"pending", 'y'},
+        Line{"degraded", 'y'},   Line{"canceling", 'y'}, Line{"failed", 'r'},    Line{"unreachable", 'r'},
+        Line{"down", 'r'},       Line{"stopped", 'r'},   Line{"canceled", 'y'},  Line{"replicating", 'g'},
+        Line{"no_primary", 'r'}, Line{"blocked", 'r'},   Line{"promoting", 'y'}, Line{"switching", 'y'},
     };
     for (const auto& line : kMoods)
         if (line.word == word) return line.mood == 'g' ? green(word) : line.mood == 'y' ? yellow(word) : red(word);

@@ -339,6 +339,7 @@ HttpResponse FakeAgent::on_databases(const HttpRequest& request, const Segments&
     if (path.size() == 2 && request.method == "DELETE") return change(request, id, Json::object(), "delete");
     if (path.size() == 2) return change(request, id, Json::parse(request.body).at("spec"), "update");
     if (path.size() > 2 && path[2] == "links") return on_links(request, path);
+    if (path.size() > 2 && path[2] == "nodes") return on_nodes(request, path);
     if (path.size() == 5 && path[2] == "instances" && path[4] == "log") {
         auto lines = instance_logs[path[3]];
         const auto last = std::stoul(request.parameter("lines").value_or("100"));
@@ -376,6 +377,65 @@ HttpResponse FakeAgent::on_links(const HttpRequest& request, const Segments& pat
         return json({{"task", begin_task(path[1], "skip_transaction", {})}});
     }
     return error(404, "not_found", "there is no link \"" + path[3] + "\"");
+}
+
+/// All well, the first instance is the primary; what the database has under "nodes" and the node's name stands instead.
+Json FakeAgent::node_json(const std::string& id, const Json& node) const {
+    const std::string name = node.at("name");
+    const bool alone = node.at("host_ids").size() < 2;
+    Json shown{{"name", name}, {"database_id", id}, {"state", "healthy"}, {"members", Json::array()}};
+    for (const Json& host : node.at("host_ids")) {
+        const bool first = shown["members"].empty();
+        const auto instance = instance_id(id, name, host.get<std::string>());
+        if (first) {
+            shown["primary_instance_id"] = instance;
+            shown["primary_host_id"] = host;
+        } else if (!shown.contains("winner_instance_id")) {
+            shown["winner_instance_id"] = instance;
+            shown["loss_bytes_at_most"] = 1 << 20;
+        }
+        Json member{{"instance_id", instance}, {"host_id", host},         {"role", first ? "primary" : "replica"},
+                    {"state", "available"},    {"can_take_over", !first}, {"reasons", Json::array()}};
+        if (!first) member["running"] = member["streaming"] = true;
+        shown["members"].push_back(std::move(member));
+    }
+    if (alone) shown["fixed_because"] = "the node has one instance";
+    if (!alone) shown["term"] = shown["timeline"] = 1;
+    shown.merge_patch(databases.at(id).value("nodes", Json::object()).value(name, Json::object()));
+    return shown;
+}
+
+HttpResponse FakeAgent::on_nodes(const HttpRequest& request, const Segments& path) {
+    Json& database = databases[path[1]];
+    Json all = Json::array();
+    for (const Json& node : database["spec"]["nodes"]) all.push_back(node_json(path[1], node));
+    if (path.size() == 3) return json({{"nodes", all}});
+    const auto node = std::find_if(all.begin(), all.end(), [&](const Json& one) { return one["name"] == path[3]; });
+    if (node == all.end())
+        return error(404, "not_found", "database \"" + path[1] + "\" has no node \"" + path[3] + "\"; it has: n1");
+    if (path.size() == 4) return json(*node);
+    if (path[4] == "history") {
+        Json changes = database.value("history", Json::array());
+        const auto most = std::stoul(request.parameter("limit").value_or("1000"));
+        while (changes.size() > most) changes.erase(changes.size() - 1);
+        return json({{"changes", changes}});
+    }
+    const Json body = Json::parse(request.body);
+    const bool refused =
+        path[4] == "failover" && (*node)["state"] == "healthy" && !body.value("skip_validation", false);
+    if (refused) fail_next = "cluster is healthy; refuse failover unless skip_validation is true";
+    if (body.contains("scheduled_at")) hang_next = true;
+    const std::string to = body.value("candidate_instance_id", node->value("winner_instance_id", ""));
+    Json task = begin_task(path[1], path[4], {});
+    task["node_name"] = path[3];
+    if (body.contains("scheduled_at")) task["status"] = "pending";
+    tasks.back() = task;
+    if (task["status"] != "completed") return json({{"task", task}});
+    for (const Json& member : (*node)["members"])
+        if (member["instance_id"] == to)
+            database["nodes"][path[3]] = {
+                {"state", "healthy"}, {"primary_instance_id", to}, {"primary_host_id", member["host_id"]}};
+    return json({{"task", task}});
 }
 
 HttpResponse FakeAgent::on_tasks(const HttpRequest& request, const Segments& path) {

@@ -19,7 +19,7 @@ public:
     bool initialized = true;
     std::string cluster_id = "test-cluster", token = "PGEDGE-token";
     std::vector<std::string> hosts{"host-1", "host-2", "host-3"};
-    std::map<std::string, Json> databases;  ///< by id: {spec, revision, state, error, links, …}
+    std::map<std::string, Json> databases;  ///< by id: {spec, revision, state, error, links, nodes, history, …}
     std::vector<Json> tasks;                ///< oldest first
     std::map<std::string, std::vector<Json>> task_logs;
     std::map<std::string, std::vector<std::string>> instance_logs;
@@ -44,6 +44,8 @@ private:
     HttpResponse on_cluster(const HttpRequest& request, const Segments& path);
     HttpResponse on_databases(const HttpRequest& request, const Segments& path);
     HttpResponse on_links(const HttpRequest& request, const Segments& path);
+    HttpResponse on_nodes(const HttpRequest& request, const Segments& path);
+    Json node_json(const std::string& id, const Json& node) const;
     HttpResponse on_tasks(const HttpRequest& request, const Segments& path);
     HttpResponse plan(const Json& body);
     Json planned(const std::string& id, const Json& spec, bool is_delete, bool force,

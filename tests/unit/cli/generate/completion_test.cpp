@@ -8,7 +8,11 @@
 namespace pgedge {
 namespace {
 
-std::vector<Candidate> names(Completes what) {
+std::vector<Candidate> names(Completes what, const std::vector<std::string>& arguments) {
+    if (what == Completes::nodes && arguments == std::vector<std::string>{"storefront"})
+        return {{"n1", ""}, {"n2", ""}};
+    if (what == Completes::instances && arguments == std::vector<std::string>{"storefront", "n2"})
+        return {{"storefront-n2-9ptayhma", "primary"}};
     if (what == Completes::databases) return {{"storefront", "available"}, {"billing", "failed"}};
     return {};
 }
@@ -55,6 +59,16 @@ TEST_CASE("arguments are completed with live names") {
     CHECK(words_for({"psql", "st"}) == List{"storefront"});
     CHECK(words_for({"db", "show", "storefront", ""}).empty());
     CHECK(words_for({"db", "delete", "x", "--confirm", "b"}) == List{"billing"});
+}
+
+TEST_CASE("nodes and instances are completed with those of the database and the node before them") {
+    CHECK(words_for({"node", "show", "storefront", ""}) == List{"n1", "n2"});
+    CHECK(words_for({"switchover", "storefront", "n"}) == List{"n1", "n2"});
+    CHECK(words_for({"switchover", "storefront", "n2", "--to", ""}) == List{"storefront-n2-9ptayhma"});
+    CHECK(words_for({"failover", "--yes", "storefront", "n2", "--to=storefront-n2"}) ==
+          List{"--to=storefront-n2-9ptayhma"});
+    CHECK(words_for({"switchover", "storefront", "--to", ""}).empty());
+    CHECK(words_for({"psql", "storefront", "--node", "n"}) == List{"n1", "n2"});
 }
 
 TEST_CASE("options and their values are completed") {
