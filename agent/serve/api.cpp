@@ -42,8 +42,8 @@ Api::Api(ApiTraits traits) : traits_(std::move(traits)) {
     for (const auto& prefix : traits_.prefixes) prefixes_.push_back(split(prefix, '/'));
 }
 
-void Api::add(Role role, std::string method, const std::string& pattern, HttpHandler handler) {
-    Route route{role, std::move(method), split(pattern, '/'), std::move(handler)};
+void Api::add(Role role, std::string method, const std::string& pattern, HttpHandler handler, BodyGate gate) {
+    Route route{role, std::move(method), split(pattern, '/'), std::move(handler), std::move(gate)};
     if (std::any_of(routes_.begin(), routes_.end(), [&](const auto& each) { return same(each, route); }))
         throw Error(ErrorKind::internal, "route " + text_of(route) + " was added twice");
     routes_.push_back(std::move(route));

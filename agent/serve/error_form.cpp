@@ -1,7 +1,5 @@
 #include "agent/serve/error_form.hpp"
 
-#include "common/base/json.hpp"
-
 namespace pgedge {
 
 HttpResponse ErrorForm::unknown_path(const HttpRequest& request) const {

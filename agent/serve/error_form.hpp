@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "common/base/error.hpp"
+#include "common/base/json.hpp"
 #include "common/net/http.hpp"
 
 namespace pgedge {
@@ -12,8 +13,9 @@ namespace pgedge {
 /// Why a request is not answered as it wished, before it has the form of an API.
 struct Failure {
     int status = 500;
-    std::string name;     ///< the API's name: "not_found"
-    std::string message;  ///< for people; of an Error with its hint
+    std::string name;                             ///< the API's name: "not_found"
+    std::string message;                          ///< for people; of an Error with its hint
+    OrderedJson details = OrderedJson::object();  ///< more for programs, where the API's form has room for it
 
     Failure(int its_status, std::string_view its_name, std::string_view its_message)
         : status(its_status), name(its_name), message(its_message) {}

@@ -4,8 +4,10 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 
+#include "agent/serve/api.hpp"
 #include "agent/serve/client_watch.hpp"
 #include "agent/serve/connection.hpp"
 #include "agent/serve/error_form.hpp"
@@ -32,6 +34,7 @@ struct HttpLimits {
 struct HttpService {
     std::function<HttpResponse(const HttpRequest&)> handler;
     std::function<HttpResponse(const HttpRequest&, const Failure&)> refuse;  ///< see ServerOptions
+    std::function<std::optional<BodyTerms>(const HttpRequest&)> body_terms;  ///< see ServerOptions
     HttpLimits limits;
     Log log;
     bool access_log = true;  ///< false: only failures (status 500 and up) are logged
@@ -58,6 +61,8 @@ public:
     /// After Wait::to_write: waits here until the client takes more; false when it does not in time.
     bool wait_for_room() const { return connection_.ready_to_write(); }
     ServerConnection::Clock::time_point close_at() const { return connection_.until(); }
+    /// At close_at() the client is told before it is closed: serve() it once more.
+    bool tells_when_late() const;
     int fd() const { return connection_.fd(); }
     void abort() { connection_.abort(); }  ///< from any thread: ends serve() soon
 
@@ -75,6 +80,9 @@ private:
     bool take_bytes();
     bool begin_request();
     void check_head();
+    void settle_body();
+    HttpRequest head_so_far();
+    void limit_body();
     void check_certificate() const;
     void say_continue();
     Exchange take_exchange();

@@ -87,20 +87,36 @@ HttpResponse Router::handle(const HttpRequest& request) const {
         response = run(found, request);
     } catch (const Error& error) {
         response = api.errors->failure(error);
+    } catch (const Failure& failure) {
+        response = api.errors->failure(failure);
     } catch (const std::exception& error) {
         log_.error("unexpected failure of a request",
                    {{"method", request.method}, {"path", request.path}, {"error", error.what()}});
         response = api.errors->failure(Error(ErrorKind::internal, "internal error; the agent's log has the details"));
     }
-    const bool has_body = response.stream || !response.body.empty();
-    if (has_body) response.headers.try_emplace("Content-Type", api.content_type);
+    add_content_type(response, api, request);
     return response;
+}
+
+void Router::add_content_type(HttpResponse& response, const ApiTraits& api, const HttpRequest& request) {
+    if (!response.stream && response.body.empty()) return;
+    response.headers.try_emplace("Content-Type",
+                                 api.content_type_for ? api.content_type_for(request) : api.content_type);
+}
+
+std::optional<BodyTerms> Router::body_terms(const HttpRequest& head) const {
+    const Found found = find(head);
+    if (!found.api || !found.match.route || !found.match.route->gate) return std::nullopt;
+    check_role(found.api->traits(), found.match.route->role, head);
+    return found.match.route->gate(head, found.match.parameters);
 }
 
 HttpResponse Router::refuse(const HttpRequest& request, const Failure& failure) const {
     const Found found = find(request);
-    const ErrorForm& errors = found.api ? *found.api->traits().errors : *named_errors();
-    return errors.failure(failure);
+    if (!found.api) return named_errors()->failure(failure);
+    HttpResponse response = found.api->traits().errors->failure(failure);
+    add_content_type(response, found.api->traits(), request);
+    return response;
 }
 
 std::vector<std::string> Router::routes() const {

@@ -122,7 +122,14 @@ struct Server::State {
 };
 
 Server::State::State(Handler handler, Log log, ServerOptions given)
-    : service{std::move(handler), std::move(given.refuse), given.limits, std::move(log), given.access_log, {}, {}},
+    : service{std::move(handler),
+              std::move(given.refuse),
+              std::move(given.body_terms),
+              given.limits,
+              std::move(log),
+              given.access_log,
+              {},
+              {}},
       places(given.max_connections, given.max_per_address),
       epoll(::epoll_create1(EPOLL_CLOEXEC)),
       wake(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
@@ -230,21 +237,26 @@ void Server::State::complain(std::string_view event, std::string_view why) {
     service.log.warn(event, {{"why", why}});
 }
 
-/// Closes clients that were quiet for too long.
+/// Closes clients that were quiet for too long; those that are owed a word about it get a thread to hear it.
 void Server::State::sweep() {
     const auto now = Steady::now();
     if (now < next_sweep) return;
     next_sweep = now + kSweep;
-    std::vector<ClientPtr> stale;  // closed after the lock
-    std::lock_guard lock(mutex);
-    for (auto it = parked.begin(); it != parked.end();) {
-        if (now <= it->second->session.close_at()) {
-            ++it;
-            continue;
+    std::vector<ClientPtr> stale, late;  // closed after the lock
+    {
+        std::lock_guard lock(mutex);
+        for (auto it = parked.begin(); it != parked.end();) {
+            if (now <= it->second->session.close_at()) {
+                ++it;
+                continue;
+            }
+            const bool told = it->second->session.tells_when_late();
+            if (told) running.insert(it->second.get());
+            (told ? late : stale).push_back(std::move(it->second));
+            it = parked.erase(it);
         }
-        stale.push_back(std::move(it->second));
-        it = parked.erase(it);
     }
+    for (auto& client : late) give_thread(std::move(client));
 }
 
 /// In a thread of the crew.

@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 
+#include "agent/serve/api.hpp"
 #include "agent/serve/http_session.hpp"
 #include "agent/serve/listener.hpp"
 
@@ -21,6 +23,8 @@ struct ServerOptions {
     /// the caller: what could not be read is not there.
     std::function<HttpResponse(const HttpRequest&, const Failure&)> refuse =
         [](const HttpRequest&, const Failure& failure) { return named_errors()->failure(failure); };
+    /// Asked about a request with a body when its head is there: see Router::body_terms(). nullopt: the limits hold.
+    std::function<std::optional<BodyTerms>(const HttpRequest& head)> body_terms{};
 };
 
 /// An HTTP server. One thread accepts and watches quiet clients, which cost a descriptor and a few KB; a client with

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -27,6 +29,8 @@ inline constexpr std::string_view kApiListener = "api";
 struct HttpRequest {
     std::string method = "GET";
     std::string path;  ///< decoded, without the query: "/v1/databases/storefront"
+    std::string
+        raw_path;  ///< as it was sent; of a request that a server took. Shows where segments end: "a%2Fb" is one
     Query query;
     Headers headers;
     std::string body;
@@ -39,6 +43,8 @@ struct HttpRequest {
     /// waits that may be cut short (followers, long polls, the store without a majority); work that was begun is better
     /// finished.
     std::stop_token stop;
+    /// What its API reserved before the body was read (BodyTerms::reserved); goes with the request.
+    std::shared_ptr<void> reserved;
 
     /// Last value of a query parameter.
     std::optional<std::string> parameter(std::string_view name) const;
@@ -54,6 +60,9 @@ struct HttpResponse {
     std::string body;
     /// When set, the body is sent in chunks as this function writes them, and `body` is ignored.
     std::function<void(const BodyWriter&)> stream;
+    /// The length of a streamed body, where it is known: told in Content-Length, and the body is sent without chunks. A
+    /// stream that ends with another length breaks the connection off, so that nobody takes a part for the whole.
+    std::optional<std::uint64_t> stream_size{};
 };
 
 std::string url_encode(std::string_view text);
