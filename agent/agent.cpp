@@ -8,6 +8,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "agent/api/postgres_ha/faults.hpp"
+#include "agent/api/postgres_ha/postgres_ha.hpp"
 #include "agent/api_access.hpp"
 #include "agent/cluster/heartbeat.hpp"
 #include "agent/cluster/host_facts.hpp"
@@ -37,6 +39,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kFactsLimit = 10s;
 constexpr auto kNamesLimit = 2s;
+constexpr std::string_view kPostgresHaPath = "/api/pg/v1/";
 
 EngineOptions engine_options(const AgentConfig& config) {
     EngineOptions options;
@@ -134,6 +137,8 @@ public:
           links_(agent.runtime_, agent.config_.host_id, member.peers, Hosts(member.store)),
           ha_operations_(prompt_store_, agent.clock_, &liveness_),
           services_{prompt_store_, operations_, logs_, links_, ha_operations_, &liveness_},
+          instance_peers_(member.peers, member.store.addresses()),
+          postgres_ha_{prompt_store_, instance_peers_},
           liveness_watch_(member.store, liveness_, agent.log_.component("liveness")),
           watch_(member.store, agent.runtime_, agent.clock_, agent.config_.host_id, agent.log_.component("instances")),
           heartbeat_(
@@ -159,6 +164,7 @@ public:
         engine_.start();
     }
     const ClusterServices& services() const { return services_; }
+    const PostgresHaServices& postgres_ha() const { return postgres_ha_; }
 
 private:
     HostLiveness liveness_;
@@ -173,6 +179,8 @@ private:
     ClusterLinks links_;
     HaOperations ha_operations_;
     ClusterServices services_;
+    PeerInstances instance_peers_;
+    PostgresHaServices postgres_ha_;
     LivenessWatch liveness_watch_;
     InstanceWatch watch_;
     Heartbeat heartbeat_;
@@ -195,12 +203,15 @@ Agent::Agent(const AgentConfig& config, const Clock& clock, const Log& log)
                     [this](Api& agents) {
                         ServerLogs::add_peer_routes(agents, config_.data_dir);
                         ClusterLinks::add_peer_routes(agents, runtime_);
+                        add_instance_questions(agents, runtime_, user_);
                     },
                 .on_member = [this](const Member& member) { become_member(member); }},
                clock, log.component("cluster")),
       api_([this](const HttpRequest& request) { return answer(request); }, log.component("api"), server_options()) {
     router_.add(control_plane_api({cluster_, clock_, build_info(), [this] { return services(); }}));
     cluster_.add_public_api(router_);
+    router_.add(postgres_ha_api({config_.host_id, config_.data_dir, runtime_, user_, [this] { return postgres_ha(); }},
+                                log_.component("postgres_ha")));
     router_.check();
 }
 
@@ -222,23 +233,39 @@ void Agent::listen() {
     // A superuser of a database runs programs as the instances' user: what that user may not do to the agent's files,
     // it may not do through its API.
     const auto refused = user_.other ? std::optional(user_.uid) : std::nullopt;
-    api_.listen({.address = config_.http_bind_address,
-                 .port = config_.http_port,
-                 .tls = api_tls(config_),
-                 .open_target = kInvitationPath,
-                 .refused_user = refused});
+    const auto listen_at = [&](const AddressAndPort& place, std::string_view name) {
+        api_.listen({.address = place.address,
+                     .port = place.port,
+                     .tls = api_tls(config_),
+                     .open_target = kInvitationPath,
+                     .refused_user = refused,
+                     .name = std::string(name)});
+    };
+    listen_at({config_.http_bind_address, config_.http_port}, kApiListener);
+    for (const auto& place : config_.postgres_ha_listen) listen_at(place, kPostgresHaListener);
     api_.listen({.address = "", .port = 0, .socket = config_.http_socket, .refused_user = refused});
 }
 
-HttpResponse Agent::answer(const HttpRequest& request) const {
+/// Before anything else of a request is looked at.
+void Agent::check_origin(const HttpRequest& request) const {
     names_.check(request);
     if (is_cross_site(request)) throw Error(ErrorKind::denied, "requests of other web sites are refused");
+}
+
+HttpResponse Agent::answer(const HttpRequest& request) const {
+    check_origin(request);
     return router_.handle(request);
 }
 
 ServerOptions Agent::server_options() const {
     ServerOptions options;
     options.refuse = [this](const HttpRequest& request, const Failure& why) { return router_.refuse(request, why); };
+    options.body_terms = [this](const HttpRequest& head) {
+        check_origin(head);
+        // A name with a '/' in it leads to no route, whose terms could say so before the body's size does.
+        if (head.path.find(kPostgresHaPath) != std::string::npos) check_segments(head);
+        return router_.body_terms(head);
+    };
     return options;
 }
 
@@ -275,6 +302,11 @@ void Agent::become_member(const Member& member) {
 std::shared_ptr<const ClusterServices> Agent::services() const {
     const std::lock_guard lock(mutex_);
     return parts_ ? std::shared_ptr<const ClusterServices>(parts_, &parts_->services()) : nullptr;
+}
+
+std::shared_ptr<const PostgresHaServices> Agent::postgres_ha() const {
+    const std::lock_guard lock(mutex_);
+    return parts_ ? std::shared_ptr<const PostgresHaServices>(parts_, &parts_->postgres_ha()) : nullptr;
 }
 
 }  // namespace pgedge

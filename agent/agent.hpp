@@ -18,6 +18,8 @@
 
 namespace pgedge {
 
+struct PostgresHaServices;
+
 /// Takes SIGTERM and SIGINT away from the process and waits for them. Made before the first thread.
 class SignalStop {
 public:
@@ -50,10 +52,12 @@ private:
     class MemberParts;
     void become_member(const Member& member);
     void listen();
+    void check_origin(const HttpRequest& request) const;
     HttpResponse answer(const HttpRequest& request) const;
     ServerOptions server_options() const;
     bool knows_host(const std::string& name) const;
     std::shared_ptr<const ClusterServices> services() const;
+    std::shared_ptr<const PostgresHaServices> postgres_ha() const;
 
     AgentConfig config_;
     const Clock& clock_;

@@ -56,6 +56,25 @@ std::vector<std::string> to_addresses(const std::string& text) {
     return addresses;
 }
 
+/// "192.0.2.7:8079,[2001:db8::1]:8079"
+std::vector<AddressAndPort> to_addresses_with_port(const std::string& text) {
+    std::vector<AddressAndPort> places;
+    for (const auto& part : split(text, ',')) {
+        const std::string place(trimmed(part));
+        const auto colon = place.rfind(':');
+        auto address = place.substr(0, colon);
+        if (address.starts_with('[') && address.ends_with(']'))
+            address = address.substr(1, address.size() - 2);
+        else if (address.find(':') != std::string::npos)
+            address.clear();  // an IPv6 address without brackets: where its port begins is a guess
+        if (colon == std::string::npos || !is_ip_address(address))
+            throw Error(ErrorKind::invalid_input,
+                        fmt::format("'{}' is not an IP address with a port, e.g. 192.0.2.7:8079 or [::1]:8079", place));
+        places.push_back({address, to_port(place.substr(colon + 1))});
+    }
+    return places;
+}
+
 std::vector<std::string> to_directories(const std::string& text) {
     std::vector<std::string> directories;
     for (const auto& part : split(text, ',')) {
@@ -130,6 +149,8 @@ constexpr std::array kKeys{
         [](AgentConfig& c, const std::string& t) { c.http_client_key = t; }},
     Key{"http.server_names", "none", "Further names of this host that clients of the API may use",
         [](AgentConfig& c, const std::string& t) { c.http_server_names = to_names(t); }},
+    Key{"postgres_ha.listen", "none", "More addresses with ports (a list) that serve the Postgres HA API alone",
+        [](AgentConfig& c, const std::string& t) { c.postgres_ha_listen = to_addresses_with_port(t); }},
     Key{"store.peer_port", "2379", "Port for calls between agents (always mTLS)",
         [](AgentConfig& c, const std::string& t) { c.peer_port = to_port(t); }},
     Key{"store.raft_port", "2380", "Port for the replication of the store (always mTLS)",
@@ -231,6 +252,12 @@ void check_together(const AgentConfig& config, std::vector<std::string>& problem
             fmt::format("http.bind_addr: {} is reachable from other machines and the API has no TLS; set the "
                         "http.*_cert files, or http.insecure (PGEDGE_HTTP__INSECURE) to true",
                         config.http_bind_address));
+    for (const auto& place : config.postgres_ha_listen)
+        if (!any_tls && !config.http_insecure && !is_loopback(place.address))
+            problems.push_back(
+                fmt::format("postgres_ha.listen: {} is reachable from other machines and the API has no TLS; set the "
+                            "http.*_cert files, or http.insecure (PGEDGE_HTTP__INSECURE) to true",
+                            host_and_port(place.address, place.port)));
     if (config.random_port_min > config.random_port_max) problems.emplace_back("random_ports: min is greater than max");
     if (config.http_port == config.peer_port || config.http_port == config.store_port ||
         config.peer_port == config.store_port)

@@ -13,6 +13,12 @@
 
 namespace pgedge {
 
+struct AddressAndPort {
+    std::string address;  ///< IPv4 or IPv6, never a name
+    int port = 0;
+    bool operator==(const AddressAndPort&) const = default;
+};
+
 /// How an agent runs: a JSON file, then PGEDGE_* of the environment over it (`__` for nesting, lists separated by
 /// commas). Names are the pgEdge Control Plane's where the meaning is the same. Every key stands in one table
 /// (config.cpp).
@@ -38,6 +44,8 @@ struct AgentConfig {
     int store_port = 2380;  ///< Raft (the place of etcd's peer port)
     std::chrono::seconds stop_grace_period{30};
     int random_port_min = 5432, random_port_max = 15432;
+
+    std::vector<AddressAndPort> postgres_ha_listen;  ///< more listeners, of the Postgres HA API alone
 
     int keep_tasks_days = 90, keep_tasks_count = 10'000;
 

@@ -57,6 +57,18 @@ std::optional<WalPageProblem> check_wal_page(std::string_view head, const WalPag
     return std::nullopt;
 }
 
+Lsn end_of_record(Lsn at, std::uint32_t length, std::uint32_t segment_size, std::uint32_t block_size) {
+    constexpr std::uint64_t kShortHead = 24, kAlignment = 8;
+    std::uint64_t end = at.bytes, left = length;
+    for (auto room = block_size - end % block_size; left > room; room = block_size - end % block_size) {
+        left -= room;
+        end += room;
+        end += end % segment_size == 0 ? kWalPageHead : kShortHead;
+    }
+    end += left;
+    return {(end + kAlignment - 1) / kAlignment * kAlignment};
+}
+
 std::uint32_t continued_bytes(std::string_view head) {
     return head.size() < kWalPageHead ? 0 : little_endian<std::uint32_t>(head, kRemainingAt);
 }

@@ -32,4 +32,8 @@ std::optional<WalPageProblem> check_wal_page(std::string_view head, const WalPag
 /// How many bytes at the start of the page still belong to a record that began before it.
 std::uint32_t continued_bytes(std::string_view head);
 
+/// Where a record that begins at `at` ends: `length` bytes and the headers of the pages that it crosses, up to the next
+/// position where a record may begin.
+Lsn end_of_record(Lsn at, std::uint32_t length, std::uint32_t segment_size, std::uint32_t block_size);
+
 }  // namespace pgedge

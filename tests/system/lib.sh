@@ -104,6 +104,7 @@ kill_ours() {
 
 agent_environment=() # more variables of agents
 agent_network() { :; } # N: words before the command of host-N's agent
+declare -A host_id=() # other ids than host-N, by N
 # start_agent N: starts the agent of host-N with exactly the environment that the documentation names.
 start_agent() {
     local n=$1
@@ -116,7 +117,7 @@ start_agent() {
         access+=(PGEDGE_HTTP__CLIENT_CERT="$work/tls/ops.crt" PGEDGE_HTTP__CLIENT_KEY="$work/tls/ops.key")
     # shellcheck disable=SC2046 # words
     $(agent_network "$n") env -i PATH="$PATH" "${agent_environment[@]}" \
-        PGEDGE_HOST_ID="host-$n" PGEDGE_DATA_DIR="$work/host-$n" PGEDGE_ORCHESTRATOR=process \
+        PGEDGE_HOST_ID="${host_id[$n]:-host-$n}" PGEDGE_DATA_DIR="$work/host-$n" PGEDGE_ORCHESTRATOR=process \
         PGEDGE_PEER_ADDRESSES="$net.$n" PGEDGE_CLIENT_ADDRESSES="$net.$n" \
         PGEDGE_HTTP__BIND_ADDR="$net.$n" PGEDGE_HTTP__PORT=3000 "${access[@]}" \
         "$bin/pgedge-agent" run >>"$work/host-$n.log" 2>&1 &

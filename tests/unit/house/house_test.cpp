@@ -41,6 +41,8 @@ const std::map<std::string, Names> kMayKnow{
     {"agent/ha", {"common", "agent/store", "agent/postgres", "agent/runtime", "agent/resources"}},
     {"agent/run", {"common", "agent/store", "agent/resources"}},
     {"agent/api", {"common", "agent/serve", "agent/store", "agent/cluster", "agent/run", "agent/ha"}},
+    {"agent/api/postgres_ha",
+     {"common", "agent/serve", "agent/store", "agent/cluster", "agent/postgres", "agent/runtime", "agent/resources"}},
     {"agent", {"common", "agent"}},
 };
 

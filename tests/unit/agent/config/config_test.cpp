@@ -111,6 +111,25 @@ TEST_CASE("plain HTTP beyond loopback needs a word") {
         mistakes(Json::object(), {{"PGEDGE_HTTP__BIND_ADDR", "10.0.0.1"}, {"PGEDGE_HTTP__INSECURE", "true"}}).empty());
 }
 
+TEST_CASE("more listeners of the Postgres HA API are addresses with ports, under the same rule of exposure") {
+    const auto listens = [](const std::string& text, const char* insecure = "false") {
+        auto environment = kMinimal;
+        environment["PGEDGE_POSTGRES_HA__LISTEN"] = text;
+        environment["PGEDGE_HTTP__INSECURE"] = insecure;
+        return load(Json::object(), environment).postgres_ha_listen;
+    };
+    CHECK(load(Json::object(), kMinimal).postgres_ha_listen.empty());
+    CHECK(listens("127.0.0.3:8079, [::1]:80") == std::vector<AddressAndPort>{{"127.0.0.3", 8079}, {"::1", 80}});
+    CHECK(listens("10.0.0.1:8079", "true").size() == 1);
+    CHECK_THROWS_WITH_AS(listens("10.0.0.1:8079"), doctest::Contains("10.0.0.1:8079 is reachable from other machines"),
+                         Error);
+    for (const char* bad : {"", "127.0.0.1", "127.0.0.1:", ":8079", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:x",
+                            "::1:8079", "[::1]", "localhost:8079", "127.0.0.1:8079,", "[127.0.0.1:8079", "[::1]x:80"}) {
+        CAPTURE(bad);
+        CHECK_THROWS_WITH_AS(listens(bad), doctest::Contains("PGEDGE_POSTGRES_HA__LISTEN"), Error);
+    }
+}
+
 TEST_CASE("the manual page has every key with its variable and its default") {
     const std::string page = read_file(std::filesystem::path(PGEDGE_SOURCE_DIR) / "man" / "pgedge-agent.8");
     std::istringstream lines(describe_config());

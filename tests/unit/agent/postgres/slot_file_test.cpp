@@ -13,44 +13,44 @@ using namespace pgedge;
 namespace {
 
 template <class Number>
-void put(std::string& bytes, std::size_t at, Number value) {
+void put_number(std::string& bytes, std::size_t at, Number value) {
     for (std::size_t i = 0; i < sizeof value; ++i) bytes[at + i] = static_cast<char>(value >> (8 * i));
 }
 void put_text(std::string& bytes, std::size_t at, const std::string& text) { bytes.replace(at, text.size(), text); }
 
 std::string sealed(std::string bytes) {
-    put<std::uint32_t>(bytes, 4, crc32c(std::string_view(bytes).substr(8)));
+    put_number<std::uint32_t>(bytes, 4, crc32c(std::string_view(bytes).substr(8)));
     return bytes;
 }
 
 /// The fields that all versions have at the same place; `size` is the file's.
 std::string begun(std::uint32_t version, std::size_t size) {
     std::string bytes(size, '\0');
-    put<std::uint32_t>(bytes, 0x00, 0x01051CA1);
-    put<std::uint32_t>(bytes, 0x08, version);
-    put<std::uint32_t>(bytes, 0x0C, static_cast<std::uint32_t>(size - 16));
+    put_number<std::uint32_t>(bytes, 0x00, 0x01051CA1);
+    put_number<std::uint32_t>(bytes, 0x08, version);
+    put_number<std::uint32_t>(bytes, 0x0C, static_cast<std::uint32_t>(size - 16));
     put_text(bytes, 0x10, "n1_sub");
-    put<std::uint32_t>(bytes, 0x50, 16385);
-    put<std::uint32_t>(bytes, 0x5C, 630);
-    put<std::uint64_t>(bytes, 0x60, 0x15D000E30);
+    put_number<std::uint32_t>(bytes, 0x50, 16385);
+    put_number<std::uint32_t>(bytes, 0x5C, 630);
+    put_number<std::uint64_t>(bytes, 0x60, 0x15D000E30);
     return bytes;
 }
 std::string of_12() {
     auto bytes = begun(2, 176);
-    put<std::uint64_t>(bytes, 0x68, 0x15E000140);
+    put_number<std::uint64_t>(bytes, 0x68, 0x15E000140);
     put_text(bytes, 0x70, "pgoutput");
     return bytes;
 }
 std::string of_13() {
     auto bytes = begun(2, 184);
-    put<std::uint64_t>(bytes, 0x70, 0x15E000140);
+    put_number<std::uint64_t>(bytes, 0x70, 0x15E000140);
     put_text(bytes, 0x78, "pgoutput");
     return bytes;
 }
 std::string of_14(std::uint32_t version = 2) {
     auto bytes = begun(version, 200);
-    put<std::uint64_t>(bytes, 0x70, 0x15E000140);
-    put<std::uint64_t>(bytes, 0x78, 0x15E000000);
+    put_number<std::uint64_t>(bytes, 0x70, 0x15E000140);
+    put_number<std::uint64_t>(bytes, 0x78, 0x15E000000);
     put_text(bytes, 0x81, "pgoutput");
     return bytes;
 }
@@ -62,7 +62,7 @@ struct SlotCase {
 
 std::string with_reason(std::uint32_t version, std::uint32_t reason) {
     auto bytes = of_14(version);
-    put<std::uint32_t>(bytes, 0x68, reason);
+    put_number<std::uint32_t>(bytes, 0x68, reason);
     return sealed(bytes);
 }
 
@@ -141,8 +141,8 @@ TEST_CASE("two-phase, failover and synchronised slots are told") {
 
 TEST_CASE("why a slot is lost is told in the words of the view") {
     auto lost = of_13();
-    put<std::uint64_t>(lost, 0x60, 0);
-    put<std::uint64_t>(lost, 0x68, 0x15D000E30);
+    put_number<std::uint64_t>(lost, 0x60, 0);
+    put_number<std::uint64_t>(lost, 0x68, 0x15D000E30);
     CHECK(parse_slot_file(sealed(lost), 13).invalidated == "wal_removed");
     CHECK(parse_slot_file(with_reason(3, 1), 16).invalidated == "wal_removed");
     CHECK(parse_slot_file(with_reason(3, 3), 16).invalidated == "wal_level_insufficient");
@@ -155,8 +155,8 @@ TEST_CASE("why a slot is lost is told in the words of the view") {
 
 TEST_CASE("physical slots have no database and no plugin") {
     auto bytes = begun(5, 200);
-    put<std::uint32_t>(bytes, 0x50, 0);
-    put<std::uint32_t>(bytes, 0x54, 2);
+    put_number<std::uint32_t>(bytes, 0x50, 0);
+    put_number<std::uint32_t>(bytes, 0x54, 2);
     const auto slot = parse_slot_file(sealed(bytes), 17);
     CHECK(slot.is_physical());
     CHECK(slot.persistency == "temporary");
@@ -183,6 +183,6 @@ TEST_CASE("damaged, cut off and unknown slot files are refused with the reason")
     other[0] = 0;
     CHECK_THROWS_WITH_AS(parse_slot_file(other, 15), doctest::Contains("not a slot file"), Error);
     auto odd = whole;
-    put<std::uint32_t>(odd, 0x54, 9);
+    put_number<std::uint32_t>(odd, 0x54, 9);
     CHECK_THROWS_WITH_AS(parse_slot_file(sealed(odd), 15), doctest::Contains("persistency 9"), Error);
 }

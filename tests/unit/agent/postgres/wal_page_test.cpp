@@ -73,6 +73,18 @@ TEST_CASE("what is wrong with a page is told with what it should be") {
     CHECK(old->got == "D10D");
 }
 
+TEST_CASE("a record ends behind its bytes and the page headers that it crosses") {
+    const auto end = [](std::uint64_t at, std::uint32_t length) {
+        return to_string(end_of_record({at}, length, kSegment, 8192));
+    };
+    CHECK(end(0x3000028, 114) == "0/30000A0");
+    CHECK(end(0x3000028, 112) == "0/3000098");
+    CHECK(end(0x3001FF8, 8) == "0/3002000");
+    CHECK(end(0x3001FF8, 40) == "0/3002038");
+    CHECK(end(0x3000028, 20000) == "0/3004E78");
+    CHECK(end(0x3FFFFF8, 40) == "0/4000048");
+}
+
 TEST_CASE("the magic number of a version that we do not know is not compared") {
     auto later = wanted();
     later.major = 19;
