@@ -190,7 +190,7 @@ TEST_CASE("the history of a node is shown newest first") {
                              {"cause", "the lease was overdue"},
                              {"switch_lsn", "0/3000000"},
                              {"lost_bytes", 5}});
-    CHECK(rig.get(kShopNode + "/history?limit=1")["changes"] == Json{changes[0]});
+    CHECK(rig.get(kShopNode + "/history?limit=1")["changes"] == Json::array({changes[0]}));
     CHECK(rig.get(kShopNode + "/history?limit=0")["changes"].size() == 2);
     rig.get(kShopNode + "/history?limit=-1", 400);
     rig.get(kShopNode + "/history?limit=x", 400);
@@ -286,7 +286,7 @@ TEST_CASE("a node that has no other instance, or is not alone in its database, k
     CHECK(mentions(node["fixed_because"], "the database has 2 nodes"));
     REQUIRE(node["members"].size() == 2);
     for (const auto& member : node["members"])
-        if (member["role"] == "replica") CHECK(member["reasons"] == Json{node["fixed_because"]});
+        if (member["role"] == "replica") CHECK(member["reasons"] == Json::array({node["fixed_because"]}));
     CHECK(node["state"] == "healthy");
     for (const std::string what : {"/switchover", "/failover"}) {
         rig.message("/v1/databases/lone/nodes/n1" + what, "{}", 400, "invalid_input");
