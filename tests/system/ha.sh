@@ -59,8 +59,9 @@ client() {
     exec 9<> <(:) # nothing ever comes: a pause without a process
     trap - ERR
     set +e
-    while [ ! -e "$work/enough" ]; do
-        while [ ! -e "$work/enough" ]; do
+    goes_on_writing() { [ -e "$work/acknowledged-$who" ] && [ ! -e "$work/enough" ]; } # until the test is over
+    while goes_on_writing; do
+        while goes_on_writing; do
             echo "INSERT INTO written VALUES ($((++id))) RETURNING id;" 2>/dev/null || break
             read -rt 0.03 -u 9
         done | psql -XqAt "$dsn" 2>/dev/null |
