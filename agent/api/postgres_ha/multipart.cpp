@@ -57,7 +57,7 @@ std::optional<std::string> file_name_of(std::string_view head) {
 
 std::optional<std::string> multipart_boundary(std::string_view content_type) {
     if (!same_word(trimmed(content_type.substr(0, content_type.find(';'))), "multipart/form-data")) return std::nullopt;
-    const auto boundary = parameter_of(content_type, "boundary");
+    auto boundary = parameter_of(content_type, "boundary");
     if (!boundary || boundary->empty() || boundary->size() > kLongestBoundary || has_control_characters(*boundary))
         refuse_form("its Content-Type names no boundary");
     return boundary;

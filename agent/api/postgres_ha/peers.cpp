@@ -59,7 +59,7 @@ Json PeerInstances::ask(const std::string& host_id, const std::string& instance_
     request.path = std::string(kQuestionsPath) + instance_id + "/" + std::string(to_string(question));
     if (!names.empty()) request.query = {{"names", joined(names, ",")}};
     const auto answer = peers_.send(host_id, *address, request, limit);
-    const Json body = parse_json(answer.body);
+    Json body = parse_json(answer.body);
     if (answer.status != 200)
         throw error_from_api(answer.status, body.value("name", ""), body.value("message", "no reason given"));
     return body;

@@ -189,7 +189,7 @@ WalScratch::~WalScratch() {
 }
 
 std::filesystem::path WalScratch::write(const std::string& name, std::string_view bytes) const {
-    const auto path = path_ / name;
+    auto path = path_ / name;
     const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kFileMode));
     if (!file) fail_at("create", path);
     if (user_.other && ::fchown(file.get(), user_.uid, user_.gid) != 0) fail_at("give away", path);

@@ -31,8 +31,8 @@ std::vector<std::string> ha_migration() {
                 SELECT task_id FROM ha_request WHERE database_id = OLD.database_id AND node = OLD.name); END)",
         // Tasks beside the operations of their owner have no parent, and there may be several.
         "DROP INDEX one_child_per_owner",
-        "CREATE UNIQUE INDEX one_child_per_owner ON task(parent_id, scope, entity_id) WHERE open = 1 AND locks = 0 AND "
-        "parent_id <> ''",
+        R"(CREATE UNIQUE INDEX one_child_per_owner ON task(parent_id, scope, entity_id)
+            WHERE open = 1 AND locks = 0 AND parent_id <> '')",
         R"(CREATE TRIGGER primary_lease_ends AFTER DELETE ON node BEGIN
             DELETE FROM lease WHERE name = 'primary/' || OLD.database_id || '/' || OLD.name; END)"};
     for (auto& trigger : change_triggers("ha_member", "{0}.instance_id")) statements.push_back(std::move(trigger));
