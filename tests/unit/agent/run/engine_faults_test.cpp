@@ -57,9 +57,9 @@ TEST_CASE("an agent that dies at any commit, heard or not, is continued by its n
 TEST_CASE("an agent that dies while a step runs is continued by its next start") {
     for (const std::string victim : {"a1", "b1", "c1", "a2", "b2"}) {
         CAPTURE(victim);
+        std::atomic<bool> reached{false}, half_made{false};
         Rig rig;
         rig.add_database("db", kHosts);
-        std::atomic<bool> reached{false}, half_made{false};
         rig.world.before = [&](const std::string& call, const Resource&, StepContext& context) {
             if (call != "apply " + victim || half_made.exchange(true)) return;
             reached = true;
@@ -80,9 +80,9 @@ TEST_CASE("an agent that dies while a step runs is continued by its next start")
 }
 
 TEST_CASE("all agents may die and come back") {
+    std::atomic<int> begun{0};
     Rig rig;
     rig.add_database("db", kHosts);
-    std::atomic<int> begun{0};
     rig.world.before = [&](const std::string&, const Resource&, StepContext& context) {
         if (++begun <= 2) context.limit.pause(1min), throw Error(ErrorKind::cancelled, "killed");
     };
@@ -158,10 +158,10 @@ TEST_CASE("a scheduler that stops does not let the others wait for the end of it
 }
 
 TEST_CASE("a cancel stops what runs and begins nothing more, and a retry completes") {
-    Rig rig;
-    rig.add_database("db", kHosts);
     std::atomic<int> begun{0};
     std::atomic<bool> hang{true};
+    Rig rig;
+    rig.add_database("db", kHosts);
     rig.world.before = [&](const std::string&, const Resource&, StepContext& context) {
         if (!hang) return;
         ++begun;
@@ -184,9 +184,9 @@ TEST_CASE("a cancel stops what runs and begins nothing more, and a retry complet
 }
 
 TEST_CASE("a cancel of a step whose agent died ends when the agent is back") {
+    std::atomic<bool> reached{false};
     Rig rig;
     rig.add_database("db", kHosts);
-    std::atomic<bool> reached{false};
     rig.world.before = [&](const std::string& call, const Resource&, StepContext& context) {
         if (call != "apply a1") return;
         reached = true;
@@ -223,9 +223,9 @@ TEST_CASE("a host that does not answer fails the task with its name, and a retry
 }
 
 TEST_CASE("a step that is given up is stopped, and its resource is not touched twice at once") {
+    std::atomic<int> at_once{0}, most{0}, calls{0};
     Rig rig;
     rig.add_database("db", {"host-1"});
-    std::atomic<int> at_once{0}, most{0}, calls{0};
     rig.world.before = [&](const std::string&, const Resource&, StepContext& context) {
         const bool first = ++calls == 1;
         most = std::max(most.load(), ++at_once);

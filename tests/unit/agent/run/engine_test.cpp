@@ -73,9 +73,9 @@ TEST_CASE("the task's log tells what was done, in the control plane's words") {
 }
 
 TEST_CASE("lines of a step that takes long can be read before it ends") {
+    std::atomic<bool> go{false};
     Rig rig;
     rig.add_database("db", {"host-1"});
-    std::atomic<bool> go{false};
     rig.world.before = [&](const std::string&, const Resource&, StepContext& context) {
         context.tell("half way");
         while (!go && context.limit.pause(2ms)) continue;
@@ -92,9 +92,9 @@ TEST_CASE("lines of a step that takes long can be read before it ends") {
 }
 
 TEST_CASE("steps that do not need each other run at the same time, at most sixteen on a host") {
+    std::atomic<int> running{0}, most{0};
     Rig rig;
     rig.add_database("db", {"host-1"});
-    std::atomic<int> running{0}, most{0};
     rig.world.before = [&](const std::string&, const Resource&, StepContext& context) {
         const int now = ++running;
         for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) continue;
@@ -113,10 +113,10 @@ TEST_CASE("steps that do not need each other run at the same time, at most sixte
 }
 
 TEST_CASE("two databases are worked on at the same time, and a second operation on one is refused") {
+    std::atomic<bool> other_ended{false};
     Rig rig;
     rig.add_database("db", {"host-1"});
     rig.add_database("other", {"host-1"});
-    std::atomic<bool> other_ended{false};
     rig.world.before = [&](const std::string&, const Resource& resource, StepContext& context) {
         while (resource.id.name == "a" && !other_ended && context.limit.pause(2ms)) continue;
     };
@@ -137,9 +137,9 @@ TEST_CASE("two databases are worked on at the same time, and a second operation 
 }
 
 TEST_CASE("a failed step fails task, database and instance, and a retry goes on where it stopped") {
+    std::atomic<bool> broken{true};
     Rig rig;
     start_three(rig);
-    std::atomic<bool> broken{true};
     rig.world.before = [&](const std::string& call, const Resource&, StepContext&) {
         if (broken && call == "apply server-host-2")
             throw Error(ErrorKind::failed, "port 5432 is taken", "choose another");
@@ -175,9 +175,9 @@ TEST_CASE("a failed step fails task, database and instance, and a retry goes on 
 }
 
 TEST_CASE("transient errors are met with more tries, with a line for each") {
+    std::atomic<int> tries{0};
     Rig rig;
     rig.add_database("db", {"host-1"});
-    std::atomic<int> tries{0};
     rig.world.before = [&](const std::string&, const Resource&, StepContext&) {
         if (++tries < 3) throw Error(ErrorKind::unreachable, "connection refused");
     };
@@ -193,9 +193,9 @@ TEST_CASE("transient errors are met with more tries, with a line for each") {
 }
 
 TEST_CASE("tries come to an end") {
+    std::atomic<int> tries{0};
     Rig rig;
     rig.add_database("db", {"host-1"});
-    std::atomic<int> tries{0};
     rig.world.before = [&](const std::string&, const Resource&, StepContext&) {
         ++tries;
         throw Error(ErrorKind::timed_out, "no answer");
@@ -237,6 +237,7 @@ TEST_CASE("a kind that the agent does not know is an error with advice") {
 }
 
 TEST_CASE("a step reads secrets, and a missing one is an error") {
+    std::atomic<bool> right{false};
     Rig rig;
     rig.add_database("db", {"host-1"});
     rig.start("host-1");
@@ -246,7 +247,6 @@ TEST_CASE("a step reads secrets, and a missing one is an error") {
     Transaction transaction;
     transaction.add(secrets.put(ref.name, "db", text));
     REQUIRE(rig.store.commit(transaction, soon()).committed);
-    std::atomic<bool> right{false};
     rig.world.before = [&](const std::string&, const Resource& resource, StepContext& context) {
         if (resource.id.name == "a")
             right = context.secret(ref) == text;

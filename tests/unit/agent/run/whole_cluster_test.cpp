@@ -148,8 +148,8 @@ TEST_CASE("an update ends at a primary whose data is gone, each time, and goes o
 }
 
 TEST_CASE("a create that failed on one host is completed by an update with the same spec") {
-    Cluster cluster;
     std::atomic<bool> broken{true};
+    Cluster cluster;
     cluster.world.before = [&](const std::string& call, const Resource& resource, StepContext&) {
         if (broken && call.starts_with("apply instance.server::") && resource.host_id == "host-2")
             throw Error(ErrorKind::failed, "FATAL: could not map anonymous shared memory");

@@ -79,8 +79,8 @@ TEST_CASE("there is one operation at a time, and none for a database that there 
 }
 
 TEST_CASE("work of an agent that dies is begun again by the next one") {
-    Working rig;
     std::atomic<int> begun = 0;
+    Working rig;
     rig.works.add("skip", [&](const Json&, StepContext& context) {
         if (++begun == 1) context.limit.pause(1min);
         return std::vector<Statement>();
@@ -94,8 +94,8 @@ TEST_CASE("work of an agent that dies is begun again by the next one") {
 }
 
 TEST_CASE("work belongs to a host or to the cluster as well, one operation at a time for each owner") {
-    Working rig;
     std::atomic<bool> go = false;
+    Working rig;
     rig.works.add("sync", [&](const Json&, StepContext& context) {
         CHECK(context.database_id.empty());
         while (!go && context.limit.pause(2ms)) continue;
@@ -126,9 +126,9 @@ TEST_CASE("work belongs to a host or to the cluster as well, one operation at a 
 }
 
 TEST_CASE("works of one name run one after the other, of other names at the same time") {
-    Working rig;
     std::atomic<int> same = 0, most_same = 0;
     std::atomic<int> all = 0, most = 0;
+    Working rig;
     rig.works.add("count", [&](const Json& arguments, StepContext& context) {
         const bool one = arguments.at("name") == "x";
         most_same = std::max<int>(most_same, same += one ? 1 : 0);
@@ -159,9 +159,9 @@ TEST_CASE("works of one name run one after the other, of other names at the same
 }
 
 TEST_CASE("a short step begins while all slots for lengthy ones are taken") {
-    Working rig;
     std::atomic<bool> go = false;
     std::atomic<std::size_t> lengthy = 0;
+    Working rig;
     rig.works.add(
         "wait",
         [&](const Json&, StepContext& context) {
@@ -194,8 +194,8 @@ TEST_CASE("a short step begins while all slots for lengthy ones are taken") {
 }
 
 TEST_CASE("progress is stored apart from the log, tells who watches that task alone, and goes with the step") {
-    Working rig;
     std::atomic<bool> go = false;
+    Working rig;
     rig.works.add("skip", [&](const Json&, StepContext& context) {
         for (std::int64_t done = 1; !go && context.limit.pause(1ms); ++done)
             context.progress({done, 1 << 20, "rows", "copying"});
