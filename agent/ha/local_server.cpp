@@ -1,9 +1,8 @@
 #include "agent/ha/local_server.hpp"
 
-#include <charconv>
-
 #include <fmt/format.h>
 
+#include "agent/postgres/timeline_history.hpp"
 #include "agent/resources/local_session.hpp"
 #include "common/base/file.hpp"
 #include "common/base/text.hpp"
@@ -42,19 +41,13 @@ bool yes(const ResultSet& rows, const char* column) { return rows.text(0, column
 
 }  // namespace
 
-std::vector<TimelineSwitch> parse_timeline_history(std::string_view text) {
+std::vector<TimelineSwitch> read_timeline_history(std::string_view text, int timeline) {
     std::vector<TimelineSwitch> history;
-    for (const auto& line : split(text, '\n')) {
-        const auto words = split(trimmed(line), '\t');
-        if (words.size() < 2) continue;
-        int parent = 0;
-        const auto* end = words[0].data() + words[0].size();
-        if (std::from_chars(words[0].data(), end, parent).ptr != end || parent < 1) continue;
-        try {
-            history.push_back({parent, parse_lsn(trimmed(words[1]))});
-        } catch (const Error&) {
-            continue;  // a comment
-        }
+    try {
+        for (const auto& left : parse_history_file(text, static_cast<std::uint32_t>(timeline)))
+            history.push_back({static_cast<int>(left.timeline), left.end});
+    } catch (const Error&) {
+        return {};
     }
     return history;
 }
@@ -86,7 +79,7 @@ ServerLook LocalServer::look(const Limit& limit) {
     look.disconnected = yes(rows, "disconnected");
     if (look.timeline > 1) {
         const auto file = paths_.data() / "pg_wal" / fmt::format("{:08X}.history", look.timeline);
-        if (const auto text = read_foreign_file(file)) look.history = parse_timeline_history(*text);
+        if (const auto text = read_foreign_file(file)) look.history = read_timeline_history(*text, look.timeline);
     }
     return look;
 }

@@ -63,8 +63,7 @@ private:
     std::optional<Connection> session_;
 };
 
-/// The lines of a timeline's history file, as PostgreSQL writes it: parent, position, reason. What is no such line is
-/// left out.
-std::vector<TimelineSwitch> parse_timeline_history(std::string_view text);
+/// What the history file of a timeline says. Empty, too, when it makes no sense: then nothing is known to descend.
+std::vector<TimelineSwitch> read_timeline_history(std::string_view text, int timeline);
 
 }  // namespace pgedge

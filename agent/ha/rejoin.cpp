@@ -201,7 +201,8 @@ InstanceLoop::Branch InstanceLoop::newest_timeline() const {
     }
     const auto file = paths_.data() / "pg_wal" / fmt::format("{:08X}.history", newest.timeline);
     if (const auto text = read_foreign_file(file))
-        if (const auto history = parse_timeline_history(*text); !history.empty()) newest.begins = history.back().at;
+        if (const auto history = read_timeline_history(*text, newest.timeline); !history.empty())
+            newest.begins = history.back().at;
     return newest;
 }
 

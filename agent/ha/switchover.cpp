@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "agent/ha/instance_seen.hpp"
+#include "agent/postgres/control_data.hpp"
 #include "agent/store/tables/tasks.hpp"
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
@@ -109,18 +110,12 @@ std::string InstanceLoop::choose_candidate(const HaRequest& request, const HaNod
 
 /// Where the log of the server, which was shut down, ends: at its last checkpoint.
 Lsn InstanceLoop::end_of_log(const Limit& limit) {
-    constexpr std::string_view kState = "Database cluster state:", kCheckpoint = "Latest checkpoint location:";
-    std::string state, checkpoint;
-    ServerCommand command{spec().value().bin_dir, "pg_controldata", {"-D", paths_.data().string()}};
-    command.on_line = [&](std::string_view line) {
-        if (line.starts_with(kState)) state = trimmed(line.substr(kState.size()));
-        if (line.starts_with(kCheckpoint)) checkpoint = trimmed(line.substr(kCheckpoint.size()));
-    };
-    ground_.runtime.command(command, limit);
-    if (state != "shut down")
+    const auto data = parse_control_data(
+        ground_.runtime.command({spec().value().bin_dir, "pg_controldata", {"-D", paths_.data().string()}}, limit));
+    if (data.state != "shut down")
         throw Error(ErrorKind::failed, fmt::format("{} did not shut down in good order: its control file says \"{}\"",
-                                                   place_.instance_id, state));
-    return parse_lsn(checkpoint);
+                                                   place_.instance_id, data.state));
+    return data.checkpoint;
 }
 
 /// R12: the lease goes with the position, in one commit.

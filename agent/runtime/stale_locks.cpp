@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <string>
 
 #include <fcntl.h>
@@ -28,6 +29,8 @@ std::optional<Place> place_of(const std::filesystem::path& path) {
     return Place{facts.st_dev, facts.st_ino};
 }
 
+std::optional<Place> workplace_of(pid_t pid) { return place_of("/proc/" + std::to_string(pid) + "/cwd"); }
+
 bool is_number(const std::string& name) {
     return std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -44,19 +47,25 @@ pid_t first_number(const std::filesystem::path& lock_file) {
     const auto text = read_foreign_file(lock_file).value_or("");
     pid_t pid = 0;
     std::from_chars(text.data(), text.data() + text.size(), pid);
-    return pid < 0 ? -pid : pid;
+    return pid;
 }
 
 }  // namespace
 
 std::optional<pid_t> stale_lock_holder(const std::filesystem::path& lock_file,
                                        const std::filesystem::path& data_directory) {
-    const pid_t pid = first_number(lock_file);
+    const pid_t pid = std::abs(first_number(lock_file));
     const auto data = place_of(data_directory);
     if (pid <= 0 || !data || (::kill(pid, 0) != 0 && errno == ESRCH)) return std::nullopt;
-    const auto works_in = place_of("/proc/" + std::to_string(pid) + "/cwd");
+    const auto works_in = workplace_of(pid);
     if (!works_in || *works_in == *data || somebody_works_in(*data)) return std::nullopt;
     return pid;
+}
+
+bool postmaster_lives(const std::filesystem::path& data_directory) {
+    const pid_t pid = first_number(data_directory / "postmaster.pid");
+    const auto data = place_of(data_directory);
+    return pid > 0 && data && ::kill(pid, 0) == 0 && workplace_of(pid) == data;
 }
 
 void delete_stale_socket_locks(const std::filesystem::path& sockets, const std::filesystem::path& data_directory) {

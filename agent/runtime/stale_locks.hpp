@@ -20,6 +20,10 @@ namespace pgedge {
 std::optional<pid_t> stale_lock_holder(const std::filesystem::path& lock_file,
                                        const std::filesystem::path& data_directory);
 
+/// Whether the process that `<data>/postmaster.pid` names lives and works in the data directory: its postmaster. The
+/// number may be another process's by now.
+bool postmaster_lives(const std::filesystem::path& data_directory);
+
 /// Deletes the locks of unix sockets for which stale_lock_holder() is certain. `sockets` belongs to the one instance.
 void delete_stale_socket_locks(const std::filesystem::path& sockets, const std::filesystem::path& data_directory);
 

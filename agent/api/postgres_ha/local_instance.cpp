@@ -3,11 +3,10 @@
 #include <charconv>
 
 #include <fmt/format.h>
-#include <signal.h>
-#include <sys/stat.h>
 
 #include "agent/api/postgres_ha/faults.hpp"
 #include "agent/resources/local_session.hpp"
+#include "agent/runtime/stale_locks.hpp"
 #include "agent/runtime/standby_signal.hpp"
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
@@ -31,19 +30,6 @@ SELECT pg_is_in_recovery() AS recovery, (SELECT status FROM pg_stat_wal_receiver
        ELSE pg_current_wal_flush_lsn() END AS position,
   CASE WHEN pg_is_in_recovery() THEN (SELECT received_tli FROM pg_stat_wal_receiver)::bigint
        ELSE ('x' || substr(pg_walfile_name(pg_current_wal_flush_lsn()), 1, 8))::bit(32)::bigint END AS timeline)";
-
-/// Whether the postmaster of the data directory lives: the number in its file may be another process's by now.
-bool postmaster_lives(const std::filesystem::path& data) {
-    const auto text = read_foreign_file(data / "postmaster.pid").value_or("");
-    pid_t pid = 0;
-    std::from_chars(text.data(), text.data() + text.size(), pid);
-    struct stat works_in {
-    }, directory{};
-    return pid > 0 && ::kill(pid, 0) == 0 &&
-           ::stat(("/proc/" + std::to_string(pid) + "/cwd").c_str(), &works_in) == 0 &&
-           ::stat(data.c_str(), &directory) == 0 && works_in.st_dev == directory.st_dev &&
-           works_in.st_ino == directory.st_ino;
-}
 
 /// {"a","b"}; names of slots and ids have no characters that would have to be quoted otherwise.
 std::string text_array(const std::vector<std::string>& texts) {

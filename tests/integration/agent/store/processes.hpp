@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <utility>
 #include <vector>
@@ -77,10 +78,11 @@ public:
     void use(std::string program) { options_.program = std::move(program); }
     void wait_for_answer(int number);
     int leader();
+    /// For 90 seconds, then the test ends and tells the line that waited.
     template <class Condition>
-    static void wait_for(Condition condition) {
+    static void wait_for(Condition condition, std::source_location at = std::source_location::current()) {
         for (const Limit limit(std::chrono::seconds(90)); !condition(); limit.pause(std::chrono::milliseconds(10)))
-            REQUIRE_FALSE(limit.over());
+            if (limit.over()) FAIL("waited in vain at ", at.file_name(), ":", at.line());
     }
     /// Writes until there is no room left on its disk.
     static void fill_disk(const std::filesystem::path& directory);
