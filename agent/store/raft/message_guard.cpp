@@ -9,8 +9,11 @@
 namespace pgedge {
 namespace {
 
+/// libraft's commit index falls when a leader that knows less sends an empty message; what is applied stays applied.
+raft_index committed(raft& member) { return std::max(raft_commit_index(&member), raft_last_applied(&member)); }
+
 std::string contradiction(raft& member, raft_index index, raft_term term) {
-    if (index == 0 || index > raft_commit_index(&member)) return {};
+    if (index == 0 || index > committed(member)) return {};
     const auto own = term_of(member, index);
     if (own == 0 || own == term) return {};
     return fmt::format("entry {} is of term {} there, but of term {} here, where it is committed", index, term, own);

@@ -4,7 +4,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <source_location>
 #include <string>
 #include <utility>
 #include <vector>
@@ -80,9 +79,9 @@ public:
     int leader();
     /// For 90 seconds, then the test ends and tells the line that waited.
     template <class Condition>
-    static void wait_for(Condition condition, std::source_location at = std::source_location::current()) {
+    static void wait_for(Condition condition, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
         for (const Limit limit(std::chrono::seconds(90)); !condition(); limit.pause(std::chrono::milliseconds(10)))
-            if (limit.over()) FAIL("waited in vain at ", at.file_name(), ":", at.line());
+            if (limit.over()) FAIL("waited in vain at ", std::string(file), ":", line);
     }
     /// Writes until there is no room left on its disk.
     static void fill_disk(const std::filesystem::path& directory);
