@@ -1,6 +1,7 @@
 #include "agent/ha/fast_beat.hpp"
 
 #include "common/base/error.hpp"
+#include "common/base/thread_top.hpp"
 
 namespace pgedge {
 
@@ -21,6 +22,7 @@ void FastBeat::set_period(std::optional<std::chrono::nanoseconds> period) {
 
 /// Thread number `turn` begins its attempts in every second period.
 void FastBeat::run(const std::stop_token& stop, std::int64_t turn) {
+    go_first();
     std::unique_lock lock(mutex_);
     while (!stop.stop_requested()) {
         const auto period = period_;

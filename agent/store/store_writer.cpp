@@ -31,7 +31,10 @@ StoreWriter::StoreWriter(const Clock& clock, std::int64_t level, Log log)
       log_(std::move(log)),
       memory_(clock),
       number_(new_node_id() >> 1),
-      thread_([this](const std::stop_token& stop) { run_thread(log_, "writer", stop, [&] { run(stop); }); }) {}
+      thread_([this](const std::stop_token& stop) {
+          go_first();
+          run_thread(log_, "writer", stop, [&] { run(stop); });
+      }) {}
 
 StoreWriter::~StoreWriter() { stop(); }
 

@@ -2,12 +2,16 @@
 
 #include <chrono>
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include "common/base/limit.hpp"
 
 namespace pgedge {
 namespace {
 
 constexpr std::chrono::seconds kAgainAfter{1};
+constexpr int kNice = -10;
 
 /// Telling may fail for the same reason as the body.
 void tell(const Log& log, std::string_view name, std::string_view what) noexcept {
@@ -35,6 +39,11 @@ void run_thread(const Log& log, std::string_view name, const std::stop_token& st
                 const std::function<void()>& body) noexcept {
     while (!ends(log, name, body) && !stop.stop_requested())
         ends(log, name, [&] { Limit(kAgainAfter, stop).pause(kAgainAfter); });
+}
+
+void go_first() noexcept {
+    // On Linux the "process" is the one thread.
+    static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice));
 }
 
 void run_thread_once(const Log& log, std::string_view name, const std::function<void()>& body) noexcept {

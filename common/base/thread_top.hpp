@@ -14,6 +14,10 @@ namespace pgedge {
 void run_thread(const Log& log, std::string_view name, const std::stop_token& stop,
                 const std::function<void()>& body) noexcept;
 
+/// The calling thread, and those that it starts, get a processor before others of the host when there are too few: for
+/// the threads that renew leases, whose delay would end a primary. Without the right to it nothing changes.
+void go_first() noexcept;
+
 /// The top of a thread that asks once. What leaves `body` is logged and ends the thread alone.
 void run_thread_once(const Log& log, std::string_view name, const std::function<void()>& body) noexcept;
 

@@ -18,6 +18,7 @@
 #include "agent/store/raft/raft_transport.hpp"
 #include "agent/store/raft/snapshot_schedule.hpp"
 #include "common/base/error.hpp"
+#include "common/base/thread_top.hpp"
 
 namespace pgedge {
 namespace {
@@ -178,6 +179,7 @@ RaftEngine::Core::Core(const Options& options, LiveState& state, RaftTls& tls, C
     }
     thread_ = std::thread([this] {
         block_signals();
+        go_first();
         uv_run(&loop, UV_RUN_DEFAULT);
     });
     tls_.start(options.id, [this](const std::string& host_id, std::uint64_t member_id, Fd socket) {

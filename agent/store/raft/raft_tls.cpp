@@ -328,6 +328,7 @@ void RaftTls::start(std::uint64_t member_id, RaftLink::Accept accept) {
     member_id_ = member_id;
     accept_ = std::move(accept);
     thread_ = std::jthread([this, loop = std::make_unique<Loop>(*this)](const std::stop_token& stop) {
+        go_first();
         run_thread(log_, "connections", stop, [&] { loop->run(stop); });
     });
 }

@@ -45,8 +45,10 @@ LiveState::LiveState(const fs::path& directory, ChangeFeed& feed, Told told, Log
     write_file(mark_, "", 0600);
     machine_ = std::make_unique<StateMachine>(file_, StateMachine::Journal::ahead);
     publish({});
-    thread_ =
-        std::jthread([this](const std::stop_token& stop) { run_thread(log_, "state", stop, [&] { run(stop); }); });
+    thread_ = std::jthread([this](const std::stop_token& stop) {
+        go_first();
+        run_thread(log_, "state", stop, [&] { run(stop); });
+    });
 }
 
 LiveState::~LiveState() { stop(); }

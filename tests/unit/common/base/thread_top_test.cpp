@@ -5,6 +5,8 @@
 #include <thread>
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "tests/fakes/memory_log.hpp"
 
@@ -39,4 +41,16 @@ TEST_CASE("a thread whose body ends is over, and one that asks once is not begun
         throw std::runtime_error("no answer");
     });
     CHECK(calls == 2);
+}
+
+TEST_CASE("a thread that goes first changes its own priority alone, if it may") {
+    const auto nice = [] { return ::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid())); };
+    const int before = nice();
+    int raised = before;
+    std::jthread([&] {
+        go_first();
+        raised = nice();
+    }).join();
+    CHECK((raised == -10 || raised == before));  // without CAP_SYS_NICE
+    CHECK(nice() == before);
 }
