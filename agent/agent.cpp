@@ -17,6 +17,7 @@
 #include "agent/cluster_links.hpp"
 #include "agent/ha/high_availability.hpp"
 #include "agent/instance_watch.hpp"
+#include "agent/instance_works.hpp"
 #include "agent/resources/registry.hpp"
 #include "agent/run/engine.hpp"
 #include "agent/run/operation_planner.hpp"
@@ -154,12 +155,7 @@ public:
                            return each.instance_id() == id && each.port == port;
                        });
                    },
-                   WorkKinds().add(std::string(kSkipTransaction),
-                                   [this, &agent](const Json& arguments, StepContext& context) {
-                                       links_.skip(arguments, context);
-                                       return links_changed(arguments, agent.clock_.wall());
-                                   }),
-                   &liveness_},
+                   works(agent, member), &liveness_},
                   engine_options(agent.config_)) {
         engine_.start();
     }
@@ -167,6 +163,17 @@ public:
     const PostgresHaServices& postgres_ha() const { return postgres_ha_; }
 
 private:
+    /// Besides the engine's own.
+    WorkKinds works(Agent& agent, const Member& member) {
+        WorkKinds kinds;
+        kinds.add(std::string(kSkipTransaction), [this, &agent](const Json& arguments, StepContext& context) {
+            links_.skip(arguments, context);
+            return links_changed(arguments, agent.clock_.wall());
+        });
+        add_instance_works(kinds, member.store, ha_, agent.runtime_, agent.clock_);
+        return kinds;
+    }
+
     HostLiveness liveness_;
     Leases leases_;
     HighAvailability ha_;

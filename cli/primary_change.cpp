@@ -12,19 +12,6 @@
 namespace pgedge {
 namespace {
 
-/// RFC 3339, also of "+2h", which is from now by the clock of this machine.
-std::string begin_time(Session& session, const std::string& at) {
-    if (at.empty()) return "";
-    if (at.starts_with('+'))
-        return to_rfc3339(session.world().clock().wall() +
-                          std::chrono::duration_cast<std::chrono::milliseconds>(parse_duration(at.substr(1))));
-    try {
-        return to_rfc3339(parse_rfc3339(at));
-    } catch (const Error& error) {
-        throw UsageError("--at: " + error.text(), error.hint() + ", or +2h");
-    }
-}
-
 /// The instance that --to means; nullptr: none was named.
 const NodeMemberAnswer* candidate_of(const NodeAnswer& node, const std::string& to) {
     if (to.empty()) return nullptr;

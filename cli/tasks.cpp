@@ -159,6 +159,18 @@ TaskAnswer ended(const TaskAnswer& task) {
 
 }  // namespace
 
+std::string begin_time(Session& session, const std::string& at) {
+    if (at.empty()) return "";
+    if (at.starts_with('+'))
+        return to_rfc3339(session.world().clock().wall() +
+                          std::chrono::duration_cast<std::chrono::milliseconds>(parse_duration(at.substr(1))));
+    try {
+        return to_rfc3339(parse_rfc3339(at));
+    } catch (const Error& error) {
+        throw UsageError("--at: " + error.text(), error.hint() + ", or +2h");
+    }
+}
+
 TaskAnswer find_task(Session& session, const std::string& id) {
     if (is_uuid(id)) return session.api().task(id);
     std::vector<TaskAnswer> found;

@@ -6,6 +6,10 @@
 
 namespace pgedge {
 
+/// `at`, as --at takes it, as RFC 3339: also of "+2h", which is from now by the clock of this machine. Empty stays
+/// empty. Throws UsageError.
+std::string begin_time(Session& session, const std::string& at);
+
 /// The task whose id is `id` or begins with it. Throws UsageError when several do, Error{not_found} when none does.
 TaskAnswer find_task(Session& session, const std::string& id);
 

@@ -97,6 +97,8 @@ constexpr std::array kRules{
     // The agent was started again.
     Rule{"the server of the agent's earlier start runs under its lease", HaAction::adopt,
          [](const Seen& s) { return earlier(s) && !down(s) && s.adoptable; }},
+    Rule{"stopped by a user", HaAction::release,
+         [](const Seen& s) { return earlier(s) && down(s) && s.stopped_by_user; }},
     Rule{"the lease is of an earlier start, and its server has ended", HaAction::take,
          [](const Seen& s) { return earlier(s) && down(s); }},
     Rule{"the lease is of an earlier start, and its server is a standby", HaAction::release,
@@ -109,6 +111,8 @@ constexpr std::array kRules{
     // The primary.
     Rule{"a switchover is asked for", HaAction::switch_over,
          [](const Seen& s) { return mine(s) && primary(s) && s.task == HaTask::switch_away; }},
+    Rule{"a user stops it", HaAction::shut_down,
+         [](const Seen& s) { return mine(s) && primary(s) && s.stopped_by_user; }},
     Rule{"the primary answers nobody, and another one can take over", HaAction::stop_and_release,
          [](const Seen& s) { return mine(s) && primary(s) && s.stuck && s.other_candidate && !s.maintenance; }},
     Rule{"the synchronous standbys are to be changed", HaAction::fix_sync,
@@ -116,6 +120,8 @@ constexpr std::array kRules{
     Rule{"primary", HaAction::serve, [](const Seen& s) { return mine(s) && primary(s); }},
 
     // The holder that is not the primary yet.
+    Rule{"a user stops it", HaAction::release,
+         [](const Seen& s) { return mine(s) && standby(s) && s.stopped_by_user; }},
     Rule{"maintenance: nobody asked for a promotion", HaAction::release,
          [](const Seen& s) { return mine(s) && standby(s) && s.maintenance && s.task == HaTask::none; }},
     Rule{"it turned out that it must not be promoted", HaAction::release,
@@ -129,7 +135,8 @@ constexpr std::array kRules{
          [](const Seen& s) { return mine(s) && too_slow(s) && s.other_candidate && !s.maintenance; }},
 
     // The primary that is down.
-    Rule{"stopped by a user", HaAction::hold, [](const Seen& s) { return mine(s) && down(s) && s.stopped_by_user; }},
+    Rule{"stopped by a user", HaAction::release, [](const Seen& s) { return mine(s) && down(s) && s.stopped_by_user; }},
+    Rule{"stopped by a plan", HaAction::hold, [](const Seen& s) { return mine(s) && down(s) && s.kept_down; }},
     Rule{"the primary fails again and again, and another one can take over", HaAction::kill_and_release,
          [](const Seen& s) { return mine(s) && hopeless(s) && s.other_candidate && !s.maintenance; }},
     Rule{"the primary ended", HaAction::start_primary,
@@ -137,6 +144,10 @@ constexpr std::array kRules{
     Rule{"the candidate's server ended before it was promoted", HaAction::release,
          [](const Seen& s) { return mine(s) && down(s) && !s.primary_data; }},
     Rule{"under way", HaAction::hold, [](const Seen& s) { return mine(s); }},
+
+    // Nobody else starts or promotes what a user stopped.
+    Rule{"a user stops it", HaAction::shut_down, [](const Seen& s) { return standby(s) && s.stopped_by_user; }},
+    Rule{"stopped by a user", HaAction::wait, [](const Seen& s) { return (down(s) || gone(s)) && s.stopped_by_user; }},
 
     // Nobody holds the lease.
     Rule{"the lease was given to this instance", HaAction::take,
@@ -157,7 +168,11 @@ constexpr std::array kRules{
     Rule{"the primary is another one now", HaAction::follow,
          [](const Seen& s) { return another_holds(s) && standby(s) && s.follows_wrong; }},
     Rule{"standby", HaAction::keep_up, [](const Seen& s) { return another_holds(s) && standby(s); }},
-    Rule{"stopped by a user", HaAction::wait, [](const Seen& s) { return down(s) && s.stopped_by_user; }},
+    Rule{"stopped by a plan", HaAction::wait, [](const Seen& s) { return down(s) && s.kept_down; }},
+    Rule{"the last primary starts again, and nobody has taken over", HaAction::take,
+         [](const Seen& s) {
+             return s.lease == LeaseSight::free && down(s) && s.resumes && s.was_primary && s.primary_data;
+         }},
     Rule{"maintenance", HaAction::wait, [](const Seen& s) { return s.maintenance && (down(s) || gone(s)); }},
     Rule{"it ended, and another one is the primary", HaAction::rejoin,
          [](const Seen& s) { return another_holds(s) && down(s); }},
@@ -196,6 +211,7 @@ std::string_view to_string(HaAction action) {
         case HaAction::start_standby: return "start as standby";
         case HaAction::rejoin: return "rejoin";
         case HaAction::copy: return "copy";
+        case HaAction::shut_down: return "shut down";
         case HaAction::stop_fast: return "stop";
         case HaAction::stop_and_release: return "stop and release";
         case HaAction::kill: return "kill";

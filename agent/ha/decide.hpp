@@ -29,6 +29,7 @@ enum class HaAction {
     start_standby,     ///< to learn its position
     rejoin,            ///< as a standby: plainly, by rewind, or by copy
     copy,              ///< the data directory is gone: a copy of the primary
+    shut_down,         ///< as a user wants it; of a primary, the lease is given back with its last position
     stop_fast,         ///< fast shutdown; the guard kills at the hard deadline
     stop_and_release,  ///< the same, then give the lease back
     kill,

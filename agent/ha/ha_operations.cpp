@@ -34,6 +34,9 @@ void HaOperations::check(const HaWish& wish, const HaNode& node, const Limit& li
     if (!wish.candidate.empty() && !node.find(wish.candidate))
         throw Error(ErrorKind::invalid_input,
                     fmt::format("instance \"{}\" does not belong to node \"{}\"", wish.candidate, wish.node));
+    if (!wish.candidate.empty() && node.find(wish.candidate)->stopped)
+        throw Error(ErrorKind::invalid_input, fmt::format("instance \"{}\" was stopped by a user", wish.candidate),
+                    fmt::format("start it first: pgedgectl instance start {} {}", wish.database_id, wish.candidate));
     if (wish.candidate == node.primary_instance)
         throw Error(ErrorKind::invalid_input, fmt::format("instance \"{}\" is the primary already", wish.candidate));
     if (wish.due && *wish.due <= clock_.wall())
@@ -41,10 +44,11 @@ void HaOperations::check(const HaWish& wish, const HaNode& node, const Limit& li
 }
 
 /// As far as this agent knows: its copy of the cluster's state may be seconds old.
-bool HaOperations::is_healthy(const HaWish& wish, const Limit& limit) const {
+bool HaOperations::is_healthy(const HaWish& wish, const HaNode& node, const Limit& limit) const {
     const auto now = clock_.wall();
     for (const auto& instance : Databases(store_, liveness_).instances(wish.database_id, limit)) {
         if (instance.node_name != wish.node) continue;
+        if (instance.stopped && instance.id != node.primary_instance) continue;  // nothing is wrong with that
         if (shown_state(instance, now) != InstanceState::available) return false;
         if (liveness_ && liveness_->silent_for(instance.host_id) > std::chrono::seconds(5)) return false;
     }
@@ -70,7 +74,7 @@ Task HaOperations::begin(const HaWish& wish, HaRequest request, const Limit& lim
                                        task.created_at);
     request.candidate = wish.candidate;
     request.due = wish.due;
-    if (request.failover && !request.forced && is_healthy(wish, limit)) {
+    if (request.failover && !request.forced && is_healthy(wish, node, limit)) {
         task.status = TaskStatus::failed;
         task.completed_at = task.created_at;
         task.error = "cluster is healthy; refuse failover unless skip_validation is true";

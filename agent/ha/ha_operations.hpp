@@ -35,7 +35,7 @@ public:
 private:
     Task begin(const HaWish& wish, HaRequest request, const Limit& limit);
     void check(const HaWish& wish, const HaNode& node, const Limit& limit) const;
-    bool is_healthy(const HaWish& wish, const Limit& limit) const;
+    bool is_healthy(const HaWish& wish, const HaNode& node, const Limit& limit) const;
 
     Store& store_;
     const Clock& clock_;

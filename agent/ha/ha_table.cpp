@@ -104,7 +104,7 @@ HaNode HaTable::node(const std::string& database_id, const std::string& name, co
         "SELECT n.primary_instance, n.term, i.id, i.host_id, coalesce(CASE WHEN json_valid(h.facts) THEN "
         "json_extract(h.facts, '$.peer_addresses[0]') END, ''), i.listen_port, m.term, m.told, p.term, p.instance, "
         "p.system_identifier, p.timeline, p.begins, p.position, q.task_id, q.failover, q.forced, q.candidate, q.due, "
-        "q.state, q.term, q.end_lsn, i.state = 'deleting' "
+        "q.state, q.term, q.end_lsn, i.state = 'deleting', i.stopped "
         "FROM node n JOIN instance i ON i.database_id = n.database_id AND i.node_name = n.name "
         "LEFT JOIN host h ON h.id = i.host_id LEFT JOIN ha_member m ON m.instance_id = i.id "
         "LEFT JOIN ha_primary p ON p.database_id = n.database_id AND p.node = n.name "
@@ -115,12 +115,13 @@ HaNode HaTable::node(const std::string& database_id, const std::string& name, co
     for (const auto& row : store_.read(query, freshness, limit)) {
         node.primary_instance = row.text(0);
         node.primary_term = row.integer(1);
-        HaMember member{row.text(2), row.text(3), row.text(4),         static_cast<int>(row.integer(5)),
-                        {},          0,           row.integer(22) != 0};
+        HaMember member{row.text(2), row.text(3), row.text(4),          static_cast<int>(row.integer(5)),
+                        {},          0,           row.integer(22) != 0, row.integer(23) != 0};
         if (!row.null(6)) {
             member.told_term = row.integer(6);
             member.told = candidate_from(member.instance_id, row.text(7));
             if (member.told) member.told->leaving = member.leaving;
+            if (member.told && member.stopped) member.told->running = false;  // it told that before
         }
         node.members.push_back(std::move(member));
         if (!row.null(14)) node.request = request_from(row, 14);

@@ -19,6 +19,7 @@ struct HaMember {
     std::optional<Candidate> told;
     std::int64_t told_term = 0;  ///< of the lease, when it told that
     bool leaving = false;        ///< it is being taken away
+    bool stopped = false;        ///< by a user, and stays down
 };
 
 /// The name of the lease whose holder is the primary of a node.

@@ -19,7 +19,7 @@ constexpr auto kLookAgain = 500ms;
 
 /// Kinds of change after which an instance may need a loop, or not any more; and those that loops decide by.
 constexpr std::array<std::string_view, 3> kKindsOfPlaces{"instance", "node", "step"};
-constexpr std::array<std::string_view, 4> kKindsThatWake{"lease", "node", "ha_member", "ha_request"};
+constexpr std::array<std::string_view, 5> kKindsThatWake{"lease", "node", "instance", "ha_member", "ha_request"};
 
 template <std::size_t Count>
 bool has_any_of(const Changes& changes, const std::array<std::string_view, Count>& kinds) {
@@ -187,6 +187,22 @@ void HighAvailability::restart(const std::string& instance_id, const Limit& limi
 void HighAvailability::stop(const std::string& instance_id, StopMode mode, const Limit& limit) {
     if (const auto loop = loop_of(instance_id, limit)) return loop->stop(mode, limit);
     parts_.alone.stop(instance_id, mode, limit);
+}
+
+void HighAvailability::bring_up(const std::string& instance_id, const Limit& limit) {
+    if (const auto loop = loop_of(instance_id, limit)) return loop->bring_up(limit);
+    const auto known = parts_.runtime.known();
+    const auto server = std::find_if(known.begin(), known.end(),
+                                     [&](const ServerSpec& each) { return each.instance_id() == instance_id; });
+    if (server == known.end())
+        throw Error(ErrorKind::conflict, "there is no server of " + instance_id + " on this host",
+                    "apply the database's spec, which makes it");
+    parts_.alone.start(*server, limit);
+}
+
+void HighAvailability::take_down(const std::string& instance_id, const Limit& limit) {
+    if (const auto loop = loop_of(instance_id, limit)) return loop->take_down(limit);
+    parts_.alone.stop(instance_id, StopMode::fast, limit);
 }
 
 void HighAvailability::forget(const std::string& instance_id) {

@@ -45,6 +45,11 @@ public:
     void stop(const std::string& instance_id, StopMode mode, const Limit& limit) override;
     void forget(const std::string& instance_id) override;
 
+    /// What a user asked for by name, after the store has it (Instance::stopped): return when the server accepts
+    /// connections, or is down. Throw what start() and stop() throw.
+    void bring_up(const std::string& instance_id, const Limit& limit);
+    void take_down(const std::string& instance_id, const Limit& limit);
+
 private:
     using Loops = std::map<std::string, std::shared_ptr<InstanceLoop>>;
 

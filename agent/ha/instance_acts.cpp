@@ -53,6 +53,7 @@ void InstanceLoop::act(const Seen& seen, const Decision& decision, const std::st
         case HaAction::release: return release(seen, soon);
         case HaAction::refuse: return refuse(seen, soon);
         case HaAction::stop_and_release: return give_up(seen, StopMode::fast);
+        case HaAction::shut_down: return shut_down(seen);
         case HaAction::start_primary: return start_as(ServerRole::primary);
         case HaAction::start_standby: return start_as(ServerRole::standby);
         case HaAction::rejoin: return rejoin(seen);
@@ -156,7 +157,9 @@ void InstanceLoop::take(const Seen& seen, std::string_view why, const Limit& lim
     std::vector<Statement> guards{
         {"SELECT 1 FROM instance i JOIN node n ON n.database_id = i.database_id AND n.name = i.node_name WHERE i.id = "
          "? "
-         "AND i.database_id = ? AND i.node_name = ? AND (i.state <> 'deleting' OR n.primary_instance = i.id)",
+         "AND i.database_id = ? AND i.node_name = ? AND i.stopped = 0 AND (i.state <> 'deleting' OR n.primary_instance "
+         "= "
+         "i.id)",
          {place_.instance_id, place_.database_id, place_.node},
          1}};
     if (seen.lease.state == LeaseLook::State::none)

@@ -43,6 +43,7 @@ InstanceLoop::Seen InstanceLoop::look(const std::stop_token& stop) {
     auto& observation = seen.observation;
     observation.times = lease_times(ground_.ttl);
     observation.was_primary = seen.node.primary_instance == place_.instance_id;
+    observation.stopped_by_user = seen.node.find(place_.instance_id)->stopped;
     look_at_server(seen, stop);
     look_at_lease(seen, stop);
     compare(seen);
@@ -61,7 +62,7 @@ void InstanceLoop::look_at_server(Seen& seen, const std::stop_token& stop) {
     {
         const std::lock_guard lock(mutex_);
         promoting = promoting_;
-        observation.stopped_by_user = kept_down_;
+        observation.kept_down = kept_down_;
     }
     observation.primary_data = made && !standby;
     const auto starting = standby ? ServerPhase::starting_standby : ServerPhase::starting_primary;
@@ -139,6 +140,9 @@ void InstanceLoop::look_at_lease(Seen& seen, const std::stop_token& stop) {
                                                          : LeaseSight::live;
             break;
     }
+    const auto& last = seen.node.last;
+    observation.resumes =
+        resumes_ && last && last->instance_id == place_.instance_id && seen.node.last_term == seen.lease.lease.epoch;
     look_at_request(seen);
     const auto boot = ground_.clock.boottime();
     if (observation.lease == LeaseSight::mine) {
@@ -261,7 +265,7 @@ void InstanceLoop::compare(Seen& seen) {
     std::size_t unknown = 0;
     const auto open_for = open_since_ ? ground_.clock.monotonic() - *open_since_ : nanoseconds(0);
     for (const auto& member : node.members) {
-        if (member.instance_id == place_.instance_id) continue;
+        if (member.instance_id == place_.instance_id || member.stopped) continue;
         const bool silent = is_silent(member);
         if (member.told && member.told_term == term) {
             // Whoever told its position and died since must not keep the others from a failover for ever.

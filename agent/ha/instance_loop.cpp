@@ -139,8 +139,15 @@ void InstanceLoop::start(const ServerSpec& server, const Limit& limit) {
         woken_ = true;
         changed_.notify_all();
     }
-    // As what it is started the loop decides: it needs the lease, or somebody to follow.
-    while (runtime.state(place_.instance_id) != ServerState::running) {
+    wait_until_it_runs(failed_before, limit);
+}
+
+/// As what it is started the loop decides: it needs the lease, or somebody to follow.
+void InstanceLoop::wait_until_it_runs(std::int64_t failed_before, const Limit& limit) {
+    while (ground_.runtime.state(place_.instance_id) != ServerState::running) {
+        if (is_stopped_by_user())
+            throw Error(ErrorKind::conflict, place_.instance_id + " was stopped by a user",
+                        "start it: pgedgectl instance start");
         {
             const std::lock_guard lock(mutex_);
             if (failed_starts_ != failed_before) throw Error(ErrorKind::failed, last_error_);
@@ -148,6 +155,12 @@ void InstanceLoop::start(const ServerSpec& server, const Limit& limit) {
         limit.check("waiting for " + place_.instance_id + " to be started");
         limit.pause(kPoll);
     }
+}
+
+bool InstanceLoop::is_stopped_by_user() const {
+    const auto node = table_.node(place_.database_id, place_.node, Limit(kRetry));
+    const auto* own = node.find(place_.instance_id);
+    return own && own->stopped;
 }
 
 void InstanceLoop::restart(const Limit& limit) {
@@ -166,6 +179,42 @@ void InstanceLoop::stop(StopMode mode, const Limit& limit) {
     kept_down_ = true;
     woken_ = true;
     changed_.notify_all();
+}
+
+void InstanceLoop::bring_up(const Limit& limit) {
+    // This host's copy of the store may not have heard yet that it is to run.
+    while (is_stopped_by_user()) {
+        limit.check("waiting for the store's news about " + place_.instance_id);
+        limit.pause(kPoll);
+    }
+    std::int64_t failed_before = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        kept_down_ = false;
+        failed_before = failed_starts_;
+        next_start_ = {};
+        resumes_ = true;
+        woken_ = true;
+        changed_.notify_all();
+    }
+    try {
+        wait_until_it_runs(failed_before, limit);
+    } catch (...) {
+        resumes_ = false;
+        throw;
+    }
+    resumes_ = false;
+}
+
+void InstanceLoop::take_down(const Limit& limit) {
+    const auto is_down = [&] {
+        const auto state = ground_.runtime.state(place_.instance_id);
+        return state == ServerState::stopped || state == ServerState::crashed || state == ServerState::absent;
+    };
+    while (!is_stopped_by_user() || !is_down() || holds()) {
+        limit.check("waiting for " + place_.instance_id + " to be stopped");
+        limit.pause(kPoll);
+    }
 }
 
 void InstanceLoop::lengthen(std::chrono::milliseconds hold, const Limit& limit) {

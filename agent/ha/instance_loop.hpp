@@ -56,6 +56,10 @@ public:
     void start(const ServerSpec& server, const Limit& limit);
     void restart(const Limit& limit);
     void stop(StopMode mode, const Limit& limit);
+    /// What a user asked for stands in the store (Instance::stopped), and this loop acts by that. These return when it
+    /// is so: the server accepts connections; it is down, and the lease is given back.
+    void bring_up(const Limit& limit);
+    void take_down(const Limit& limit);
 
     // For any thread; none of them waits.
     void wake();
@@ -100,6 +104,10 @@ private:
     void adopt(const Seen& seen, const Limit& limit);
     void give_up(const Seen& seen, StopMode mode);
     void start_as(ServerRole role);
+    void shut_down(const Seen& seen);
+    void end_primary(const HaNode& node, const std::stop_token& stop);
+    bool is_stopped_by_user() const;
+    void wait_until_it_runs(std::int64_t failed_before, const Limit& limit);
     void rejoin(const Seen& seen);
     void copy(const Seen& seen);
     const HaMember* source_to_follow(const Seen& seen, std::chrono::nanoseconds pause);
@@ -160,6 +168,7 @@ private:
     std::chrono::nanoseconds slots_tended_{};
     std::atomic<int> rewinds_failed_{0};
     std::atomic<bool> cleaning_{false};
+    std::atomic<bool> resumes_{false};  ///< somebody asked for its start
     std::atomic<bool> as_usual_{true};  ///< its deadline is never later than the usual hold allows
     bool refused_ = false;
     bool streamed_ = false, complete_ = false, remembers_ = false;

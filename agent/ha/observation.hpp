@@ -79,7 +79,10 @@ struct Observation {
     std::chrono::nanoseconds in_phase{};  ///< for how long; of a standby with the lease, since it has the lease
     int crashes = 0;                      ///< within the last minute, the present one included
     bool stuck = false;                   ///< primary that answered no probe for the node's stall time
-    bool stopped_by_user = false;
+    bool stopped_by_user = false;         ///< it is to stay down, and another one may be the primary meanwhile
+    bool kept_down = false;               ///< a plan stopped it, and is not done with it yet
+    /// Somebody asked for its start; it was the node's last primary, and nobody has had the lease since.
+    bool resumes = false;
     bool guard_gone = false;
     bool adoptable = false;  ///< same boot, and the guard's page has the lease's term: the server of the earlier start
 

@@ -148,6 +148,50 @@ void InstanceLoop::give_to(const HaRequest& asked, const std::stop_token& stop) 
     ground_.held_lease();
 }
 
+/// A user stops this instance. Of a primary the others hear where it ended: who has all of that may take over.
+void InstanceLoop::shut_down(const Seen& seen) {
+    if (seen.observation.phase == ServerPhase::primary) {
+        begin(Job::switch_over, [this, node = seen.node](const std::stop_token& stop) { end_primary(node, stop); });
+        return;
+    }
+    begin(Job::stop, [this](const std::stop_token& stop) {
+        ground_.runtime.stop(place_.instance_id, StopMode::fast, Limit(kCleanStop, stop));
+    });
+}
+
+void InstanceLoop::end_primary(const HaNode& node, const std::stop_token& stop) {
+    const auto seen = ground_.leases.seen(lease_);
+    LastPrimary last{place_.instance_id, 0, 0, {}};
+    std::optional<Lsn> begins;
+    const auto try_to = [&](const char* what, const auto& work) {
+        try {
+            work();
+        } catch (const Error& error) {
+            if (error.kind() == ErrorKind::cancelled) throw;
+            log_.warn(what, {{"instance", place_.instance_id}, {"reason", error.what()}});
+        }
+    };
+    try_to("a primary that a user stops could not be looked at before", [&] {
+        LocalServer hand(ground_.runtime, paths_);
+        const auto now = hand.look(Limit(kStepLimit, stop));
+        last.system_identifier = now.system_identifier;
+        last.timeline = now.timeline;
+        if (!now.history.empty()) begins = now.history.back().at;
+        hand.checkpoint(Limit(kFirstCheckpoint, stop));
+    });
+    ground_.runtime.stop(place_.instance_id, StopMode::fast, Limit(kCleanStop, stop));
+    try_to("it is not known where the log of a stopped primary ends",
+           [&] { last.position = end_of_log(Limit(kStepLimit, stop)); });
+    const auto back = ground_.leases.give_back(lease_);
+    if (!seen || !back) throw Error(ErrorKind::conflict, "the lease was lost while the primary was stopped");
+    Transaction transaction;
+    transaction.vital = true;
+    transaction.add(*back);
+    if (last.position && last.timeline > 0) transaction.add(HaTable::position(node, last, begins, seen->epoch));
+    ground_.store.commit(transaction, Limit(kStepLimit, stop));
+    ground_.held_lease();
+}
+
 /// The new primary's part: what its beginning means for what was asked for. A failover that nobody asked for is told as
 /// a task as well.
 std::vector<Statement> InstanceLoop::end_of_request(const HaNode& node, const HaChange& change) const {

@@ -33,14 +33,16 @@ struct UpdateOptions {
     std::optional<std::string> expected_digest;  ///< of a saved plan: Error stale_plan when planning gives another
 };
 
-/// Something that one host does for a database without changing what is wanted: a task of one step.
+/// Something that one host does for a database without changing what is wanted: a task of one step. One with a due
+/// time does not hold the operation lock until then.
 struct DatabaseWork {
     std::string type;                        ///< of the task: "skip_transaction"
     std::string kind;                        ///< of WorkKinds
     std::string host_id;                     ///< who does it
     std::string node_name{}, instance_id{};  ///< whom it concerns, for the task
     Json arguments = Json::object();
-    std::string about{};  ///< the first line of the task's log
+    std::string about{};            ///< the first line of the task's log
+    std::optional<WallTime> due{};  ///< nullopt: at once
 };
 
 /// What can be done to databases: checks against the cluster, plans, stores plan and task in one transaction, and

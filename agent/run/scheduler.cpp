@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/run/due_tasks.hpp"
 #include "agent/run/plan_steps.hpp"
 #include "agent/run/task_log.hpp"
 #include "agent/store/tables/finisher.hpp"
@@ -15,6 +16,8 @@
 
 namespace pgedge {
 namespace {
+
+constexpr std::chrono::seconds kComesSoon{15};  ///< more than the time between two rounds when nothing is open
 
 std::string what_to_do_about(const std::string& silent_host) {
     return fmt::format(
@@ -47,8 +50,9 @@ Scheduler::Scheduler(Store& store, Leases& leases, Replanner& replanner, const W
 
 bool Scheduler::look_after_tasks(const Limit& limit) {
     const auto open = Tasks(store_).open(limit);
+    const bool something_is_due = begin_due(open, limit);
     if (std::none_of(open.begin(), open.end(), [](const auto& task) { return task.stage != TaskStage::none; }))
-        return false;
+        return something_is_due;
     for (const auto& task : open) {
         if (task.stage != TaskStage::replan || task.task.status != TaskStatus::running) continue;
         const auto steps = Tasks(store_).steps(task.task.id, limit);
@@ -60,6 +64,31 @@ bool Scheduler::look_after_tasks(const Limit& limit) {
     give_up_silent_hosts(limit);
     settle_left_over(limit);
     return true;
+}
+
+/// True when the time of one has come, or comes soon.
+bool Scheduler::begin_due(const std::vector<OpenTask>& open, const Limit& limit) {
+    bool soon = false;
+    for (const auto& task : open) {
+        const auto due = DueTasks::due(task);
+        const auto now = clock_.wall();
+        if (!due || *due - now > kComesSoon) continue;
+        soon = true;
+        if (*due > now) continue;
+        Transaction transaction;
+        transaction.add(leases_.still_mine(kSchedulerLease));
+        const bool missed = now - *due > DueTasks::kMissedAfter;
+        if (missed)
+            transaction.add(DueTasks::fail(task.task,
+                                           "its time has passed: for a minute another operation on the database was "
+                                           "under way, its instance was not there, or no agent looked after tasks",
+                                           now));
+        else
+            transaction.add(DueTasks::begin(task));
+        if (store_.commit(transaction, limit).committed)
+            log_.info(missed ? "a task missed its time" : "the time of a task has come", {{"task", task.task.id}});
+    }
+    return soon;
 }
 
 /// What its host does, or would do.

@@ -34,6 +34,7 @@ public:
 
 private:
     void plan_again(const OpenTask& task, const Limit& limit);
+    bool begin_due(const std::vector<OpenTask>& open, const Limit& limit);
     void settle_left_over(const Limit& limit);
     void give_up_silent_hosts(const Limit& limit);
     std::string doing(const StepRow& row) const;

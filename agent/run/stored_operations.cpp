@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/run/due_tasks.hpp"
 #include "agent/run/operation_rows.hpp"
 #include "agent/run/task_log.hpp"
 #include "agent/store/tables/step_queue.hpp"
@@ -189,8 +190,12 @@ Task StoredOperations::begin(const std::string& database_id, const DatabaseWork&
     row.host_id = work.host_id;
     row.work = {work.kind, "", work.arguments};
     Transaction transaction;
-    transaction.add(Tasks::insert(task, TaskStage::apply, Json::object()));
-    transaction.add(Tasks::insert_step(row));
+    if (work.due) {
+        transaction.add(DueTasks::insert(task, row, *work.due));
+    } else {
+        transaction.add(Tasks::insert(task, TaskStage::apply, Json::object()));
+        transaction.add(Tasks::insert_step(row));
+    }
     transaction.add(Tasks::append_log(task.id, log_line(work.about, Json::object(), now)));
     if (!store_.commit(transaction, limit).committed) refuse_as_busy(database_id);
     return task;
@@ -207,6 +212,9 @@ Task StoredOperations::cancel(const std::string& database_id, const std::string&
     };
     const Task task = find();
     const auto now = clock_.wall();
+    Transaction waiting;
+    waiting.add(DueTasks::cancel(task_id, now));
+    if (store_.commit(waiting, limit).committed) return find();
     Transaction transaction;
     transaction.add(StepQueue::cancel(task_id));
     transaction.add(Tasks::append_log(task_id, log_line("task is canceling", {{"status", "canceling"}}, now)));

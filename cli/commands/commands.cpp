@@ -73,6 +73,17 @@ std::unique_ptr<CliCommand> node() {
     return group;
 }
 
+std::unique_ptr<CliCommand> instance() {
+    auto group = std::make_unique<Group>(
+        "instance", "Restart, stop and start the servers of a database",
+        std::vector<Example>{{"pgedgectl instance restart storefront host-2", "one server of a database"},
+                             {"pgedgectl instance stop storefront host-2", "and keep it down"}});
+    group->add(make_instance_restart());
+    group->add(make_instance_stop());
+    group->add(make_instance_start());
+    return group;
+}
+
 std::unique_ptr<CliCommand> task() {
     auto group = std::make_unique<Group>(
         "task", "Show, follow and cancel tasks: the work that agents do",
@@ -127,6 +138,7 @@ std::unique_ptr<CliCommand> make_command_tree(GlobalOptions& options) {
     root->add(host());
     root->add(database());
     root->add(node());
+    root->add(instance());
     root->add(task());
     root->add(context());
     root->add(make_schema());

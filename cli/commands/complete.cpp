@@ -76,6 +76,9 @@ private:
             for (const auto& host : session.api().hosts()) all.push_back({host.id, host.state});
         if (what == Completes::nodes && !arguments.empty())
             for (const auto& node : session.api().nodes(arguments[0])) all.push_back({node.name, node.state});
+        if (what == Completes::instances && arguments.size() == 1)
+            for (const auto& instance : session.api().database(arguments[0]).instances)
+                all.push_back({instance.id, instance.state + " on " + instance.host_id});
         if (what == Completes::instances && arguments.size() > 1)
             for (const auto& member : session.api().node(arguments[0], arguments[1]).members)
                 all.push_back({member.instance_id, member.role + " on " + member.host_id});

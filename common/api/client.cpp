@@ -36,6 +36,8 @@ private:
     std::string pending_;
 };
 
+Query forced(bool force) { return force ? Query{{"force", "true"}} : Query{}; }
+
 }  // namespace
 
 Json ControlPlaneClient::version() { return call("GET", path_of({"version"})); }
@@ -162,6 +164,31 @@ TaskAnswer ControlPlaneClient::failover(const std::string& database_id, const st
     return started_answer(slow_call("POST", path, {}, &body)).task;
 }
 
+std::string ControlPlaneClient::instance_path(const std::string& database_id, const std::string& instance_id,
+                                              std::string_view what) const {
+    return path_of({"databases", checked_segment(database_id, "database"), "instances",
+                    checked_segment(instance_id, "instance"), what});
+}
+
+TaskAnswer ControlPlaneClient::restart_instance(const std::string& database_id, const std::string& instance_id,
+                                                const std::string& scheduled_at) {
+    Json body = Json::object();
+    if (!scheduled_at.empty()) body["scheduled_at"] = scheduled_at;
+    return started_answer(slow_call("POST", instance_path(database_id, instance_id, "restart"), {}, &body)).task;
+}
+
+TaskAnswer ControlPlaneClient::stop_instance(const std::string& database_id, const std::string& instance_id,
+                                             bool force) {
+    return started_answer(slow_call("POST", instance_path(database_id, instance_id, "stop-instance"), forced(force)))
+        .task;
+}
+
+TaskAnswer ControlPlaneClient::start_instance(const std::string& database_id, const std::string& instance_id,
+                                              bool force) {
+    return started_answer(slow_call("POST", instance_path(database_id, instance_id, "start-instance"), forced(force)))
+        .task;
+}
+
 std::vector<TaskAnswer> ControlPlaneClient::tasks(const TaskFilter& filter) {
     Query query;
     if (filter.limit) query.emplace_back("limit", std::to_string(*filter.limit));
@@ -238,9 +265,9 @@ TaskAnswer ControlPlaneClient::follow_task(const std::string& task_id, const Lim
 
 std::vector<std::string> ControlPlaneClient::instance_log(const std::string& database_id,
                                                           const std::string& instance_id, int lines) {
-    const auto path = path_of({"databases", checked_segment(database_id, "database"), "instances",
-                               checked_segment(instance_id, "instance"), "log"});
-    return instance_log_answer(call("GET", path, {{"lines", std::to_string(lines)}})).lines;
+    return instance_log_answer(
+               call("GET", instance_path(database_id, instance_id, "log"), {{"lines", std::to_string(lines)}}))
+        .lines;
 }
 
 }  // namespace pgedge

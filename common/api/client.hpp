@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/api/answers.hpp"
@@ -63,6 +64,13 @@ public:
     TaskAnswer failover(const std::string& database_id, const std::string& node, const std::string& candidate,
                         bool skip_validation);
 
+    /// `scheduled_at`: RFC 3339; empty: at once.
+    TaskAnswer restart_instance(const std::string& database_id, const std::string& instance_id,
+                                const std::string& scheduled_at);
+    /// `force`: also when the database is not in a state for it.
+    TaskAnswer stop_instance(const std::string& database_id, const std::string& instance_id, bool force);
+    TaskAnswer start_instance(const std::string& database_id, const std::string& instance_id, bool force);
+
     std::vector<TaskAnswer> tasks(const TaskFilter& filter);
     TaskAnswer task(const std::string& id);
     TaskAnswer cancel_task(const TaskAnswer& task);
@@ -77,6 +85,10 @@ public:
 
     /// The last `lines` lines of an instance's PostgreSQL log.
     std::vector<std::string> instance_log(const std::string& database_id, const std::string& instance_id, int lines);
+
+private:
+    std::string instance_path(const std::string& database_id, const std::string& instance_id,
+                              std::string_view what) const;
 };
 
 }  // namespace pgedge

@@ -75,6 +75,8 @@ Schemas of_requests() {
         {"SkipTransactionRequest",
          object_of({must("xid", text("Of the transaction that get-link shows")),
                     may("commit_lsn", text("Of that transaction; not for one that is left out already"))})},
+        {"RestartInstanceRequest",
+         closed(object_of({may("scheduled_at", time_text("Begin then; at once when not given"))}))},
         {"SwitchoverDatabaseNodeRequestBody",
          closed(object_of({may("candidate_instance_id",
                                text(1, 63, "Instance of the node that becomes the primary; the best when not given")),
@@ -90,7 +92,6 @@ Schemas of_requests() {
 /// Of what this version refuses or never has: the shapes are part of the contract.
 Schemas of_later_operations() {
     return {
-        {"RestartInstanceRequest", object_of({may("scheduled_at", time_text())})},
         {"BackupOptions", object_of({must("type", one_of({"full", "diff", "incr"})), may("annotations", map_of(text())),
                                      may("backup_options", map_of(text()))})},
         {"RestoreDatabaseRequest",

@@ -43,6 +43,7 @@ public:
         check_hosts();
         check_majors();
         check_primaries();
+        check_stopped();
         check_ports();
         check_setting_names();
         check_includes();
@@ -103,6 +104,20 @@ private:
         for (std::size_t i = 0; i < spec_.nodes.size(); ++i)
             if (auto problem = primary_problem(in_.wanted, spec_.nodes[i], in_.now, in_.surroundings); !problem.empty())
                 add(node_path(i) + ".host_ids", std::move(problem));
+    }
+
+    /// A change may have to ask or restart any server of the database, and what a user stopped stays stopped.
+    void check_stopped() {
+        for (std::size_t i = 0; i < spec_.nodes.size(); ++i)
+            for (std::size_t j = 0; j < spec_.nodes[i].host_ids.size(); ++j) {
+                const auto id = instance_id(in_.wanted.id, spec_.nodes[i].name, spec_.nodes[i].host_ids[j]);
+                const bool stopped = std::any_of(in_.all.begin(), in_.all.end(),
+                                                 [&](const Instance& each) { return each.id == id && each.stopped; });
+                if (stopped)
+                    add(fmt::format("{}.host_ids[{}]", node_path(i), j),
+                        fmt::format("instance {} was stopped by a user", id),
+                        fmt::format("start it first: pgedgectl instance start {} {}", in_.wanted.id, id));
+            }
     }
 
     void check_ports() {

@@ -202,7 +202,7 @@ Json FakeAgent::database_json(const std::string& id, bool with_spec) const {
                 {"id", name},
                 {"host_id", host},
                 {"node_name", node["name"]},
-                {"state", "available"},
+                {"state", stored.value("stopped", Json::object()).value(name, false) ? "stopped" : "available"},
                 {"created_at", kThen},
                 {"updated_at", kThen},
                 {"postgres",
@@ -340,6 +340,7 @@ HttpResponse FakeAgent::on_databases(const HttpRequest& request, const Segments&
     if (path.size() == 2) return change(request, id, Json::parse(request.body).at("spec"), "update");
     if (path.size() > 2 && path[2] == "links") return on_links(request, path);
     if (path.size() > 2 && path[2] == "nodes") return on_nodes(request, path);
+    if (path.size() == 5 && path[2] == "instances" && request.method == "POST") return on_instances(request, path);
     if (path.size() == 5 && path[2] == "instances" && path[4] == "log") {
         auto lines = instance_logs[path[3]];
         const auto last = std::stoul(request.parameter("lines").value_or("100"));
@@ -435,6 +436,21 @@ HttpResponse FakeAgent::on_nodes(const HttpRequest& request, const Segments& pat
         if (member["instance_id"] == to)
             database["nodes"][path[3]] = {
                 {"state", "healthy"}, {"primary_instance_id", to}, {"primary_host_id", member["host_id"]}};
+    return json({{"task", task}});
+}
+
+/// A stop and a start show in the instance's state; what the database has under "stopped" is stopped.
+HttpResponse FakeAgent::on_instances(const HttpRequest& request, const Segments& path) {
+    Json& database = databases[path[1]];
+    const std::string type = path[4].substr(0, path[4].find('-')) + "_instance";
+    const bool later = !request.body.empty() && Json::parse(request.body).contains("scheduled_at");
+    if (later) hang_next = true;
+    Json task = begin_task(path[1], type, {});
+    task["instance_id"] = path[3];
+    if (later) task["status"] = "pending";
+    tasks.back() = task;
+    if (task["status"] == "completed" && type != "restart_instance")
+        database["stopped"][path[3]] = type == "stop_instance";
     return json({{"task", task}});
 }
 

@@ -92,6 +92,7 @@ struct ApiRoute {
 std::vector<ApiRoute> cluster_routes();
 std::vector<ApiRoute> host_routes();
 std::vector<ApiRoute> database_routes();
+std::vector<ApiRoute> instance_routes();
 std::vector<ApiRoute> link_routes();
 std::vector<ApiRoute> node_routes();
 std::vector<ApiRoute> plan_routes();

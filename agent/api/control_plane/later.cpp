@@ -19,32 +19,7 @@ ApiRoute later(std::string method, std::string path, std::string id, std::string
 }
 
 const ApiParameter kNode{"node_name", ApiParameterType::node, "The node's name"};
-const ApiParameter kInstance{"instance_id", ApiParameterType::instance, "The instance's id"};
 const ApiParameter kForce{"force", ApiParameterType::boolean, "Also when the database is not in a state for it"};
-
-std::vector<ApiRoute> later_instance_routes() {
-    const std::string path = "/v1/databases/{database_id}/instances/{instance_id}/";
-    const std::string restart_text =
-        "restarting an instance by request is not supported by this version; an update of settings that need a restart "
-        "restarts the instances concerned";
-    auto restart = later("POST", path + "restart", "restart-instance", "Restart an instance", restart_text);
-    restart.parameters = {kDatabaseParameter, kInstance};
-    restart.body = "RestartInstanceRequest";
-    restart.answer = "RestartInstanceResponse";
-    auto restart_as_documented = restart;  // the path that the pgEdge Control Plane's documentation names
-    restart_as_documented.path = path + "restart-instance";
-    restart_as_documented.id = "restart-instance-as-documented";
-    auto stop = later("POST", path + "stop-instance", "stop-instance", "Stop an instance and keep it down",
-                      "stopping an instance by request is not supported by this version");
-    stop.parameters = {kDatabaseParameter, kInstance, kForce};
-    stop.answer = "StopInstanceResponse";
-    auto start = later("POST", path + "start-instance", "start-instance", "Start an instance that was stopped",
-                       "starting an instance by request is not supported by this version; servers that die are "
-                       "started again by their agents");
-    start.parameters = {kDatabaseParameter, kInstance, kForce};
-    start.answer = "StartInstanceResponse";
-    return {restart, restart_as_documented, stop, start};
-}
 
 std::vector<ApiRoute> later_node_routes() {
     const std::string path = "/v1/databases/{database_id}/nodes/{node_name}/";
@@ -74,8 +49,7 @@ std::vector<ApiRoute> later_database_routes() {
 }  // namespace
 
 std::vector<ApiRoute> later_routes() {
-    std::vector<ApiRoute> all = later_instance_routes();
-    for (auto& route : later_node_routes()) all.push_back(std::move(route));
+    std::vector<ApiRoute> all = later_node_routes();
     for (auto& route : later_database_routes()) all.push_back(std::move(route));
     auto remove_host = later("DELETE", "/v1/hosts/{host_id}", "remove-host", "Take a host out of the cluster",
                              "removing a host from the cluster is not supported by this version");

@@ -5,16 +5,14 @@
 #include <fmt/format.h>
 
 #include "agent/api/control_plane/api_route.hpp"
-#include "agent/api/control_plane/decode_error.hpp"
 #include "agent/api/control_plane/node_facts.hpp"
+#include "agent/api/control_plane/wish.hpp"
 #include "agent/ha/ha_operations.hpp"
 #include "common/api/shapes.hpp"
 #include "common/base/text.hpp"
 
 namespace pgedge {
 namespace {
-
-constexpr std::size_t kLongestInstanceId = 63;
 
 /// A database with what all its nodes are shown by. The tables of high availability are there at this level only.
 struct NodesOfDatabase {
@@ -95,61 +93,6 @@ HttpResponse show_history(const ApiCall& call) {
     }
     return json_response(list_json("changes", node_change_shape(), changes));
 }
-
-/// The body's fields, each of which may be left out, as may the body itself. Null is the same as left out.
-class Wish {
-public:
-    Wish(const ApiCall& call, const char* what, std::vector<std::string> fields)
-        : body_(call.has_body() ? call.body() : Json::object()) {
-        for (const auto& item : body_.items())
-            if (std::find(fields.begin(), fields.end(), item.key()) == fields.end()) refuse(item.key(), what, fields);
-    }
-
-    /// An instance's id, or empty.
-    std::string candidate() const {
-        const Json* value = find("candidate_instance_id");
-        if (!value) return "";
-        if (!value->is_string()) wrong("candidate_instance_id", *value, "string");
-        auto id = value->get<std::string>();
-        if (id.empty()) throw too_short("body.candidate_instance_id", id, 1);
-        if (id.size() > kLongestInstanceId) throw too_long("body.candidate_instance_id", id, kLongestInstanceId);
-        return id;
-    }
-    std::optional<WallTime> scheduled_at() const {
-        const Json* value = find("scheduled_at");
-        if (!value) return std::nullopt;
-        if (!value->is_string()) wrong("scheduled_at", *value, "string");
-        const auto text = value->get<std::string>();
-        try {
-            return parse_rfc3339(text);
-        } catch (const Error& error) {
-            throw invalid_format("body.scheduled_at", text, "date-time", error.hint());
-        }
-    }
-    bool skip_validation() const {
-        const Json* value = find("skip_validation");
-        if (value && !value->is_boolean()) wrong("skip_validation", *value, "boolean");
-        return value && value->get<bool>();
-    }
-
-private:
-    const Json* find(const char* name) const {
-        const auto found = body_.find(name);
-        return found == body_.end() || found->is_null() ? nullptr : &*found;
-    }
-    [[noreturn]] static void wrong(const std::string& name, const Json& value, const char* expected) {
-        throw invalid_field_type("body." + name, to_text(value), expected);
-    }
-    [[noreturn]] static void refuse(const std::string& name, const char* what, const std::vector<std::string>& fields) {
-        const auto meant = nearest(name, fields);
-        throw Error(ErrorKind::invalid_input,
-                    fmt::format("unknown field \"{}\" in body: a {} takes {}", shortened(name, 80), what,
-                                joined(fields, " and ")),
-                    meant ? "did you mean " + *meant + "?" : "");
-    }
-
-    const Json body_;
-};
 
 HttpResponse answered(const Task& task) { return json_response({{"task", task_shape().write(task)}}); }
 

@@ -254,7 +254,7 @@ Statement Databases::upsert_instance(const Instance& instance) {
         "WHERE NOT EXISTS (SELECT 1 FROM instance WHERE host_id = ?4 AND listen_port = ?8 AND id <> ?1) "
         "ON CONFLICT (id) DO UPDATE SET "
         "node_name = excluded.node_name, host_id = excluded.host_id, state = excluded.state, error = excluded.error, "
-        "port = excluded.port, listen_port = excluded.listen_port, stopped = excluded.stopped, "
+        "port = excluded.port, listen_port = excluded.listen_port, "
         "updated_at = excluded.updated_at",
         {instance.id, instance.database_id, instance.node_name, instance.host_id, text_of(to_string(instance.state)),
          instance.error, instance.port ? SqlValue(std::int64_t(*instance.port)) : SqlValue(nullptr),
@@ -268,6 +268,17 @@ Statement Databases::set_instance_state(const std::string& id, InstanceState sta
     return {"UPDATE instance SET state = ?, error = ?, updated_at = ? WHERE id = ?",
             {text_of(to_string(state)), error, to_stored(now), id},
             {}};
+}
+
+std::vector<Statement> Databases::set_stopped(const std::string& id, bool stopped, WallTime now) {
+    return {
+        {"UPDATE database SET revision = revision + 1 WHERE id = (SELECT database_id FROM instance WHERE id = ?1 AND "
+         "stopped <> ?2)",
+         {id, std::int64_t{stopped}},
+         {}},
+        {"UPDATE instance SET stopped = ?2, updated_at = ?3 WHERE id = ?1 AND state <> 'deleting'",
+         {id, std::int64_t{stopped}, to_stored(now)},
+         1}};
 }
 
 Statement Databases::erase_instance(const std::string& id) { return {"DELETE FROM instance WHERE id = ?", {id}, {}}; }

@@ -30,10 +30,14 @@ public:
     std::vector<Instance> instances(const std::string& database_id, const Limit& limit) const;  ///< with status
     std::vector<Instance> all_instances(const Limit& limit) const;
     std::vector<Instance> instances_on(const std::string& host_id, const Limit& limit) const;
-    /// Without status. Refused (guard) when another instance has its listen_port on its host.
+    /// Without status; of one that is there, `stopped` stays as it is. Refused (guard) when another instance has its
+    /// listen_port on its host.
     static Statement upsert_instance(const Instance& instance);
     static Statement set_instance_state(const std::string& id, InstanceState state, const std::string& error,
                                         WallTime now);
+    /// Whether a user wants it to be down. What was planned before is stale. Refused (guard) when it is no more, or is
+    /// being taken away.
+    static std::vector<Statement> set_stopped(const std::string& id, bool stopped, WallTime now);
     static Statement erase_instance(const std::string& id);
     static Statement set_instance_status(const std::string& id, const InstanceStatus& status);
 

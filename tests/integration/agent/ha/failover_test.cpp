@@ -100,6 +100,11 @@ struct TwoHosts {
             return asked(id, "SELECT pg_is_in_recovery()") == "f" && node().last && node().last->instance_id == id;
         });
     }
+    void set_stopped(const std::string& id, bool stopped) {
+        Transaction transaction;
+        transaction.add(Databases::set_stopped(id, stopped, clock.wall()));
+        REQUIRE(store.commit(transaction, Limit(kLong)).committed);
+    }
     bool follows(const std::string& id) {
         return comes_true([&] { return asked(id, "SELECT status FROM pg_stat_wal_receiver") == "streaming"; });
     }
@@ -182,6 +187,44 @@ TEST_CASE("a switchover there and back loses nothing, and its task tells") {
     CHECK_FALSE(hosts.node().request);
     CHECK(hosts.history().size() == 3);
     for (const auto& change : hosts.history()) CHECK(change.lost_bytes == 0);
+}
+
+TEST_CASE("a primary that a user stops stays down, and starts as a standby of the one that took over") {
+    TwoHosts hosts;
+    REQUIRE(hosts.has_told(kReplica));
+    auto& runtime = hosts.machine.host.runtime();
+    hosts.set_stopped(kPrimary, true);
+    hosts.first->ha.take_down(kPrimary, Limit(60s));
+
+    CHECK(runtime.state(kPrimary) == ServerState::stopped);
+    CHECK(hosts.serves(kReplica));
+    hosts.first->die();
+    hosts.start(hosts.first, "host-1");
+    CHECK_THROWS_WITH_AS(hosts.first->ha.start(server_of(runtime, kPrimary), Limit(60s)),
+                         doctest::Contains("was stopped by a user"), const Error&);
+    CHECK(runtime.state(kPrimary) == ServerState::stopped);
+    hosts.set_stopped(kPrimary, false);
+    hosts.first->ha.bring_up(kPrimary, Limit(60s));
+    CHECK(hosts.follows(kPrimary));
+    CHECK(hosts.history().size() == 2);
+}
+
+TEST_CASE("the last primary goes on in its timeline when nobody has taken over") {
+    TwoHosts hosts;
+    REQUIRE(hosts.has_told(kReplica));
+    hosts.set_stopped(kReplica, true);
+    hosts.second->ha.take_down(kReplica, Limit(60s));
+    hosts.set_stopped(kPrimary, true);
+    hosts.first->ha.take_down(kPrimary, Limit(60s));
+
+    hosts.set_stopped(kPrimary, false);
+    hosts.first->ha.bring_up(kPrimary, Limit(60s));
+    CHECK(hosts.serves(kPrimary));
+    CHECK(comes_true([&] { return hosts.node().last_term == 2; }));
+    CHECK(hosts.node().last->timeline == 1);
+    hosts.set_stopped(kReplica, false);
+    hosts.second->ha.bring_up(kReplica, Limit(60s));
+    CHECK(hosts.follows(kReplica));
 }
 
 TEST_CASE("without a standby that streams a switchover fails, and nothing is stopped") {

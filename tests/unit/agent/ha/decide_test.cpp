@@ -52,15 +52,17 @@ std::optional<Observation> main_values(std::uint64_t index) {
     return seen;
 }
 
-/// The rest, 6,144 combinations: too many for each of the above, so each of the above gets some of them, others each
+/// The rest, 24,576 combinations: too many for each of the above, so each of the above gets some of them, others each
 /// time, and over the whole run every pair of values meets.
 Observation with_other_values(Observation seen, std::uint64_t number) {
-    Mixed from(number * 2654435761 % 6144);
+    Mixed from(number * 2654435761 % 24576);
     seen.crashes = from.flag() ? 2 : 1;
     seen.in_phase = from.flag() ? 31s : 1s;
     seen.promotion = from.any(Promotion::refused);
     seen.stuck = from.flag();
     seen.stopped_by_user = from.flag();
+    seen.kept_down = from.flag();
+    seen.resumes = from.flag();
     seen.guard_gone = from.flag();
     seen.adoptable = from.flag();
     seen.other_candidate = from.flag();
@@ -132,6 +134,7 @@ TEST_CASE("the safety properties hold for every observation") {
     Always foreign("nothing is done with foreign data");
     Always quiet("without the store nothing is begun");
     Always maintained("in maintenance nothing is started, stopped or promoted by itself");
+    Always stopped("what a user stopped is not started, promoted or given the lease");
     Always same("the same observation gives the same decision");
 
     const auto tried = for_all([&](const Observation& seen) {
@@ -160,8 +163,13 @@ TEST_CASE("the safety properties hold for every observation") {
             if (!own && seen.lease != LeaseSight::reserved_for_me)
                 hasty.check(!seen.too_soon || seen.task == HaTask::forced_failover, seen, decision);
             if (seen.lease == LeaseSight::free || seen.lease == LeaseSight::overdue)
-                takes.check(runs_as_primary(seen) || !seen.receives, seen, decision);
+                takes.check(seen.phase != ServerPhase::standby || !seen.receives, seen, decision);
         }
+        if (seen.stopped_by_user && !runs_as_primary(seen))
+            stopped.check(action != HaAction::take && action != HaAction::promote &&
+                              action != HaAction::start_primary && action != HaAction::start_standby &&
+                              action != HaAction::rejoin && action != HaAction::copy,
+                          seen, decision);
         if (action == HaAction::release) releases.check(!runs_as_primary(seen), seen, decision);
         if (seen.phase == ServerPhase::foreign)
             foreign.check(action == HaAction::refuse || action == HaAction::wait, seen, decision);
@@ -172,7 +180,8 @@ TEST_CASE("the safety properties hold for every observation") {
         if (seen.maintenance && seen.store == StoreSight::ok && seen.task == HaTask::none && before_hard(seen) &&
             seen.lease == LeaseSight::mine)
             maintained.check(action == HaAction::hold || action == HaAction::serve || action == HaAction::fix_sync ||
-                                 action == HaAction::release || action == HaAction::refuse,
+                                 action == HaAction::release || action == HaAction::refuse ||
+                                 (action == HaAction::shut_down && seen.stopped_by_user),
                              seen, decision);
     });
 
@@ -304,15 +313,45 @@ TEST_CASE("an agent that comes back finds its server, or what is left of it") {
     CHECK(decide(seen).action == HaAction::take);
 }
 
-TEST_CASE("what a user stopped stays stopped, whoever holds the lease") {
+TEST_CASE("what a user stops is shut down, gives the lease away, and stays down whoever holds it") {
+    auto seen = a_primary();
+    seen.stopped_by_user = true;
+    CHECK(decide(seen).action == HaAction::shut_down);
+    seen.phase = ServerPhase::stopped;
+    CHECK(decide(seen).action == HaAction::release);
+    seen.lease = LeaseSight::mine_of_earlier_start;
+    CHECK(decide(seen).action == HaAction::release);
+    for (const auto lease : {LeaseSight::live, LeaseSight::overdue, LeaseSight::free}) {
+        seen.lease = lease;
+        seen.phase = ServerPhase::stopped;
+        CHECK(decide(seen).action == HaAction::wait);
+        seen.phase = ServerPhase::absent;
+        CHECK(decide(seen).action == HaAction::wait);
+        seen.phase = ServerPhase::standby;
+        CHECK(decide(seen).action == HaAction::shut_down);
+    }
+}
+
+TEST_CASE("the last primary goes on where it stopped when it is started and nobody has had the lease since") {
+    auto seen = a_primary();
+    seen.lease = LeaseSight::free;
+    seen.phase = ServerPhase::stopped;
+    CHECK(decide(seen).action == HaAction::start_standby);
+    seen.resumes = true;
+    CHECK(decide(seen).action == HaAction::take);
+    seen.primary_data = false;
+    CHECK(decide(seen).action == HaAction::start_standby);
+    seen.lease = LeaseSight::live;
+    CHECK(decide(seen).action == HaAction::rejoin);
+}
+
+TEST_CASE("what a plan stopped is left to it") {
     auto seen = a_primary();
     seen.phase = ServerPhase::stopped;
-    seen.stopped_by_user = true;
+    seen.kept_down = true;
     seen.other_candidate = true;
     CHECK(decide(seen).action == HaAction::hold);
     seen.lease = LeaseSight::live;
-    CHECK(decide(seen).action == HaAction::wait);
-    seen.lease = LeaseSight::overdue;
     CHECK(decide(seen).action == HaAction::wait);
 }
 

@@ -28,13 +28,15 @@ struct Working : Rig {
         available.add(Databases::set_instance_state("db-host-1", InstanceState::available, "", clock.wall()));
         REQUIRE(store.commit(available, soon()).committed);
     }
-    Task begin_work(const std::string& kind = "skip") {
+    Task begin_work(const std::string& kind = "skip", std::optional<WallTime> due = std::nullopt) {
         return operations.begin("db",
                                 {.type = "skip_transaction",
                                  .kind = kind,
                                  .host_id = "host-1",
+                                 .instance_id = "db-host-1",
                                  .arguments = {{"what", "it"}},
-                                 .about = "it is to be skipped"},
+                                 .about = "it is to be skipped",
+                                 .due = due},
                                 soon());
     }
 };
@@ -69,6 +71,35 @@ TEST_CASE("work that fails fails its task alone, and what an agent does not know
     CHECK(Databases(rig.store).instances("db", soon())[0].state == InstanceState::available);
     task = rig.ended(rig.begin_work("dance").id);
     CHECK(task.error.find("does not know how to dance") != std::string::npos);
+}
+
+TEST_CASE("work for later holds nothing up, begins at its time, and can be cancelled until then") {
+    Working rig;
+    std::atomic<int> done = 0;
+    rig.works.add("skip", [&](const Json&, StepContext&) {
+        ++done;
+        return std::vector<Statement>{};
+    });
+    rig.start("host-1");
+    const auto tomorrow = rig.begin_work("skip", rig.clock.wall() + 24h);
+    const auto soon_due = rig.begin_work("skip", rig.clock.wall() + 200ms);
+    CHECK(tomorrow.status == TaskStatus::pending);
+    CHECK(rig.ended(rig.begin_work().id).status == TaskStatus::completed);
+
+    CHECK(rig.ended(soon_due.id).status == TaskStatus::completed);
+    CHECK(done == 2);
+    CHECK(rig.operations.cancel("db", tomorrow.id, soon()).status == TaskStatus::canceled);
+    CHECK(rig.log(tomorrow.id) == "it is to be skipped\ntask successfully canceled\n");
+    CHECK_THROWS_AS(rig.operations.cancel("db", tomorrow.id, soon()), const Error&);
+}
+
+TEST_CASE("work whose time nobody met in a minute has failed") {
+    Working rig;
+    const auto missed = rig.begin_work("skip", rig.clock.wall() - 61s);
+    rig.start("host-1");
+    const auto task = rig.ended(missed.id);
+    CHECK(task.status == TaskStatus::failed);
+    CHECK(task.error.find("its time has passed") != std::string::npos);
 }
 
 TEST_CASE("there is one operation at a time, and none for a database that there is not") {

@@ -89,6 +89,24 @@ TEST_CASE("a port that somebody has is refused") {
                                         "nodes[0].port: port 3000 on host host-2 is in use by its agent"});
 }
 
+TEST_CASE("a database with an instance that a user stopped is not changed, unless that one goes") {
+    SmallCluster cluster;
+    cluster.add_node("n1", {"host-1", "host-2"});
+    Instance stopped;
+    stopped.id = "storefront-n1-9ptayhma";
+    stopped.database_id = "storefront";
+    stopped.host_id = "host-2";
+    stopped.listen_port = 5432;
+    stopped.stopped = true;
+    cluster.instances = {stopped};
+    CHECK(
+        problems_of(cluster) ==
+        Lines{"nodes[0].host_ids[1]: instance storefront-n1-9ptayhma was stopped by a user (start it first: pgedgectl "
+              "instance start storefront storefront-n1-9ptayhma)"});
+    cluster.wanted.spec.nodes[0].host_ids = {"host-1"};
+    CHECK(problems_of(cluster).empty());
+}
+
 TEST_CASE("names that are ours are refused, and settings that the version does not have") {
     SmallCluster cluster;
     cluster.add_node("n1", {"host-1"}).postgresql_conf = {{"auto_explain.log_min_duration", "1s"}, {"io_workers", "4"}};
