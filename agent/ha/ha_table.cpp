@@ -104,17 +104,20 @@ HaNode HaTable::node(const std::string& database_id, const std::string& name, co
         "SELECT n.primary_instance, n.term, i.id, i.host_id, coalesce(CASE WHEN json_valid(h.facts) THEN "
         "json_extract(h.facts, '$.peer_addresses[0]') END, ''), i.listen_port, m.term, m.told, p.term, p.instance, "
         "p.system_identifier, p.timeline, p.begins, p.position, q.task_id, q.failover, q.forced, q.candidate, q.due, "
-        "q.state, q.term, q.end_lsn, i.state = 'deleting', i.stopped "
+        "q.state, q.term, q.end_lsn, i.state = 'deleting', i.stopped, coalesce(a.body, '') "
         "FROM node n JOIN instance i ON i.database_id = n.database_id AND i.node_name = n.name "
         "LEFT JOIN host h ON h.id = i.host_id LEFT JOIN ha_member m ON m.instance_id = i.id "
         "LEFT JOIN ha_primary p ON p.database_id = n.database_id AND p.node = n.name "
         "LEFT JOIN ha_request q ON q.database_id = n.database_id AND q.node = n.name "
+        "LEFT JOIN resource a ON a.database_id = n.database_id AND a.kind = 'database.high_availability' AND "
+        "a.name = n.name "
         "WHERE n.database_id = ? AND n.name = ? ORDER BY i.id",
         {database_id, name},
         {}};
     for (const auto& row : store_.read(query, freshness, limit)) {
         node.primary_instance = row.text(0);
         node.primary_term = row.integer(1);
+        node.policy = policy_from_resource(row.lenient_text(24));
         HaMember member{row.text(2), row.text(3), row.text(4),          static_cast<int>(row.integer(5)),
                         {},          0,           row.integer(22) != 0, row.integer(23) != 0};
         if (!row.null(6)) {

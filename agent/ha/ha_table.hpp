@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "agent/ha/candidates.hpp"
+#include "agent/ha/ha_policy.hpp"
 #include "agent/ha/ha_request.hpp"
 #include "agent/store/store.hpp"
 #include "common/base/clock.hpp"
@@ -36,7 +37,8 @@ struct HaNode {
     std::int64_t last_term = 0;       ///< of the lease under which it served
     std::optional<Lsn> last_begins;   ///< where its timeline left the one before; nullopt: it is the first
     std::optional<HaRequest> request;
-    std::vector<HaMember> members;  ///< by id
+    std::optional<HaPolicy> policy = HaPolicy{};  ///< nullopt: it cannot be read
+    std::vector<HaMember> members;                ///< by id
 
     const HaMember* find(const std::string& instance_id) const;
 };

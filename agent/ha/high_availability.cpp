@@ -31,9 +31,8 @@ bool has_any_of(const Changes& changes, const std::array<std::string_view, Count
 }  // namespace
 
 HighAvailability::HighAvailability(const Parts& parts)
-    : parts_(parts), ground_{parts.store, parts.leases, parts.runtime,
-                             parts.user,  parts.clock,  parts.data_dir,
-                             parts.log,   kTtl,         [this] { leases_changed(); }} {
+    : parts_(parts), ground_{parts.store, parts.leases,   parts.runtime, parts.user,
+                             parts.clock, parts.data_dir, parts.log,     [this] { leases_changed(); }} {
     FastBeat::Hooks hooks;
     hooks.also = [this] {
         std::vector<Statement> all;
@@ -55,7 +54,7 @@ HighAvailability::~HighAvailability() {
     for (const auto& [id, loop] : loops()) {
         loop->end();
         try {
-            if (loop->serves()) loop->lengthen(kRestartHold, Limit(kTtl / 4));
+            if (loop->serves()) loop->lengthen(std::max(kRestartHold, loop->ttl()), Limit(kTtl / 4));
         } catch (const Error& error) {
             parts_.log.warn("a lease was not made longer for the agent's restart",
                             {{"instance", id}, {"reason", error.what()}});
@@ -73,8 +72,13 @@ HighAvailability::Loops HighAvailability::loops() const {
 void HighAvailability::leases_changed() {
     const std::lock_guard beating(beating_);
     const auto all = loops();
-    const bool held = std::any_of(all.begin(), all.end(), [](const auto& each) { return each.second->holds(); });
-    if (beat_) beat_->set_period(held ? std::optional(lease_times(kTtl).renew) : std::nullopt);
+    std::optional<std::chrono::nanoseconds> period;
+    for (const auto& [id, loop] : all) {
+        if (!loop->holds()) continue;
+        const auto renew = loop->renew();
+        period = std::min(period.value_or(renew), renew);
+    }
+    if (beat_) beat_->set_period(period);
 }
 
 void HighAvailability::ended(const ServerEnd& end) {

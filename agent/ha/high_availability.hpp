@@ -16,10 +16,11 @@ namespace pgedge {
 /// are kept running. A server changes hands when its node gets its second instance, or loses it.
 class HighAvailability final : public ServerOwner, private ServerListener {
 public:
-    /// What a lease is worth: how long its node is without a primary when a host dies, and how long the store may be
-    /// silent (0.48 of it) before a healthy primary is stopped. By smallest_ttl() of the longest change of the store's
-    /// leader in tests/bench: 1.4 s as a rule, 2.0 s when the votes are split once.
-    static constexpr std::chrono::milliseconds kTtl{5'500};
+    /// What a lease is worth unless the node's policy says otherwise: how long its node is without a primary when a
+    /// host dies, and how long the store may be silent (0.48 of it) before a healthy primary is stopped. By
+    /// smallest_ttl() of the longest change of the store's leader in tests/bench: 1.4 s as a rule, 2.0 s when the votes
+    /// are split once.
+    static constexpr std::chrono::milliseconds kTtl = kLeaseTtl;
     /// For how long others wait while the agent is started again.
     static constexpr std::chrono::milliseconds kRestartHold{30'000};
 

@@ -20,7 +20,7 @@ constexpr nanoseconds kAtOnce = 5ms;  ///< a guard refuses a deadline that lies 
 constexpr auto kAskLimit = 2s;        ///< for what a server does at once
 constexpr auto kStart = 1h;  ///< a crashed server may recover for long; decide() ends it when another can serve
 constexpr auto kStop = 60s;
-constexpr auto kCheckpoint = 10min;
+constexpr auto kCheckpointLimit = 10min;
 constexpr nanoseconds kTendSlots = 10s;
 constexpr nanoseconds kFirstPause = 1s, kLongestPause = 60s;  ///< between starts that fail
 
@@ -48,8 +48,8 @@ void InstanceLoop::act(const Seen& seen, const Decision& decision, const std::st
     }
     if (giving_up && seen.observation.lease == LeaseSight::mine) return give_up(seen, *giving_up);
     switch (decision.action) {
-        case HaAction::take: return take(seen, decision.why, Limit(ground_.ttl / 4, stop));
-        case HaAction::adopt: return adopt(seen, Limit(ground_.ttl / 4, stop));
+        case HaAction::take: return take(seen, decision.why, Limit(ttl() / 4, stop));
+        case HaAction::adopt: return adopt(seen, Limit(ttl() / 4, stop));
         case HaAction::release: return release(seen, soon);
         case HaAction::refuse: return refuse(seen, soon);
         case HaAction::stop_and_release: return give_up(seen, StopMode::fast);
@@ -103,11 +103,11 @@ void InstanceLoop::refuse(const Seen& seen, const Limit& limit) {
 /// R6: the server has the nearer deadline before others wait for less.
 void InstanceLoop::settle_hold(const Limit& limit) {
     const auto hold = ground_.leases.hold_of(lease_);
-    if (!hold || *hold == ground_.ttl) return;
+    if (!hold || *hold == ttl()) return;
     as_usual_ = true;
     const auto until = deadline();
     if (!until || !ground_.runtime.set_deadline(place_.instance_id, until)) return;
-    ground_.leases.set_hold(lease_, ground_.ttl, limit);
+    if (ground_.leases.set_hold(lease_, ttl(), limit)) ground_.held_lease();
 }
 
 /// `term` 0: all is well, and the positions change all the time. Else they count in an election.
@@ -166,7 +166,7 @@ void InstanceLoop::take(const Seen& seen, std::string_view why, const Limit& lim
         guards.push_back({"SELECT 1 FROM node WHERE database_id = ? AND name = ? AND primary_instance = ?",
                           {place_.database_id, place_.node, place_.instance_id},
                           1});
-    if (!ground_.leases.take(seen.lease, place_.instance_id, ground_.ttl, guards, limit)) return;
+    if (!ground_.leases.take(seen.lease, place_.instance_id, ttl(), guards, limit)) return;
     log_.info("the lease of the node is taken", {{"instance", place_.instance_id}, {"because", why}});
     {
         const std::lock_guard lock(mutex_);
@@ -305,7 +305,7 @@ void InstanceLoop::serve(const Seen& seen) {
         }
         log_.info("serves as primary", {{"instance", place_.instance_id}, {"term", term}, {"timeline", now.timeline}});
         hand.reconnect(Limit(kAskLimit, stop));  // for the day when it is a standby again
-        hand.checkpoint(Limit(kCheckpoint, stop));
+        hand.checkpoint(Limit(kCheckpointLimit, stop));
     });
 }
 

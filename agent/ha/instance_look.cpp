@@ -14,7 +14,6 @@ constexpr auto kCopyLimit = 1s;
 constexpr auto kProbeLimit = 2s;                                     ///< for the server to answer
 constexpr nanoseconds kStuckAfter = 30s;                             ///< without an answer a primary is of no use
 constexpr std::uintmax_t kRoom = 2 * (16ULL << 20) + (64ULL << 20);  ///< two segments of WAL, and some more
-constexpr std::uint64_t kMostLag = 1 << 20;
 constexpr nanoseconds kStandsTooLong = 60s;  ///< a standby that gets nothing beside a primary that serves
 
 /// Of a server that may not run: the first eight bytes of its control file. nullopt: it cannot be read.
@@ -40,14 +39,22 @@ InstanceLoop::Seen InstanceLoop::look(const std::stop_token& stop) {
         seen.observation.crashes = static_cast<int>(crashes_.size());
     }
     if (!seen.node.find(place_.instance_id)) return seen;
+    follow_policy(seen.node);
     auto& observation = seen.observation;
-    observation.times = lease_times(ground_.ttl);
+    observation.times = lease_times(ttl());
     observation.was_primary = seen.node.primary_instance == place_.instance_id;
     observation.stopped_by_user = seen.node.find(place_.instance_id)->stopped;
     look_at_server(seen, stop);
     look_at_lease(seen, stop);
     compare(seen);
     return seen;
+}
+
+/// One that cannot be read changes nothing.
+void InstanceLoop::follow_policy(const HaNode& node) {
+    if (!node.policy) return;
+    max_lag_bytes_ = node.policy->max_lag_bytes;
+    if (ttl_.exchange(node.policy->ttl) != node.policy->ttl) ground_.held_lease();
 }
 
 void InstanceLoop::look_at_server(Seen& seen, const std::stop_token& stop) {
@@ -112,7 +119,7 @@ void InstanceLoop::look_at_lease(Seen& seen, const std::stop_token& stop) {
     seen.lease = ground_.leases.look(lease_, Limit(kCopyLimit, stop));
     const auto is_open = [&] { return seen.lease.state == LeaseLook::State::free || seen.lease.over; };
     if (is_open()) try {
-            seen.lease = ground_.leases.look(lease_, Limit(ground_.ttl / 4, stop), Freshness::leader);
+            seen.lease = ground_.leases.look(lease_, Limit(ttl() / 4, stop), Freshness::leader);
         } catch (const Error& error) {
             if (error.kind() == ErrorKind::cancelled) throw;
             observation.store = StoreSight::silent;
@@ -124,7 +131,7 @@ void InstanceLoop::look_at_lease(Seen& seen, const std::stop_token& stop) {
     } else {
         open_since_.reset();
     }
-    observation.too_soon = silent_until_ && now - *silent_until_ < nanoseconds(ground_.ttl);
+    observation.too_soon = silent_until_ && now - *silent_until_ < nanoseconds(ttl());
     switch (seen.lease.state) {
         case LeaseLook::State::none: observation.lease = LeaseSight::none; break;
         case LeaseLook::State::free: observation.lease = LeaseSight::free; break;
@@ -146,7 +153,7 @@ void InstanceLoop::look_at_lease(Seen& seen, const std::stop_token& stop) {
     look_at_request(seen);
     const auto boot = ground_.clock.boottime();
     if (observation.lease == LeaseSight::mine) {
-        observation.times = lease_times(ground_.leases.hold_of(lease_).value_or(ground_.ttl));
+        observation.times = lease_times(ground_.leases.hold_of(lease_).value_or(ttl()));
         if (const auto renewed = ground_.leases.renewed_at(lease_)) observation.since_renewal = boot - *renewed;
         if (observation.since_renewal > 2 * observation.times.renew + observation.times.ttl / 4)
             observation.store = StoreSight::silent;
@@ -180,8 +187,8 @@ void InstanceLoop::look_at_request(Seen& seen) {
     }
     if (observation.lease != LeaseSight::free && observation.lease != LeaseSight::overdue) return;
     // Whom it is for must be quick, so that it does not keep others from a failover.
-    const bool reserved = !request->candidate.empty() && open_since_ &&
-                          ground_.clock.monotonic() - *open_since_ < nanoseconds(ground_.ttl);
+    const bool reserved =
+        !request->candidate.empty() && open_since_ && ground_.clock.monotonic() - *open_since_ < nanoseconds(ttl());
     if (request->forced && (is_me || request->candidate.empty())) observation.task = HaTask::forced_failover;
     if (observation.lease == LeaseSight::free && request->state == HaRequest::State::given &&
         request->term == seen.lease.lease.epoch && reserved)
@@ -214,7 +221,7 @@ Candidate InstanceLoop::candidate(const Seen& seen) {
 }
 
 bool InstanceLoop::is_silent(const HaMember& member) const {
-    return ground_.liveness && ground_.liveness->silent_for(member.host_id) > nanoseconds(ground_.ttl);
+    return ground_.liveness && ground_.liveness->silent_for(member.host_id) > nanoseconds(ttl());
 }
 
 /// A standby beside a primary that serves: it may have gone another way than that, or lack what nobody keeps any more.
@@ -269,16 +276,16 @@ void InstanceLoop::compare(Seen& seen) {
         const bool silent = is_silent(member);
         if (member.told && member.told_term == term) {
             // Whoever told its position and died since must not keep the others from a failover for ever.
-            if (!silent || open_for < 2 * nanoseconds(ground_.ttl)) all.push_back(*member.told);
+            if (!silent || open_for < 2 * nanoseconds(ttl())) all.push_back(*member.told);
         } else if (!silent && (!node.last || member.instance_id != node.last->instance_id)) {
             ++unknown;
         }
         if (!silent && member.told && member.told->running && member.told->complete && member.told->streaming)
             observation.other_candidate = true;
     }
-    if (open_for > nanoseconds(ground_.ttl)) unknown = 0;
+    if (open_for > nanoseconds(ttl())) unknown = 0;
     LastPrimary last = node.last.value_or(LastPrimary{});
-    CandidateLimits limits{.max_lag_bytes = kMostLag, .forced = observation.task == HaTask::forced_failover};
+    CandidateLimits limits{.max_lag_bytes = max_lag_bytes_, .forced = observation.task == HaTask::forced_failover};
     const auto& request = node.request;
     if (request && !request->forced && request->state == HaRequest::State::given && request->term == term) {
         last.position = request->end;  // a switchover loses nothing, whoever takes over in the end

@@ -69,12 +69,16 @@ void InstanceLoop::resign(const Limit& limit) {
 
 bool InstanceLoop::holds() const { return ground_.leases.renewed_at(lease_).has_value(); }
 
+std::chrono::nanoseconds InstanceLoop::renew() const {
+    return lease_times(std::min(ttl(), ground_.leases.hold_of(lease_).value_or(ttl()))).renew;
+}
+
 /// By R1: counted from before the renewal was sent.
 std::optional<ServerDeadline> InstanceLoop::deadline() const {
     const auto renewed = ground_.leases.renewed_at(lease_);
     const auto hold = ground_.leases.hold_of(lease_);
     if (!renewed || !hold) return std::nullopt;
-    const auto times = lease_times(as_usual_ ? std::min(*hold, ground_.ttl) : *hold);
+    const auto times = lease_times(as_usual_ ? std::min(*hold, ttl()) : *hold);
     return ServerDeadline{*renewed + times.soft, *renewed + times.hard};
 }
 

@@ -31,7 +31,6 @@ struct HaGround {
     const Clock& clock;
     std::filesystem::path data_dir;
     Log log;
-    std::chrono::milliseconds ttl;     ///< of the leases that are taken
     std::function<void()> held_lease;  ///< one was taken or given back
     HostLiveness* liveness = nullptr;  ///< nullptr: no host is silent
 };
@@ -67,6 +66,10 @@ public:
     /// The lease was renewed: the server may live longer.
     void renewed();
     bool holds() const;
+    /// Of the lease, by the node's policy as last seen.
+    std::chrono::milliseconds ttl() const { return ttl_; }
+    /// How often it needs a renewal: by the nearer of what others wait for and what they shall wait for.
+    std::chrono::nanoseconds renew() const;
     /// Its server is the primary, and has told so.
     bool serves() const;
     /// Its server is no more: gives the lease back, if it has it.
@@ -90,6 +93,7 @@ private:
 
     bool is_known();
     Seen look(const std::stop_token& stop);
+    void follow_policy(const HaNode& node);
     void look_at_lease(Seen& seen, const std::stop_token& stop);
     void look_at_request(Seen& seen);
     void look_at_server(Seen& seen, const std::stop_token& stop);
@@ -169,6 +173,8 @@ private:
     std::atomic<int> rewinds_failed_{0};
     std::atomic<bool> cleaning_{false};
     std::atomic<bool> resumes_{false};  ///< somebody asked for its start
+    std::atomic<std::chrono::milliseconds> ttl_{kLeaseTtl};
+    std::uint64_t max_lag_bytes_ = kMaxLagBytes;
     std::atomic<bool> as_usual_{true};  ///< its deadline is never later than the usual hold allows
     bool refused_ = false;
     bool streamed_ = false, complete_ = false, remembers_ = false;

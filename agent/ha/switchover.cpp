@@ -239,11 +239,11 @@ void InstanceLoop::look_after_request(const Seen& seen, const Limit& limit) {
     }
     if (!unanswered_request_ || unanswered_request_->first != request->task_id)
         unanswered_request_ = {request->task_id, now};
-    if (now - unanswered_request_->second < kUnanswered + std::chrono::nanoseconds(ground_.ttl)) return;
+    if (now - unanswered_request_->second < kUnanswered + std::chrono::nanoseconds(ttl())) return;
     std::string why;
     for (const auto& member : seen.node.members) {
         const auto reasons = member.told ? reasons_against(*member.told, seen.node.last.value_or(LastPrimary{}),
-                                                           {.max_lag_bytes = 1 << 20, .forced = request->forced})
+                                                           {.max_lag_bytes = max_lag_bytes_, .forced = request->forced})
                                          : std::vector<std::string>{"it has told nothing of itself"};
         why += fmt::format("{}{}: {}", why.empty() ? "" : "; ", member.instance_id,
                            reasons.empty() ? "it may" : joined(reasons, ", "));

@@ -3,6 +3,7 @@
 #include "agent/resources/data_directory.hpp"
 #include "agent/resources/database_instance.hpp"
 #include "agent/resources/filesystem_dir.hpp"
+#include "agent/resources/high_availability_policy.hpp"
 #include "agent/resources/physical_slot.hpp"
 #include "agent/resources/postgres_certs.hpp"
 #include "agent/resources/postgres_config.hpp"
@@ -24,6 +25,7 @@ ResourceRegistry::ResourceRegistry(const Ground& on) {
     kinds_.push_back(std::make_unique<PostgresDatabase>(on.runtime));
     kinds_.push_back(std::make_unique<ReplicationSlot>(on.runtime));
     kinds_.push_back(std::make_unique<Subscription>(on.runtime));
+    kinds_.push_back(std::make_unique<HighAvailabilityPolicy>());
     for (const auto& kind : kinds_) by_name_.emplace(kind->kind(), kind.get());
 }
 

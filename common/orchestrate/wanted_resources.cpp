@@ -25,6 +25,15 @@ Json users_json(const std::vector<UserSpec>& users) {
     return list;
 }
 
+/// With all that is left out filled in: an agent need not know which defaults this program has.
+Json ha_json(const HaSpec& ha) {
+    return {{"mode", ha.mode.empty() ? "async" : ha.mode},
+            {"sync_replicas", ha.sync_replicas.value_or(1)},
+            {"max_lag_bytes", ha.max_lag_bytes.value_or(kMaxLagBytes)},
+            {"lease_ttl_ms", ha.lease_ttl ? parse_lease_ttl(*ha.lease_ttl).count() : kLeaseTtl.count()},
+            {"strict", ha.strict}};
+}
+
 /// Builds the list; one instance per database.
 class Resources {
 public:
@@ -34,6 +43,7 @@ public:
         for (const auto& node : nodes_) {
             add_instance(node, node.primary);
             add_database(node);
+            add_high_availability(node);
         }
         for (const auto& node : nodes_) add_replicas(node);
         for (const auto& provider : nodes_)
@@ -154,6 +164,13 @@ private:
                         {"users", user_names()},
                         {"post_database_create", wanted_.spec.scripts.post_database_create}},
                        {"post_database_create"});
+    }
+
+    /// The agents of the node's instances read it as it is stored.
+    void add_high_availability(const WantedNode& node) {
+        if (!node.tunables.ha || node.replicas.empty()) return;
+        add_on_primary({"database.high_availability", node.name}, node, {{"database.postgres_database", node.name}},
+                       ha_json(*node.tunables.ha));
     }
 
     Json user_names() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -99,6 +100,16 @@ struct ServiceSpec {
     bool operator==(const ServiceSpec&) const = default;
 };
 
+/// Who may take over from a node's primary, and what a commit waits for.
+struct HaSpec {
+    std::string mode;  ///< async, sync, quorum; empty: async
+    std::optional<int> sync_replicas;
+    std::optional<std::int64_t> max_lag_bytes;
+    std::optional<std::string> lease_ttl;  ///< "8s", "4500ms"
+    bool strict = false;
+    bool operator==(const HaSpec&) const = default;
+};
+
 /// What the database and each of its nodes may set; a node's value wins (maps are merged, lists joined: node first).
 struct TunableSpec {
     std::optional<std::string> postgres_version;  ///< "17.10", or a bare major "17": newest minor of it
@@ -111,6 +122,7 @@ struct TunableSpec {
     std::optional<BackupConfigSpec> backup_config;
     std::optional<RestoreConfigSpec> restore_config;
     std::optional<SwarmOptsSpec> orchestrator_opts;
+    std::optional<HaSpec> ha;
     bool operator==(const TunableSpec&) const = default;
 };
 
@@ -140,6 +152,12 @@ struct DatabaseDocument {
 
 /// What holds for one node after the node's own values were laid over the database's.
 TunableSpec effective(const DatabaseSpec& database, const NodeSpec& node);
+/// "8s" or "4500ms". Throws Error{invalid_input}.
+std::chrono::milliseconds parse_lease_ttl(const std::string& text);
+/// What holds for an absent HaSpec::lease_ttl, and the least it may be: an election of the store's leader then stops no
+/// healthy primary, also when the votes are split once; or as a rule, but not then.
+inline constexpr std::chrono::milliseconds kLeaseTtl{5'500}, kLeastLeaseTtl{4'000};
+inline constexpr std::int64_t kMaxLagBytes = 1 << 20;  ///< for an absent HaSpec::max_lag_bytes
 /// "500m" or "0.5" in thousandths of a CPU, at least 1. Throws Error{invalid_input}.
 std::int64_t parse_millicpus(const std::string& text);
 /// "512MiB", "4G", "1000000" in bytes (SI and IEC units). Throws Error{invalid_input}.

@@ -25,6 +25,7 @@ TunableSpec effective(const DatabaseSpec& database, const NodeSpec& node) {
     lay_over(both.backup_config, node.backup_config);
     lay_over(both.restore_config, node.restore_config);
     lay_over(both.orchestrator_opts, node.orchestrator_opts);
+    lay_over(both.ha, node.ha);
     for (const auto& [name, value] : node.postgresql_conf) both.postgresql_conf[name] = value;
     // PostgreSQL takes the first line that matches, so the node's lines come first.
     both.pg_hba_conf = joined_lists(node.pg_hba_conf, database.pg_hba_conf);

@@ -114,6 +114,13 @@ std::vector<Field> blocks() {
          .type = &orchestrator_opts_type(),
          .doc = "Options of the runtime.",
          .notes = {note::kNodeWins, note::kDocker}},
+        {.name = "ha",
+         .kind = Kind::object,
+         .place = maybe<Owner, &Owner::ha>,
+         .type = &ha_type(),
+         .standard = "asynchronous replication",
+         .doc = "Replication and failover of nodes with replicas. A change restarts nothing.",
+         .notes = {note::kNodeWins}},
     };
 }
 

@@ -103,6 +103,7 @@ const Type& database_type();  ///< of DatabaseSpec
 const Type& node_type();      ///< of NodeSpec
 const Type& backup_config_type();
 const Type& restore_config_type();
+const Type& ha_type();
 const Type& orchestrator_opts_type();  ///< of SwarmOptsSpec
 const Type& service_type();            ///< of ServiceSpec
 /// Of the `config` of a service, by service_type; nullptr for an unknown one. Its fields have no place.

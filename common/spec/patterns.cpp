@@ -33,6 +33,13 @@ bool is_cpus(std::string_view text) {
            (dot == std::string_view::npos || are_digits(text.substr(dot + 1), 1, 3));
 }
 
+bool is_short_time(std::string_view text) {
+    constexpr std::size_t kMostDigits = 6;
+    if (!text.ends_with('s')) return false;
+    text.remove_suffix(text.ends_with("ms") ? 2 : 1);
+    return are_digits(text, 1, kMostDigits);
+}
+
 bool is_service_version(std::string_view text) {
     if (text == "latest") return true;
     int parts = 0;
@@ -61,6 +68,7 @@ const Pattern kPostgresVersion{"^[0-9]{2}(\\.[0-9]{1,2})?$", "a version: 17.10, 
                                is_postgres_version};
 const Pattern kSpockVersion{"^[0-9]$", "one digit: 5", is_spock_version};
 const Pattern kCpus{"^[0-9]+(\\.[0-9]{1,3}|m)?$", "a number of CPUs, or thousandths: 0.5, 500m", is_cpus};
+const Pattern kShortTime{"^[0-9]{1,6}m?s$", "a time in s or ms: 8s, 4500ms", is_short_time, "invalid_input"};
 const Pattern kServiceVersion{"^([0-9]+\\.[0-9]+(\\.[0-9]+)?|latest)$", "a version or latest: 1.2.3",
                               is_service_version};
 const Pattern kPipelineName{"^[a-z0-9_][a-z0-9_-]*$",

@@ -19,6 +19,7 @@ extern const Pattern kNodeName;         ///< n1
 extern const Pattern kPostgresVersion;  ///< 17.10, or 17: the newest minor of it
 extern const Pattern kSpockVersion;     ///< 5
 extern const Pattern kCpus;             ///< 0.5, 500m
+extern const Pattern kShortTime;        ///< 8s, 4500ms
 extern const Pattern kServiceVersion;   ///< 1.2, 1.2.3, latest
 extern const Pattern kPipelineName;     ///< of a rag service
 

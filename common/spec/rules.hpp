@@ -29,6 +29,8 @@ void check_setting_floors(const DatabaseSpec& spec, Findings& findings);
 void check_limits(const std::optional<std::string>& cpus, const std::optional<std::string>& memory,
                   const std::string& path, Findings& findings);
 void check_labels(const std::optional<SwarmOptsSpec>& options, const std::string& path, Findings& findings);
+/// Modes, times, and whether each node has the replicas that its commits shall wait for.
+void check_ha(const DatabaseSpec& spec, Findings& findings);
 /// Ports are counted per host over all nodes and services; 0 and absent ones are not.
 void check_ports(const DatabaseSpec& spec, Findings& findings);
 void check_services(const DatabaseSpec& spec, const ValidationContext& context, Findings& findings);

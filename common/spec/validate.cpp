@@ -246,6 +246,7 @@ std::vector<Problem> validate(const DatabaseSpec& spec, const ValidationContext&
     check_tunables(spec, "spec", context, findings);
     check_nodes(spec, context, findings);
     check_setting_floors(spec, findings);
+    check_ha(spec, findings);
     check_ports(spec, findings);
     check_users(spec, findings);
     check_scripts(spec.scripts.post_init, "spec.scripts.post_init", findings);

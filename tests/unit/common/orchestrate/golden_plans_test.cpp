@@ -118,6 +118,25 @@ TEST_CASE("add and remove a replica") {
     check_done(cluster, remove);
 }
 
+TEST_CASE("high availability is set, changed and left out, and nothing else changes") {
+    SmallCluster cluster;
+    auto& node = cluster.add_node("n1", {"host-1", "host-2"});
+    check_done(cluster, cluster.plan());
+
+    node.ha.emplace().mode = "sync";
+    const Plan set = cluster.plan();
+    check_golden("set_high_availability", golden_text(set));
+    check_done(cluster, set);
+    node.ha->strict = true;
+    const Plan change = cluster.plan();
+    check_golden("change_high_availability", golden_text(change));
+    check_done(cluster, change);
+    node.ha.reset();
+    const Plan leave = cluster.plan();
+    check_golden("leave_high_availability", golden_text(leave));
+    check_done(cluster, leave);
+}
+
 TEST_CASE("a setting that only reloads") {
     SmallCluster cluster = running_three();
     cluster.wanted.spec.postgresql_conf["work_mem"] = "64MB";

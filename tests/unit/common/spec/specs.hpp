@@ -24,6 +24,7 @@ inline Json full_body() {
           {"name": "n1", "host_ids": ["host-1", "host-2"], "postgres_version": "17.9", "port": 6432, "patroni_port": 0,
            "cpus": "2", "memory": "4G", "postgresql_conf": {"work_mem": "64MB"}, "pg_hba_conf": ["local all all peer"],
            "pg_ident_conf": ["ops alice admin"],
+           "ha": {"mode": "quorum", "sync_replicas": 1, "max_lag_bytes": 0, "lease_ttl": "8s", "strict": true},
            "backup_config": {"repositories": [{"type": "posix", "base_path": "/backups"}]},
            "orchestrator_opts": {"swarm": {"extra_volumes": [{"host_path": "/mnt/b", "destination_path": "/backups"}]}}},
           {"name": "n2", "host_ids": ["host-3"], "source_node": "n1"},

@@ -426,3 +426,29 @@ TEST_CASE("a key of azure may be left out of an update, not of a create") {
     merge_omitted(without_key, stored);
     CHECK(lines(validate(without_key, {Change::update, &stored, {}})) == "");
 }
+
+TEST_CASE("high availability: modes need replicas, times and counts have bounds") {
+    const auto with_ha = [&](const Json& ha, const Json& hosts = {"h1", "h2"}, const Json& own = Json::object()) {
+        Json change = nodes({node("n1", hosts, own)});
+        change["ha"] = ha;
+        return wrong_with(change);
+    };
+    CHECK(with_ha(Json::object()) == "");
+    CHECK(with_ha({{"mode", "quorum"}, {"strict", true}, {"lease_ttl", "8s"}, {"max_lag_bytes", 0}}) == "");
+    CHECK(with_ha({{"mode", "sync"}, {"sync_replicas", 2}}, {"h1", "h2", "h3"}) == "");
+    CHECK(with_ha({{"mode", "sync"}, {"sync_replicas", 2}}) == "ha.sync_replicas: node n1 has 1 replica");
+    CHECK(with_ha({{"mode", "sync"}}, Json::array({"h1"}))
+              .starts_with("ha.mode: node n1 has no replica that a commit could wait for"));
+    CHECK(with_ha({{"mode", "sync"}}, Json::array({"h1"}), {{"ha", {{"mode", "async"}}}}) == "");
+    CHECK(with_ha(nullptr, Json::array({"h1"}), {{"ha", {{"mode", "quorum"}}}})
+              .starts_with("nodes[0].ha.mode: node n1 has no replica that a commit could wait for"));
+    CHECK(with_ha({{"strict", true}}) == "ha.strict: means something in mode sync and quorum only");
+    CHECK(with_ha({{"sync_replicas", 1}}) == "ha.sync_replicas: means something in mode sync and quorum only");
+    CHECK(with_ha({{"lease_ttl", "3999ms"}}).starts_with("ha.lease_ttl: must be between 4"));
+    CHECK(with_ha({{"lease_ttl", "301s"}}).starts_with("ha.lease_ttl: must be between 4"));
+    CHECK(with_ha({{"lease_ttl", "8 s"}}) == "ha.lease_ttl: must be a time in s or ms: 8s, 4500ms");
+    CHECK(with_ha({{"mode", "synch"}}).starts_with("ha.mode: "));
+    CHECK(with_ha({{"sync_replica", 1}}).starts_with("ha.sync_replica: "));
+    CHECK(with_ha({{"mode", "sync"}}, {"h1", "h2"}, {{"postgresql_conf", {{"synchronous_standby_names", "x"}}}}) ==
+          "nodes[0].postgresql_conf.synchronous_standby_names: in mode sync the platform sets it");
+}
