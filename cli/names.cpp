@@ -67,6 +67,16 @@ NodeAnswer named_node(Session& session, const std::string& database, const std::
     }
 }
 
+std::vector<NodeAnswer> chosen_nodes(Session& session, const std::string& database, const std::string& node) {
+    if (!node.empty()) return {named_node(session, database, node)};
+    auto nodes = named_nodes(session, database);
+    std::erase_if(nodes, [](const NodeAnswer& each) { return each.members.size() < 2; });
+    if (nodes.empty())
+        throw Error(ErrorKind::invalid_input,
+                    "no node of " + database + " has replicas: there is no failover to pause");
+    return nodes;
+}
+
 HostAnswer named_host(Session& session, const std::string& id) {
     try {
         return session.api().host(id);

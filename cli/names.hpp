@@ -14,6 +14,8 @@ HostAnswer named_host(Session& session, const std::string& id);
 /// The same for the nodes of a database, and for one of them.
 std::vector<NodeAnswer> named_nodes(Session& session, const std::string& database);
 NodeAnswer named_node(Session& session, const std::string& database, const std::string& node);
+/// That node, or all that have replicas. Throws Error{invalid_input} when there is none.
+std::vector<NodeAnswer> chosen_nodes(Session& session, const std::string& database, const std::string& node);
 
 /// "did you mean storefront?", else "there are: a, b"; empty when there is nothing to choose from.
 std::string hint_of_names(const std::string& wanted, std::vector<std::string> names);

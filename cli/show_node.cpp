@@ -44,7 +44,8 @@ std::string behind_of(const NodeMemberAnswer& member) {
 void show_nodes(std::ostream& out, const Style& style, const std::vector<NodeAnswer>& nodes) {
     Table table({"NODE", "STATE", "PRIMARY", "HOST", "TERM", "INSTANCES", "NEXT", "ERROR"});
     for (const auto& node : nodes)
-        table.add({node.name, node.state, node.primary_instance, node.primary_host, number_text(node.term),
+        table.add({node.name, node.maintenance_until.empty() ? node.state : node.state + ", paused",
+                   node.primary_instance, node.primary_host, number_text(node.term),
                    std::to_string(node.members.size()), node.winner, cut_to(clean(node.error), 60)});
     table.print(out, style);
 }
@@ -52,6 +53,8 @@ void show_nodes(std::ostream& out, const Style& style, const std::vector<NodeAns
 void show_node(std::ostream& out, const Style& style, const NodeAnswer& node) {
     node_line(out, style, "Node", clean(node.name + " of " + node.database_id));
     node_line(out, style, "State", style.state(clean(node.state)));
+    if (!node.maintenance_until.empty())
+        node_line(out, style, "Paused", "until " + clean(node.maintenance_until) + ", no failover by itself");
     node_line(out, style, "Primary", member_place(node, node.primary_instance));
     node_line(out, style, "Term", term_of(node));
     node_line(out, style, "Next",
@@ -66,9 +69,10 @@ void show_node(std::ostream& out, const Style& style, const NodeAnswer& node) {
     for (const auto& member : node.members) {
         const bool replica = member.role != "primary";
         table.add({member.instance_id, member.host_id, member.role, member.state,
-                   !replica           ? ""
-                   : member.streaming ? "yes"
-                                      : "no",
+                   !replica             ? ""
+                   : member.synchronous ? "synchronously"
+                   : member.streaming   ? "yes"
+                                        : "no",
                    member.position, behind_of(member),
                    !replica               ? ""
                    : member.can_take_over ? "yes"

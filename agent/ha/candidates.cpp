@@ -37,7 +37,7 @@ std::vector<std::string> reasons_against(const Candidate& candidate, const LastP
     unless(candidate.archive_answers, "its restore_command does not answer");
     unless(!candidate.nofailover, "it is tagged nofailover");
     unless(!candidate.delayed_by_user, "its replay is paused or delayed by a setting");
-    unless(candidate.may_acknowledge, "it is not one of the synchronous standbys");
+    unless(candidate.may_acknowledge, "it is not sure to have every acknowledged commit");
     const Lsn parted = last.position.value_or(Lsn{});
     unless(descends_from(candidate.timeline, candidate.history, last.timeline, std::min(parted, position(candidate))),
            fmt::format("its timeline {} does not come from the last primary's timeline {}", candidate.timeline,

@@ -34,7 +34,7 @@ struct Candidate {
     bool delayed_by_user = false;  ///< recovery_min_apply_delay, or replay paused by hand
     bool nofailover = false;       ///< tag, or priority 0
     int priority = 1;              ///< decides ties only; higher is better
-    bool may_acknowledge = true;   ///< in sync modes: in the stored set of synchronous standbys
+    bool may_acknowledge = true;   ///< in sync modes: it is sure to have every acknowledged commit, see votes_for()
 };
 
 /// What the store knows of the node's last primary.

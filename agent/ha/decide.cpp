@@ -163,6 +163,8 @@ constexpr std::array kRules{
          [](const Seen& s) { return open(s) && standby(s); }},
 
     // Another one holds it.
+    Rule{"the new holder counts what its standbys have", HaAction::publish,
+         [](const Seen& s) { return another_holds(s) && standby(s) && s.votes_wanted; }},
     Rule{"its data went another way than the primary's", HaAction::rejoin,
          [](const Seen& s) { return another_holds(s) && standby(s) && s.diverged && !s.maintenance; }},
     Rule{"the primary is another one now", HaAction::follow,

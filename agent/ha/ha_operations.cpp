@@ -11,6 +11,36 @@
 
 namespace pgedge {
 
+void HaOperations::check_managed(const std::string& database_id, const std::string& name, const HaNode& node,
+                                 const Limit& limit) const {
+    if (!Databases(store_).find(database_id, limit))
+        throw Error(ErrorKind::not_found, "no database \"" + database_id + "\" found");
+    if (node.members.empty())
+        throw Error(ErrorKind::not_found, fmt::format("database \"{}\" has no node \"{}\"", database_id, name));
+    if (node.members.size() < 2)
+        throw Error(ErrorKind::invalid_input, fmt::format("node \"{}\" has one instance: nothing takes over", name));
+}
+
+WallTime HaOperations::pause(const std::string& database_id, const std::string& node, std::chrono::seconds duration,
+                             const Limit& limit) {
+    level_.check(limit);
+    check_managed(database_id, node, HaTable(store_).node(database_id, node, limit, Freshness::leader), limit);
+    const auto until = clock_.wall() + duration;
+    Transaction transaction;
+    transaction.add(HaTable::set_maintenance(database_id, node, until));
+    if (!store_.commit(transaction, limit).committed)
+        throw Error(ErrorKind::not_found, fmt::format("database \"{}\" has no node \"{}\"", database_id, node));
+    return until;
+}
+
+void HaOperations::resume(const std::string& database_id, const std::string& node, const Limit& limit) {
+    level_.check(limit);
+    check_managed(database_id, node, HaTable(store_).node(database_id, node, limit, Freshness::leader), limit);
+    Transaction transaction;
+    transaction.add(HaTable::end_maintenance(database_id, node));
+    store_.commit(transaction, limit);
+}
+
 void HaOperations::check(const HaWish& wish, const HaNode& node, const Limit& limit) const {
     const auto database = Databases(store_).find(wish.database_id, limit);
     if (!database) throw Error(ErrorKind::not_found, "no database \"" + wish.database_id + "\" found");

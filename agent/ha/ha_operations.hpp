@@ -29,12 +29,20 @@ public:
     Task switchover(const HaWish& wish, const Limit& limit);
     /// The same. Its task has failed when nothing is wrong with the node and skip_validation is not given.
     Task failover(const HaWish& wish, const Limit& limit);
+    /// Maintenance: for so long nothing of the node is started, stopped or promoted that nobody asked for. Returns when
+    /// it ends. Throws not_found, invalid_input (a node that has no other instance).
+    WallTime pause(const std::string& database_id, const std::string& node, std::chrono::seconds duration,
+                   const Limit& limit);
+    /// Ends it; nothing to do when there is none. Throws the same.
+    void resume(const std::string& database_id, const std::string& node, const Limit& limit);
     /// False: no task of this kind waits under this id.
     bool cancel(const std::string& task_id, const Limit& limit);
 
 private:
     Task begin(const HaWish& wish, HaRequest request, const Limit& limit);
     void check(const HaWish& wish, const HaNode& node, const Limit& limit) const;
+    void check_managed(const std::string& database_id, const std::string& name, const HaNode& node,
+                       const Limit& limit) const;
     bool is_healthy(const HaWish& wish, const HaNode& node, const Limit& limit) const;
 
     Store& store_;

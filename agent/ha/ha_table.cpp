@@ -52,6 +52,18 @@ std::optional<Candidate> candidate_from(const std::string& instance_id, const st
     }
 }
 
+/// Of one that cannot be read, nobody but the last primary is sure to have everything.
+SyncState sync_from(const Row& row) {
+    SyncState sync{row.integer(0), row.text(1), {}, row.integer(4)};
+    try {
+        const auto members = parse_json(row.text(2)).get<std::set<std::string>>();
+        sync.set = {members, static_cast<int>(row.integer(3))};
+    } catch (const std::exception&) {
+        sync.set = {};
+    }
+    return sync;
+}
+
 HaRequest request_from(const Row& row, std::size_t first) {
     HaRequest request;
     request.task_id = row.text(first);
@@ -134,7 +146,25 @@ HaNode HaTable::node(const std::string& database_id, const std::string& name, co
                                 parse_lsn(row.text(13))};
         if (!row.text(12).empty()) node.last_begins = parse_lsn(row.text(12));
     }
+    read_fifth_version(node, freshness, limit);
     return node;
+}
+
+/// What the store has only when all hosts have been upgraded; until then loops go on without it.
+void HaTable::read_fifth_version(HaNode& node, Freshness freshness, const Limit& limit) const {
+    const Statement exists{"SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'ha_maintenance'"};
+    if (store_.read(exists, freshness, limit).empty()) return;
+    const Statement query{
+        "SELECT s.term, s.instance, s.members, s.votes, s.revision, w.until FROM node n "
+        "LEFT JOIN ha_sync s ON s.database_id = n.database_id AND s.node = n.name "
+        "LEFT JOIN ha_maintenance w ON w.database_id = n.database_id AND w.node = n.name "
+        "WHERE n.database_id = ? AND n.name = ?",
+        {node.database_id, node.name},
+        {}};
+    for (const auto& row : store_.read(query, freshness, limit)) {
+        if (!row.null(0)) node.sync = sync_from(row);
+        if (!row.null(5)) node.maintenance_until = time_from_stored(row.integer(5));
+    }
 }
 
 std::vector<HaChange> HaTable::history(const std::string& database_id, const std::string& node,
@@ -185,6 +215,38 @@ Statement HaTable::position(const HaNode& node, const LastPrimary& primary, cons
         {node.database_id, node.name, term, primary.instance_id, std::to_string(primary.system_identifier),
          std::int64_t{primary.timeline}, begins ? to_string(*begins) : "", to_string(primary.position.value_or(Lsn{}))},
         {}};
+}
+
+Statement HaTable::set_sync(const HaNode& node, const SyncState& state) {
+    return {
+        "INSERT INTO ha_sync (database_id, node, term, instance, members, votes, revision) "
+        "SELECT database_id, name, ?3, ?4, ?5, ?6, ?7 + 1 FROM node WHERE database_id = ?1 AND name = ?2 AND (?7 = 0 "
+        "OR "
+        "EXISTS (SELECT 1 FROM ha_sync WHERE database_id = ?1 AND node = ?2)) "
+        "ON CONFLICT (database_id, node) DO UPDATE SET term = excluded.term, instance = excluded.instance, members = "
+        "excluded.members, votes = excluded.votes, revision = excluded.revision WHERE ha_sync.revision = ?7",
+        {node.database_id, node.name, state.term, state.primary, to_text(Json(state.set.members)),
+         std::int64_t{state.set.votes}, state.revision},
+        1};
+}
+
+Statement HaTable::erase_sync(const HaNode& node) {
+    return {"DELETE FROM ha_sync WHERE database_id = ? AND node = ? AND revision = ?",
+            {node.database_id, node.name, node.sync ? node.sync->revision : 0},
+            1};
+}
+
+Statement HaTable::set_maintenance(const std::string& database_id, const std::string& node, WallTime until) {
+    return {
+        "INSERT INTO ha_maintenance (database_id, node, until) SELECT database_id, name, ? FROM node WHERE database_id "
+        "= "
+        "? AND name = ? ON CONFLICT (database_id, node) DO UPDATE SET until = excluded.until",
+        {to_stored(until), database_id, node},
+        1};
+}
+
+Statement HaTable::end_maintenance(const std::string& database_id, const std::string& node) {
+    return {"DELETE FROM ha_maintenance WHERE database_id = ? AND node = ?", {database_id, node}, {}};
 }
 
 std::vector<Statement> HaTable::serves(const HaNode& node, const HaChange& change) {

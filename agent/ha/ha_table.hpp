@@ -7,6 +7,7 @@
 #include "agent/ha/candidates.hpp"
 #include "agent/ha/ha_policy.hpp"
 #include "agent/ha/ha_request.hpp"
+#include "agent/ha/sync_policy.hpp"
 #include "agent/store/store.hpp"
 #include "common/base/clock.hpp"
 
@@ -38,9 +39,13 @@ struct HaNode {
     std::optional<Lsn> last_begins;   ///< where its timeline left the one before; nullopt: it is the first
     std::optional<HaRequest> request;
     std::optional<HaPolicy> policy = HaPolicy{};  ///< nullopt: it cannot be read
+    std::optional<SyncState> sync;                ///< nullopt: nothing is promised
+    std::optional<WallTime> maintenance_until;    ///< it may have passed
     std::vector<HaMember> members;                ///< by id
 
     const HaMember* find(const std::string& instance_id) const;
+    /// Nothing is started, stopped or promoted without being asked for.
+    bool in_maintenance(WallTime now) const { return maintenance_until && now < *maintenance_until; }
 };
 
 /// Why and when a node got another primary. Kept for people.
@@ -80,10 +85,20 @@ public:
     /// How far the primary is that serves under the lease's `term`. Nothing when a newer one does.
     static Statement position(const HaNode& node, const LastPrimary& primary, const std::optional<Lsn>& begins,
                               std::int64_t term);
+    /// What is promised from now on. Refused (guard) unless `state.revision` is the stored one; belongs into a
+    /// transaction with Leases::still_mine().
+    static Statement set_sync(const HaNode& node, const SyncState& state);
+    /// Nothing is promised any more. Refused like set_sync().
+    static Statement erase_sync(const HaNode& node);
+    /// Refused (guard) when the node is no more.
+    static Statement set_maintenance(const std::string& database_id, const std::string& node, WallTime until);
+    static Statement end_maintenance(const std::string& database_id, const std::string& node);
     /// A new primary serves: the node's row and the history. Belongs into a transaction with Leases::still_mine().
     static std::vector<Statement> serves(const HaNode& node, const HaChange& change);
 
 private:
+    void read_fifth_version(HaNode& node, Freshness freshness, const Limit& limit) const;
+
     Store& store_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "agent/resources/local_session.hpp"
 #include "common/base/error.hpp"
 
 namespace pgedge {
@@ -19,7 +20,8 @@ constexpr auto kLookAgain = 500ms;
 
 /// Kinds of change after which an instance may need a loop, or not any more; and those that loops decide by.
 constexpr std::array<std::string_view, 3> kKindsOfPlaces{"instance", "node", "step"};
-constexpr std::array<std::string_view, 5> kKindsThatWake{"lease", "node", "instance", "ha_member", "ha_request"};
+constexpr std::array<std::string_view, 7> kKindsThatWake{"lease",      "node",    "instance",      "ha_member",
+                                                         "ha_request", "ha_sync", "ha_maintenance"};
 
 template <std::size_t Count>
 bool has_any_of(const Changes& changes, const std::array<std::string_view, Count>& kinds) {
@@ -166,9 +168,24 @@ void HighAvailability::give_back(const ServerSpec& server, const Limit& limit) {
             throw Error(ErrorKind::conflict, "the lease of the node of " + id + " changes hands");
         if (!parts_.leases.set_hold(lease, kAlone, limit))
             throw Error(ErrorKind::conflict, "the lease of the node of " + id + " was lost");
+        go_on_alone(id, HaTable(parts_.store).node(rows[0].text(0), rows[0].text(1), limit), limit);
     }
     parts_.alone.take(server, limit);
     parts_.log.info("an instance has no high availability any more", {{"instance", id}});
+}
+
+/// No standby has what it commits from now on, and no commit waits for one.
+void HighAvailability::go_on_alone(const std::string& instance_id, const HaNode& node, const Limit& limit) {
+    if (node.sync) {
+        Transaction transaction;
+        transaction.add(parts_.leases.still_mine(primary_lease(node.database_id, node.name)));
+        transaction.add(HaTable::erase_sync(node));
+        if (!parts_.store.commit(transaction, limit).committed)
+            throw Error(ErrorKind::conflict, "the synchronous standbys of node " + node.name + " change");
+    }
+    if (!is_running(parts_.runtime, instance_id)) return;
+    SyncServer server(parts_.runtime, instance_id);
+    if (server.look(limit).ours) server.write({}, limit);
 }
 
 std::shared_ptr<InstanceLoop> HighAvailability::loop_of(const std::string& instance_id, const Limit& limit) {

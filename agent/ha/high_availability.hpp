@@ -59,6 +59,7 @@ private:
     void settle(Freshness freshness, const Limit& limit);
     void give_back_others(const std::vector<HaTable::Place>& places, const Limit& limit);
     void give_back(const ServerSpec& server, const Limit& limit);
+    void go_on_alone(const std::string& instance_id, const HaNode& node, const Limit& limit);
     std::shared_ptr<InstanceLoop> loop_of(const std::string& instance_id, const Limit& limit);
     Loops loops() const;
     void leases_changed();

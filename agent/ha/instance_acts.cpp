@@ -22,7 +22,12 @@ constexpr auto kStart = 1h;  ///< a crashed server may recover for long; decide(
 constexpr auto kStop = 60s;
 constexpr auto kCheckpointLimit = 10min;
 constexpr nanoseconds kTendSlots = 10s;
+constexpr std::chrono::milliseconds kHoldTooLong = 1min;      ///< of maintenance, before it is made shorter
 constexpr nanoseconds kFirstPause = 1s, kLongestPause = 60s;  ///< between starts that fail
+
+LastPrimary primary_now(const std::string& instance_id, const ServerLook& server) {
+    return {instance_id, server.system_identifier, server.timeline, server.written};
+}
 
 }  // namespace
 
@@ -66,7 +71,9 @@ void InstanceLoop::act(const Seen& seen, const Decision& decision, const std::st
             look_after_request(seen, soon);
             return tell(seen, seen.lease.lease.epoch, soon);
         case HaAction::keep_up: return keep_up(seen, soon);
+        case HaAction::prepare_promotion: return prepare_promotion(seen, soon);
         case HaAction::promote: return promote(seen);
+        case HaAction::fix_sync: note_position(seen); return fix_sync();
         case HaAction::serve: return serve(seen);
         case HaAction::switch_over: return switch_over(seen);
         default: return;
@@ -100,8 +107,31 @@ void InstanceLoop::refuse(const Seen& seen, const Limit& limit) {
         release(seen, limit);
 }
 
+/// R55: while it lasts the server needs no store. From minute to minute the hold gets shorter, so that others do not
+/// wait much longer than it lasts. True: it lasts.
+bool InstanceLoop::lengthen_for_maintenance(const HaNode& node, const Limit& limit) {
+    const auto now = ground_.clock.wall();
+    const auto hold = ground_.leases.hold_of(lease_);
+    if (!hold || !node.in_maintenance(now)) return false;
+    const auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(*node.maintenance_until - now) + ttl();
+    if (*hold >= rest && *hold <= rest + kHoldTooLong) return true;
+    if (*hold > rest) {  // R6, as below
+        const auto times = lease_times(rest);
+        const auto renewed = ground_.leases.renewed_at(lease_);
+        if (!renewed || !ground_.runtime.set_deadline(place_.instance_id,
+                                                      ServerDeadline{*renewed + times.soft, *renewed + times.hard}))
+            return true;
+    }
+    if (ground_.leases.set_hold(lease_, rest, limit)) {
+        as_usual_ = false;
+        renewed();
+    }
+    return true;
+}
+
 /// R6: the server has the nearer deadline before others wait for less.
-void InstanceLoop::settle_hold(const Limit& limit) {
+void InstanceLoop::settle_hold(const HaNode& node, const Limit& limit) {
+    if (lengthen_for_maintenance(node, limit)) return;
     const auto hold = ground_.leases.hold_of(lease_);
     if (!hold || *hold == ttl()) return;
     as_usual_ = true;
@@ -184,7 +214,7 @@ void InstanceLoop::adopt(const Seen& seen, const Limit& limit) {
     ground_.held_lease();
     renewed();
     wake();
-    settle_hold(limit);
+    settle_hold(seen.node, limit);
 }
 
 /// R12: nothing of the server lives when the lease is given back.
@@ -248,19 +278,31 @@ void InstanceLoop::promote(const Seen& seen) {
     });
 }
 
+/// How far it is, for the next renewal to tell.
+void InstanceLoop::note_position(const Seen& seen) {
+    const std::lock_guard lock(mutex_);
+    position_ = primary_now(place_.instance_id, *seen.server);
+    begins_.reset();
+    if (!seen.server->history.empty()) begins_ = seen.server->history.back().at;
+}
+
 void InstanceLoop::serve(const Seen& seen) {
     if (!seen.server || seen.server->in_recovery) return;
     const auto term = seen.lease.lease.epoch;
-    settle_hold(Limit(kAskLimit));
-    bool served = false;
-    const LastPrimary now{place_.instance_id, seen.server->system_identifier, seen.server->timeline,
-                          seen.server->written};
+    settle_hold(seen.node, Limit(kAskLimit));
+    bool served = false, checkpoint = false;
+    note_position(seen);
+    const LastPrimary now = primary_now(place_.instance_id, *seen.server);
     {
         const std::lock_guard lock(mutex_);
-        position_ = now;
-        begins_.reset();
-        if (!seen.server->history.empty()) begins_ = seen.server->history.back().at;
         served = served_term_ == term;
+        checkpoint = served && std::exchange(checkpoint_due_, false);
+    }
+    if (checkpoint) {
+        begin(Job::serve, [this](const std::stop_token& stop) {
+            LocalServer(ground_.runtime, paths_).checkpoint(Limit(kCheckpointLimit, stop));
+        });
+        return;
     }
     if (served) {
         if (ground_.clock.monotonic() - slots_tended_ < kTendSlots) return;
@@ -302,10 +344,10 @@ void InstanceLoop::serve(const Seen& seen) {
         {
             const std::lock_guard lock(mutex_);
             served_term_ = term;
+            checkpoint_due_ = true;  // after the synchronous standbys, which must not wait for it
         }
         log_.info("serves as primary", {{"instance", place_.instance_id}, {"term", term}, {"timeline", now.timeline}});
         hand.reconnect(Limit(kAskLimit, stop));  // for the day when it is a standby again
-        hand.checkpoint(Limit(kCheckpointLimit, stop));
     });
 }
 

@@ -42,11 +42,13 @@ InstanceLoop::Seen InstanceLoop::look(const std::stop_token& stop) {
     follow_policy(seen.node);
     auto& observation = seen.observation;
     observation.times = lease_times(ttl());
+    observation.maintenance = seen.node.in_maintenance(ground_.clock.wall());
     observation.was_primary = seen.node.primary_instance == place_.instance_id;
     observation.stopped_by_user = seen.node.find(place_.instance_id)->stopped;
     look_at_server(seen, stop);
     look_at_lease(seen, stop);
     compare(seen);
+    look_at_sync(seen, stop);
     return seen;
 }
 
@@ -175,6 +177,8 @@ void InstanceLoop::look_at_request(Seen& seen) {
     auto& observation = seen.observation;
     const auto& request = seen.node.request;
     if (!request || !request->is_due(ground_.clock.wall())) return;
+    // R53: what was planned for this time is not done now, and not later.
+    if (observation.maintenance && request->due && request->state == HaRequest::State::waiting) return;
     const bool is_me = request->candidate == place_.instance_id;
     if (observation.lease == LeaseSight::mine) {
         // A primary has to tell that it is one first: that may be what was asked for.
@@ -267,7 +271,7 @@ void InstanceLoop::compare(Seen& seen) {
             std::max(seen.server->received, seen.server->replayed) >= *node.last->position)
             complete_ = true;
     }
-    const auto me = candidate(seen);
+    auto me = candidate(seen);
     std::vector<Candidate> all{me};
     std::size_t unknown = 0;
     const auto open_for = open_since_ ? ground_.clock.monotonic() - *open_since_ : nanoseconds(0);
@@ -280,16 +284,27 @@ void InstanceLoop::compare(Seen& seen) {
         } else if (!silent && (!node.last || member.instance_id != node.last->instance_id)) {
             ++unknown;
         }
-        if (!silent && member.told && member.told->running && member.told->complete && member.told->streaming)
+        const bool counts = !node.sync || node.sync->set.members.contains(member.instance_id);
+        if (!silent && counts && member.told && member.told->running && member.told->complete && member.told->streaming)
             observation.other_candidate = true;
     }
     if (open_for > nanoseconds(ttl())) unknown = 0;
     LastPrimary last = node.last.value_or(LastPrimary{});
-    CandidateLimits limits{.max_lag_bytes = max_lag_bytes_, .forced = observation.task == HaTask::forced_failover};
+    CandidateLimits limits{.max_lag_bytes = node.sync ? std::nullopt : std::optional(max_lag_bytes_),
+                           .forced = observation.task == HaTask::forced_failover};
     const auto& request = node.request;
     if (request && !request->forced && request->state == HaRequest::State::given && request->term == term) {
         last.position = request->end;  // a switchover loses nothing, whoever takes over in the end
         limits.max_lag_bytes = 0;
+    }
+    if (node.sync) {
+        // An estimate: the votes count when they are told under the term of whoever takes the lease.
+        const auto others = all;
+        for (auto& each : all) {
+            const bool given = is_given(node, term, std::max(each.received, each.replayed));
+            each.may_acknowledge = given || votes_for(*node.sync, each, others) == Votes::enough;
+        }
+        me = all.front();
     }
     observation.standing = standing_of(place_.instance_id, all, unknown, last, limits);
     seen.reasons = reasons_against(me, last, limits);
@@ -298,7 +313,6 @@ void InstanceLoop::compare(Seen& seen) {
         observation.standing != Standing::best)
         observation.task = HaTask::none;
     look_whether_it_can_follow(seen);
-    observation.promotion = seen.server ? Promotion::ready : Promotion::preparing;
 }
 
 }  // namespace pgedge

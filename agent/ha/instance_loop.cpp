@@ -27,6 +27,7 @@ InstanceLoop::InstanceLoop(const HaGround& ground, HaTable::Place place)
       log_(ground.log),
       table_(ground.store),
       eye_(ground.runtime, paths_),
+      sync_eye_(ground.runtime, place_.instance_id),
       worker_([this](const std::stop_token& stop) { work(stop); }),
       loop_([this](const std::stop_token& stop) { run(stop); }) {}
 
@@ -222,6 +223,7 @@ void InstanceLoop::take_down(const Limit& limit) {
 }
 
 void InstanceLoop::lengthen(std::chrono::milliseconds hold, const Limit& limit) {
+    if (ground_.leases.hold_of(lease_).value_or(hold) > hold) return;  // in maintenance it is longer already
     if (!ground_.leases.set_hold(lease_, hold, limit)) return;
     as_usual_ = false;
     renewed();
@@ -279,7 +281,7 @@ std::chrono::nanoseconds InstanceLoop::pass(const std::stop_token& stop) {
     contends_ = seen.observation.lease == LeaseSight::live && seen.observation.phase == ServerPhase::standby;
     // What ends in a moment is not told by anybody.
     if (seen.observation.phase == ServerPhase::promoting) return kPoll;
-    return seen.observation.times.renew;
+    return std::min(seen.observation.times.renew, lease_times(ttl()).renew);  // the hold of maintenance is long
 }
 
 bool InstanceLoop::begin(Job job, std::function<void(const std::stop_token&)> what) {

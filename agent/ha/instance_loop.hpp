@@ -13,6 +13,7 @@
 #include "agent/ha/decide.hpp"
 #include "agent/ha/ha_table.hpp"
 #include "agent/ha/local_server.hpp"
+#include "agent/ha/sync_server.hpp"
 #include "agent/runtime/instance_user.hpp"
 #include "agent/runtime/server_owner.hpp"
 #include "agent/store/tables/host_liveness.hpp"
@@ -82,7 +83,7 @@ public:
     void end();
 
 private:
-    enum class Job { none, start, rejoin, promote, serve, stop, switch_over };
+    enum class Job { none, start, rejoin, promote, serve, sync, stop, switch_over };
     struct Seen;
 
     void run(const std::stop_token& stop);
@@ -118,13 +119,23 @@ private:
     void check_source(const HaNode& node, const HaMember& primary, const Limit& limit);
     void forget_what_was_told(const Limit& limit);
     bool is_silent(const HaMember& member) const;
+    void look_at_sync(Seen& seen, const std::stop_token& stop);
+    std::optional<SyncStep> next_step(const HaNode& node, SyncLook look) const;
+    void fix_sync();
+    bool store_sync(const HaNode& node, const StoredSyncSet& set, const Limit& limit);
+    bool forget_sync(const HaNode& node, const Limit& limit);
+    void prepare_promotion(const Seen& seen, const Limit& limit);
+    /// A switchover's: what was the primary ended in good order, and this has all of its log, which ends at `end`.
+    bool is_given(const HaNode& node, std::int64_t taken_from, Lsn end) const;
+    void note_position(const Seen& seen);
     void look_whether_it_can_follow(Seen& seen);
     /// A file or directory next to the data, and on the same disk.
     std::filesystem::path beside_data(std::string_view name) const;
     static constexpr std::string_view kRewinding = "pgdata.rewinding";  ///< a mark, as long as pg_rewind is at work
     static constexpr std::string_view kOldData = "pgdata.old";          ///< what a copy replaced
     static constexpr std::string_view kMark = "instance";  ///< that this is the disk of the instance, by its id
-    void settle_hold(const Limit& limit);
+    void settle_hold(const HaNode& node, const Limit& limit);
+    bool lengthen_for_maintenance(const HaNode& node, const Limit& limit);
     void release(const Seen& seen, const Limit& limit);
     void refuse(const Seen& seen, const Limit& limit);
     void tend(const Seen& seen, const Limit& limit);
@@ -177,6 +188,10 @@ private:
     std::uint64_t max_lag_bytes_ = kMaxLagBytes;
     std::atomic<bool> as_usual_{true};  ///< its deadline is never later than the usual hold allows
     bool refused_ = false;
+    SyncServer sync_eye_;
+    std::int64_t unsynced_term_ = -1;  ///< of the lease under which the server was seen to wait for nobody of ours
+    std::atomic<std::int64_t> prepared_term_{-1}, refused_term_{-1};
+    std::atomic<std::chrono::nanoseconds> next_sync_{};
     bool streamed_ = false, complete_ = false, remembers_ = false;
     std::optional<std::pair<std::string, std::chrono::nanoseconds>> unanswered_request_;  ///< its task, since when
     std::optional<std::chrono::nanoseconds> stands_since_;  ///< it streams nothing and replays nothing
@@ -199,7 +214,8 @@ private:
     std::optional<StopMode> giving_up_;  ///< as soon as what is under way has ended
     std::string warned_;                 ///< of what was under way
     std::int64_t served_term_ = -1;
-    std::string cause_;  ///< of the take that made it the holder
+    bool checkpoint_due_ = false;  ///< of a primary that serves: nobody can be rewound to it before
+    std::string cause_;            ///< of the take that made it the holder
     std::optional<LastPrimary> position_;
     std::optional<Lsn> begins_;   ///< of its timeline
     std::optional<HaNode> node_;  ///< as last seen

@@ -15,6 +15,7 @@ using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
 constexpr nanoseconds kMostSlack = std::chrono::seconds(1);
+constexpr nanoseconds kLongestShutdown = std::chrono::seconds(30);
 
 nanoseconds scaled(nanoseconds time, double by) {
     return nanoseconds(static_cast<nanoseconds::rep>(static_cast<double>(time.count()) * by));
@@ -28,7 +29,8 @@ LeaseTimes lease_times(nanoseconds ttl) {
                     fmt::format("a lease of {} is too short: a server needs time to be stopped", short_duration(ttl)),
                     fmt::format("{} at least", short_duration(kSmallestTtl)));
     const auto slack = std::min(kMostSlack, ttl / 4);
-    return {ttl, ttl / 8, ttl * 6 / 10, ttl - slack - scaled(ttl, 2 * kClockRateError)};
+    const auto hard = ttl - slack - scaled(ttl, 2 * kClockRateError);
+    return {ttl, ttl / 8, std::max(ttl * 6 / 10, hard - kLongestShutdown), hard};
 }
 
 nanoseconds time_to_kill(const LeaseTimes& times) {

@@ -16,8 +16,8 @@ inline constexpr std::chrono::milliseconds kSmallestTtl{2'000};
 struct LeaseTimes {
     std::chrono::nanoseconds ttl{};    ///< what a contender waits
     std::chrono::nanoseconds renew{};  ///< an attempt starts each period, whatever became of the last one
-    std::chrono::nanoseconds soft{};   ///< the server begins a fast shutdown
-    std::chrono::nanoseconds hard{};   ///< all its processes are killed
+    std::chrono::nanoseconds soft{};  ///< the server begins a fast shutdown; of a long hold, at most 30 s before `hard`
+    std::chrono::nanoseconds hard{};  ///< all its processes are killed
     bool operator==(const LeaseTimes&) const = default;
 };
 

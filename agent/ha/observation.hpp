@@ -98,6 +98,7 @@ struct Observation {
     bool follows_wrong = false;  ///< standby whose upstream or term is not the node's present one
     bool diverged = false;       ///< standby that has what the primary's timeline has not: it can never follow
     bool sync_differs = false;   ///< synchronous standbys on the server are not as stored, or not as they should be
+    bool votes_wanted = false;   ///< another took the lease and is no primary yet: what standbys have must not change
     HaTask task = HaTask::none;
     bool maintenance = false;
     Failsafe failsafe = Failsafe::off;

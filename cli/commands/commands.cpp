@@ -70,6 +70,8 @@ std::unique_ptr<CliCommand> node() {
     group->add(make_node_list());
     group->add(make_node_show());
     group->add(make_node_history());
+    group->add(make_node_pause());
+    group->add(make_node_resume());
     return group;
 }
 

@@ -43,6 +43,8 @@ std::unique_ptr<CliCommand> make_instance_stop();
 std::unique_ptr<CliCommand> make_logs();
 std::unique_ptr<CliCommand> make_man();
 std::unique_ptr<CliCommand> make_node_history();
+std::unique_ptr<CliCommand> make_node_pause();
+std::unique_ptr<CliCommand> make_node_resume();
 std::unique_ptr<CliCommand> make_node_list();
 std::unique_ptr<CliCommand> make_node_show();
 std::unique_ptr<CliCommand> make_plan_command();

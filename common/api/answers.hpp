@@ -156,6 +156,7 @@ struct NodeMemberAnswer {
     std::string instance_id, host_id, role, state;
     bool streaming = false;  ///< false as well where nothing is known
     bool can_take_over = false;
+    bool synchronous = false;
     std::string position;  ///< empty: not known
     std::optional<std::int64_t> lag_bytes, replay_lag_bytes;
     std::vector<std::string> reasons;
@@ -170,7 +171,7 @@ struct NodeAnswer {
     std::string name, database_id, state, error;
     std::string primary_instance, primary_host;
     std::optional<std::int64_t> term, timeline, loss_bytes_at_most;
-    std::string fixed_because, winner;
+    std::string fixed_because, winner, maintenance_until;  ///< empty: none
     std::optional<NodeRequestAnswer> request;
     std::vector<NodeMemberAnswer> members;
     Json json;

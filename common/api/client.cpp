@@ -144,6 +144,20 @@ std::vector<NodeChangeAnswer> ControlPlaneClient::node_history(const std::string
                                     std::move(query)));
 }
 
+NodeAnswer ControlPlaneClient::pause_node(const std::string& database_id, const std::string& node,
+                                          std::chrono::seconds duration) {
+    const Json body = {{"duration_seconds", duration.count()}};
+    return node_answer(call("POST",
+                            path_of({"databases", checked_segment(database_id, "database"), "nodes",
+                                     checked_segment(node, "node"), "pause"}),
+                            {}, &body));
+}
+
+NodeAnswer ControlPlaneClient::resume_node(const std::string& database_id, const std::string& node) {
+    return node_answer(call("POST", path_of({"databases", checked_segment(database_id, "database"), "nodes",
+                                             checked_segment(node, "node"), "resume"})));
+}
+
 TaskAnswer ControlPlaneClient::switchover(const std::string& database_id, const std::string& node,
                                           const std::string& candidate, const std::string& scheduled_at) {
     Json body = Json::object();

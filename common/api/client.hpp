@@ -59,6 +59,8 @@ public:
     std::vector<NodeChangeAnswer> node_history(const std::string& database_id, const std::string& node,
                                                std::optional<int> most = {});
     /// `candidate`: instance id; empty: the best. `scheduled_at`: RFC 3339; empty: at once.
+    NodeAnswer pause_node(const std::string& database_id, const std::string& node, std::chrono::seconds duration);
+    NodeAnswer resume_node(const std::string& database_id, const std::string& node);
     TaskAnswer switchover(const std::string& database_id, const std::string& node, const std::string& candidate,
                           const std::string& scheduled_at);
     TaskAnswer failover(const std::string& database_id, const std::string& node, const std::string& candidate,

@@ -26,6 +26,9 @@ const Shape<NodeMember, NodeMemberAnswer>& node_member_shape() {
                  &From::lag_bytes, &Into::lag_bytes)
             .may("replay_lag_bytes", integer("Received and not replayed yet"), &From::replay_lag_bytes,
                  &Into::replay_lag_bytes)
+            .may("synchronous",
+                 boolean("Of nodes whose commits wait for replicas: for this one, or for enough like it"),
+                 &From::synchronous, &Into::synchronous)
             .must(
                 "can_take_over", boolean("It may be promoted as things are now"),
                 [](const From& member) { return member.can_take_over(); }, &Into::can_take_over)
@@ -77,6 +80,8 @@ Shape<NodeView, NodeAnswer> make_node_shape() {
         .may("loss_bytes_at_most",
              integer("What a failover to the winner would lose of what was written up to the primary's last renewal"),
              &From::loss_bytes_at_most, &Into::loss_bytes_at_most)
+        .may("maintenance_until", time_text("Before that nothing is started, stopped or promoted by itself"),
+             &From::maintenance_until, &Into::maintenance_until)
         .part(node_request_shape())
         .may("request", ref(node_request_shape().name()), shown_request, read_request)
         .list(true, "members", node_member_shape(), &From::members, &Into::members);

@@ -81,6 +81,9 @@ Schemas of_requests() {
          closed(object_of({may("candidate_instance_id",
                                text(1, 63, "Instance of the node that becomes the primary; the best when not given")),
                            may("scheduled_at", time_text("Begin then; at once when not given"))}))},
+        {"PauseDatabaseNodeRequest",
+         closed(object_of({may("duration_seconds", integer("How long at most, 60 to 86400; 3600 when not given"))}))},
+        {"ResumeDatabaseNodeRequest", closed(object_of({}))},
         {"FailoverDatabaseNodeRequest2",
          closed(object_of(
              {may("candidate_instance_id",

@@ -32,7 +32,8 @@ struct NodeMember {
     std::string position{};                          ///< how far its log goes; empty: not known at this moment
     std::optional<std::int64_t> lag_bytes{};         ///< of the last primary's log, not received
     std::optional<std::int64_t> replay_lag_bytes{};  ///< received, not replayed
-    std::vector<std::string> reasons{};              ///< why it must not be promoted now; empty of the primary
+    std::optional<bool> synchronous{};   ///< commits wait for it, or for enough others; nullopt: they wait for nobody
+    std::vector<std::string> reasons{};  ///< why it must not be promoted now; empty of the primary
 
     bool can_take_over() const { return !is_primary && reasons.empty(); }
 };
@@ -59,6 +60,7 @@ struct NodeView {
     std::string winner{};                ///< who would become the primary; empty: nobody
     /// What a failover to the winner would lose at most of what was written up to the primary's last renewal.
     std::optional<std::int64_t> loss_bytes_at_most{};
+    std::optional<WallTime> maintenance_until{};  ///< nothing happens by itself before
     std::optional<NodeRequest> request{};
     std::vector<NodeMember> members{};
 };

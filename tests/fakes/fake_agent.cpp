@@ -421,7 +421,18 @@ HttpResponse FakeAgent::on_nodes(const HttpRequest& request, const Segments& pat
         while (changes.size() > most) changes.erase(changes.size() - 1);
         return json({{"changes", changes}});
     }
+    if (path[4] == "resume") {
+        database["nodes"][path[3]].erase("maintenance_until");
+        node->erase("maintenance_until");
+        return json(*node);
+    }
     const Json body = Json::parse(request.body);
+    if (path[4] == "pause") {
+        const std::chrono::seconds duration(body.at("duration_seconds").get<int>());
+        const auto until = to_rfc3339(parse_rfc3339(kThen) + duration);
+        (*node)["maintenance_until"] = database["nodes"][path[3]]["maintenance_until"] = until;
+        return json(*node);
+    }
     const bool refused =
         path[4] == "failover" && (*node)["state"] == "healthy" && !body.value("skip_validation", false);
     if (refused) fail_next = "cluster is healthy; refuse failover unless skip_validation is true";

@@ -10,8 +10,6 @@
 namespace pgedge {
 namespace {
 
-/// As high availability has it: what an instance may lack of the last primary's log, and still be promoted.
-constexpr std::uint64_t kMostLag = 1 << 20;
 /// Beats come every two seconds; after this a host counts as down, as it does when somebody asks for a failover.
 constexpr std::chrono::seconds kSilentHost{5};
 
@@ -37,6 +35,9 @@ std::string down_because(const NodeFacts& facts, const Instance& instance) {
     return error.empty() ? fmt::format("its state is {}", to_string(state)) : error;
 }
 
+/// What an instance may lack of the last primary's log, and still be promoted.
+std::uint64_t most_lag(const NodeFacts& facts) { return facts.node.policy.value_or(HaPolicy{}).max_lag_bytes; }
+
 /// Positions are told while there is no primary; when all is well they change too fast.
 Lsn told_position(const Candidate& told) { return std::max(told.received, told.replayed); }
 
@@ -47,7 +48,7 @@ void add_reasons(const NodeFacts& facts, const Candidate* told, NodeMember& memb
     }
     const bool positions = told_position(*told) > Lsn{};
     CandidateLimits limits;
-    if (positions) limits.max_lag_bytes = kMostLag;
+    if (positions && !facts.node.sync) limits.max_lag_bytes = most_lag(facts);
     const LastPrimary none{
         .instance_id = {}, .system_identifier = told->system_identifier, .timeline = told->timeline, .position = {}};
     for (auto& reason : reasons_against(*told, facts.node.last.value_or(none), limits))
@@ -81,6 +82,7 @@ NodeMember member_of(const NodeFacts& facts, const Instance& instance, const std
                 member.lag_bytes = static_cast<std::int64_t>(bytes_between(position, *last->position));
         }
     }
+    if (facts.node.sync) member.synchronous = facts.node.sync->set.members.contains(instance.id);
     if (!fixed.empty()) {
         member.reasons = {fixed};
         return member;
@@ -94,12 +96,12 @@ NodeMember member_of(const NodeFacts& facts, const Instance& instance, const std
 void find_winner(const NodeFacts& facts, NodeView& view) {
     const Candidate* best = nullptr;
     for (const auto& member : view.members) {
-        if (!member.can_take_over()) continue;
+        if (!member.can_take_over() || member.synchronous == false) continue;
         const auto& told = *facts.node.find(member.instance_id)->told;
         if (best && !is_better(told, *best)) continue;
         best = &told;
         view.winner = member.instance_id;
-        view.loss_bytes_at_most = member.lag_bytes.value_or(kMostLag);
+        view.loss_bytes_at_most = facts.node.sync ? 0 : member.lag_bytes.value_or(most_lag(facts));
     }
 }
 
@@ -144,6 +146,11 @@ void judge(const NodeFacts& facts, NodeView& view) {
         }
         if (!reasons.empty()) all.push_back(member.instance_id + ": " + joined(reasons, ", "));
     }
+    if (const auto wanted = facts.node.policy.value_or(HaPolicy{}); managed && wanted.mode != HaPolicy::Mode::async) {
+        const auto has = facts.node.sync ? facts.node.sync->set.members.size() : 0;
+        if (has < static_cast<std::size_t>(wanted.sync_replicas))
+            all.push_back(fmt::format("commits wait for {} replicas instead of {}", has, wanted.sync_replicas));
+    }
     view.error = joined(all, "; ");
 
     const auto& request = facts.node.request;
@@ -180,7 +187,12 @@ NodeView view_of(const NodeFacts& facts) {
               [](const NodeMember& left, const NodeMember& right) { return left.instance_id < right.instance_id; });
     if (view.fixed_because.empty()) find_winner(facts, view);
     view.request = request_of(facts.node);
+    if (facts.node.in_maintenance(facts.now)) view.maintenance_until = facts.node.maintenance_until;
     judge(facts, view);
+    // As asked for, and no fault.
+    for (auto& member : view.members)
+        if (member.synchronous == false)
+            member.reasons.emplace_back("no commit waits for it: it may lack some that were acknowledged");
     return view;
 }
 

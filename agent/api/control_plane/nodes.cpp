@@ -114,6 +114,18 @@ HttpResponse fail_over(const ApiCall& call) {
                                               call.limit));
 }
 
+HttpResponse pause(const ApiCall& call) {
+    const Wish wish(call, "pause", {"duration_seconds"});
+    call.cluster->ha.pause(call.variable("database_id"), call.variable("node_name"), wish.duration(), call.limit);
+    return show_node(call);
+}
+
+HttpResponse resume(const ApiCall& call) {
+    const Wish wish(call, "resume", {});
+    call.cluster->ha.resume(call.variable("database_id"), call.variable("node_name"), call.limit);
+    return show_node(call);
+}
+
 const ApiParameter kNodeName{"node_name", ApiParameterType::node, "The node's name"};
 
 ApiRoute looking(std::string path, std::string id, std::string summary, std::string answer,
@@ -161,6 +173,9 @@ std::vector<ApiRoute> node_routes() {
                    "SwitchoverDatabaseNodeRequestBody", "SwitchoverDatabaseNodeResponse", switch_over),
         asking_for("failover", "Make another instance the primary although the present one does not serve",
                    "FailoverDatabaseNodeRequest2", "FailoverDatabaseNodeResponse", fail_over),
+        asking_for("pause", "Maintenance: nothing of the node is started, stopped or promoted that nobody asked for",
+                   "PauseDatabaseNodeRequest", "Node", pause),
+        asking_for("resume", "End the maintenance of a node", "ResumeDatabaseNodeRequest", "Node", resume),
     };
 }
 

@@ -60,6 +60,18 @@ bool Wish::skip_validation() const {
     return value && value->get<bool>();
 }
 
+std::chrono::seconds Wish::duration() const {
+    constexpr std::int64_t kLeast = 60, kUsual = 3'600, kMost = 86'400;
+    const Json* value = find("duration_seconds");
+    if (!value) return std::chrono::seconds(kUsual);
+    if (!value->is_number_integer()) wrong_type("duration_seconds", *value, "integer");
+    const auto seconds = value->get<std::int64_t>();
+    if (seconds < kLeast || seconds > kMost)
+        throw Error(ErrorKind::invalid_input,
+                    fmt::format("body.duration_seconds must be between {} and {}", kLeast, kMost));
+    return std::chrono::seconds(seconds);
+}
+
 const Json* Wish::find(const char* name) const {
     const auto found = body_.find(name);
     return found == body_.end() || found->is_null() ? nullptr : &*found;

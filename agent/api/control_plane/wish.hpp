@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,7 +9,7 @@
 
 namespace pgedge {
 
-/// The body of a request for a switchover, a failover or a restart: all fields may be left out, as may the body itself.
+/// The body of a request for a switchover, a failover, a restart or a pause: all fields may be left out, as may the body itself.
 /// Null is the same as left out. Fields that it does not take are refused.
 class Wish {
 public:
@@ -18,6 +19,7 @@ public:
     std::string candidate() const;  ///< an instance's id, or empty
     std::optional<WallTime> scheduled_at() const;
     bool skip_validation() const;
+    std::chrono::seconds duration() const;  ///< of a pause: 60 s to a day, an hour when left out
 
 private:
     const Json* find(const char* name) const;

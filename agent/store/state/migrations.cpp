@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "agent/store/state/ha_migration.hpp"
+#include "agent/store/state/ha_sync_migration.hpp"
 #include "agent/store/state/second_migration.hpp"
 
 namespace pgedge {
@@ -146,6 +147,7 @@ const std::vector<std::vector<std::string>>& migrations() {
         steps.emplace_back(kOwnersOfTasks.begin(), kOwnersOfTasks.end());
         for (auto& trigger : change_triggers("progress", "{0}.task_id")) steps[2].push_back(std::move(trigger));
         steps.push_back(ha_migration());
+        steps.push_back(ha_sync_migration());
         return steps;
     }();
     return all;

@@ -38,7 +38,7 @@ const std::vector<Flaw> kFlaws{
     {"its restore_command does not answer", true, [](auto& c) { c.archive_answers = false; }},
     {"it is tagged nofailover", true, [](auto& c) { c.nofailover = true; }},
     {"its replay is paused or delayed by a setting", true, [](auto& c) { c.delayed_by_user = true; }},
-    {"it is not one of the synchronous standbys", true, [](auto& c) { c.may_acknowledge = false; }},
+    {"it is not sure to have every acknowledged commit", true, [](auto& c) { c.may_acknowledge = false; }},
     {"its timeline 2 does not come from the last primary's timeline 3", true, [](auto& c) { c.timeline = 2; }},
     {"it is 200 bytes behind the last primary, more than 100", true,
      [](auto& c) { c.received = c.replayed = Lsn{800}; }},

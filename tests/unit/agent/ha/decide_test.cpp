@@ -52,10 +52,10 @@ std::optional<Observation> main_values(std::uint64_t index) {
     return seen;
 }
 
-/// The rest, 24,576 combinations: too many for each of the above, so each of the above gets some of them, others each
+/// The rest, 49,152 combinations: too many for each of the above, so each of the above gets some of them, others each
 /// time, and over the whole run every pair of values meets.
 Observation with_other_values(Observation seen, std::uint64_t number) {
-    Mixed from(number * 2654435761 % 24576);
+    Mixed from(number * 2654435761 % 49152);
     seen.crashes = from.flag() ? 2 : 1;
     seen.in_phase = from.flag() ? 31s : 1s;
     seen.promotion = from.any(Promotion::refused);
@@ -70,6 +70,7 @@ Observation with_other_values(Observation seen, std::uint64_t number) {
     seen.too_soon = from.flag();
     seen.follows_wrong = from.flag();
     seen.sync_differs = from.flag();
+    seen.votes_wanted = from.flag();
     return seen;
 }
 
@@ -376,4 +377,25 @@ TEST_CASE("a forced failover minds neither the other candidates nor maintenance,
     CHECK(decide(seen).action == HaAction::wait);
     seen.task = HaTask::none;
     CHECK(decide(seen).action == HaAction::wait);
+}
+
+TEST_CASE("a standby stays as it is while the new holder counts what it has, then it follows") {
+    auto seen = a_standby();
+    seen.follows_wrong = seen.votes_wanted = seen.diverged = true;
+    CHECK(decide(seen).action == HaAction::publish);
+    seen.votes_wanted = seen.diverged = false;
+    CHECK(decide(seen).action == HaAction::follow);
+}
+
+TEST_CASE("synchronous standbys are changed by a primary under its lease, also in maintenance, and by nobody else") {
+    auto seen = a_primary();
+    seen.sync_differs = true;
+    CHECK(decide(seen).action == HaAction::fix_sync);
+    seen.maintenance = true;
+    CHECK(decide(seen).action == HaAction::fix_sync);
+    seen.store = StoreSight::silent;
+    CHECK(decide(seen).action == HaAction::renew);
+    seen = a_standby();
+    seen.sync_differs = true;
+    CHECK(decide(seen).action == HaAction::keep_up);
 }

@@ -199,7 +199,7 @@ TEST_CASE("what high availability keeps of a node goes with it, and a task that 
             for (const auto* id : {"a", "b", "c"}) REQUIRE(commit(rig.store, Databases::erase_instance(id)));
 
         CHECK(rig.node().members.empty());
-        for (const auto* name : {"node", "ha_member", "ha_primary", "ha_history", "ha_request", "lease"}) {
+        for (const auto* name : {"node", "ha_member", "ha_primary", "ha_history", "ha_request", "ha_sync", "lease"}) {
             CAPTURE(name);
             CHECK(rig.store.read({std::string("SELECT 1 FROM ") + name}, Freshness::leader, soon()).empty());
         }
@@ -207,4 +207,51 @@ TEST_CASE("what high availability keeps of a node goes with it, and a task that 
         CHECK(rig.task(request.task_id).completed_at);
         CHECK(Tasks(rig.store).open(soon()).empty());
     }
+}
+
+TEST_CASE("what is promised of synchronous standbys changes only from what was seen") {
+    HaRig rig;
+    rig.add_shop();
+    CHECK_FALSE(rig.node().sync);
+    CHECK_FALSE(rig.run({HaTable::erase_sync(rig.node())}));
+    const SyncState first{3, "a", {{"b", "c"}, 1}, 0};
+    REQUIRE(rig.run({HaTable::set_sync(rig.node(), first)}));
+    CHECK(rig.node().sync == SyncState{3, "a", {{"b", "c"}, 1}, 1});
+    CHECK_FALSE(rig.run({HaTable::set_sync(rig.node(), first)}));
+    CHECK_FALSE(rig.run({HaTable::set_sync(rig.node(), {4, "b", {}, 2})}));
+
+    const auto seen = rig.node();
+    REQUIRE(rig.run({HaTable::set_sync(seen, {4, "b", {}, 1})}));
+    CHECK(rig.node().sync == SyncState{4, "b", {}, 2});
+    CHECK_FALSE(rig.run({HaTable::erase_sync(seen)}));
+    REQUIRE(commit(rig.store, {"UPDATE ha_sync SET members = '{', votes = 9"}));
+    CHECK(rig.node().sync->set == StoredSyncSet{});  // nobody but the last primary
+    REQUIRE(rig.run({HaTable::erase_sync(rig.node())}));
+    CHECK_FALSE(rig.node().sync);
+    CHECK_FALSE(rig.run({HaTable::set_sync(seen, {5, "b", {}, 2})}));
+}
+
+TEST_CASE("a node has the policy of its resource, and maintenance until it ends") {
+    HaRig rig;
+    rig.add_shop();
+    CHECK(rig.node().policy == HaPolicy{});
+    Resource policy{
+        {"database.high_availability", "n1"},
+        "host-a",
+        {},
+        {{"mode", "sync"}, {"sync_replicas", 1}, {"max_lag_bytes", 5}, {"lease_ttl_ms", 4000}, {"strict", true}},
+        {}};
+    REQUIRE(commit(rig.store, Databases::upsert_resource("shop", {policy, false, ""})));
+    CHECK(rig.node().policy->max_lag_bytes == 5);
+    CHECK(rig.node().policy->strict);
+
+    const auto now = rig.clock.wall();
+    CHECK_FALSE(rig.node().in_maintenance(now));
+    REQUIRE(rig.run({HaTable::set_maintenance("shop", "n1", now + 60s)}));
+    REQUIRE(rig.run({HaTable::set_maintenance("shop", "n1", now + 90s)}));
+    CHECK(rig.node().in_maintenance(now + 89s));
+    CHECK_FALSE(rig.node().in_maintenance(now + 90s));
+    REQUIRE(rig.run({HaTable::end_maintenance("shop", "n1")}));
+    CHECK_FALSE(rig.node().in_maintenance(now));
+    CHECK_FALSE(rig.run({HaTable::set_maintenance("shop", "n9", now)}));
 }

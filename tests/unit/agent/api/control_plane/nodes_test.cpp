@@ -364,3 +364,49 @@ TEST_CASE("a failover of a healthy node is a task that has failed, unless it is 
           "pending");
     CHECK_FALSE(rig.node().request->forced);
 }
+
+TEST_CASE("a node is paused for a while, and resumed") {
+    ReplicaRig rig;
+    CHECK_FALSE(rig.get(kShopNode).contains("maintenance_until"));
+    CHECK(rig.post(kShopNode + "/pause", "")["maintenance_until"] == rig.in(3600s));
+    CHECK(rig.post(kShopNode + "/pause", R"({"duration_seconds": 60})")["maintenance_until"] == rig.in(60s));
+    CHECK(rig.get(kShopNodes)["nodes"][0]["maintenance_until"] == rig.in(60s));
+    rig.clock.advance(61s);
+    CHECK_FALSE(rig.get(kShopNode).contains("maintenance_until"));
+    rig.post(kShopNode + "/pause", "{}");
+    CHECK_FALSE(rig.post(kShopNode + "/resume", "").contains("maintenance_until"));
+    rig.post(kShopNode + "/resume", "{}");
+    CHECK(rig.tasks() == 1);
+
+    for (const auto* body : {R"({"duration_seconds": 59})", R"({"duration_seconds": 86401})",
+                             R"({"duration_seconds": -1})", R"({"duration_seconds": 1e99})"})
+        rig.post(kShopNode + "/pause", body, 400);
+    rig.message(kShopNode + "/pause", R"({"duration": 60})", 400, "invalid_input");
+    rig.message(kShopNode + "/resume", R"({"duration_seconds": 60})", 400, "invalid_input");
+    rig.message(kShopNodes + "/n9/pause", "{}", 404, "not_found");
+    rig.message("/v1/databases/none/nodes/n1/resume", "{}", 404, "not_found");
+}
+
+TEST_CASE("a node whose commits wait for replicas shows for which, and who may lack what was acknowledged") {
+    ReplicaRig rig;
+    Resource policy{
+        {"database.high_availability", "n1"},
+        "host-1",
+        {},
+        {{"mode", "sync"}, {"sync_replicas", 1}, {"max_lag_bytes", 0}, {"lease_ttl_ms", 5500}, {"strict", false}},
+        {}};
+    rig.commit(Databases::upsert_resource("shop", {policy, false, ""}));
+    CHECK(rig.get(kShopNode)["state"] == "degraded");
+    CHECK(rig.get(kShopNode)["error"] == "commits wait for 0 replicas instead of 1");
+
+    rig.commit(HaTable::set_sync(rig.node(), {1, kFirst, {{kThird}, 0}, 0}));
+    const Json node = rig.get(kShopNode);
+    CHECK(node["state"] == "healthy");
+    CHECK(node["winner_instance_id"] == kThird);
+    CHECK(node["loss_bytes_at_most"] == 0);
+    for (const auto& member : node["members"]) {
+        if (member["instance_id"] == kFirst) continue;
+        CHECK(member["synchronous"] == (member["instance_id"] == kThird));
+        CHECK(member["can_take_over"] == (member["instance_id"] == kThird));
+    }
+}
