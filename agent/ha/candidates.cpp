@@ -34,6 +34,7 @@ std::vector<std::string> reasons_against(const Candidate& candidate, const LastP
     if (limits.forced) return reasons;
 
     unless(candidate.streaming, "it does not stream from the primary, nor has it all of the archive");
+    unless(candidate.slots_ready, "the replication slots of the other nodes are not ready on it");
     unless(candidate.archive_answers, "its restore_command does not answer");
     unless(!candidate.nofailover, "it is tagged nofailover");
     unless(!candidate.delayed_by_user, "its replay is paused or delayed by a setting");

@@ -30,6 +30,7 @@ struct Candidate {
     bool complete = false;         ///< its copy was finished, and it has reached the primary's position once
     bool guarded = false;          ///< guard, and watchdog where required, are ready
     bool disk_has_room = false;    ///< two segments and 64 MiB besides
+    bool slots_ready = true;       ///< those of the other nodes: they can go on with it
     bool archive_answers = true;   ///< restore_command, when there is one
     bool delayed_by_user = false;  ///< recovery_min_apply_delay, or replay paused by hand
     bool nofailover = false;       ///< tag, or priority 0

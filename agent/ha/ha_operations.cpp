@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/ha/logical_slots.hpp"
 #include "agent/store/tables/databases.hpp"
 #include "agent/store/tables/tasks.hpp"
 #include "common/base/error.hpp"
@@ -55,11 +56,8 @@ void HaOperations::check(const HaWish& wish, const HaNode& node, const Limit& li
         throw Error(ErrorKind::invalid_input,
                     fmt::format("node \"{}\" has one instance: no other can take over", wish.node),
                     "give the node more hosts in host_ids");
-    if (database->spec.nodes.size() > 1)
-        throw Error(ErrorKind::invalid_input,
-                    fmt::format("node \"{}\" of a database of {} nodes cannot change its primary: what the other nodes "
-                                "send it, and what they wait for, would be lost",
-                                wish.node, database->spec.nodes.size()))
+    if (const auto why = fixed_by_links(database->dialect, database->spec.nodes.size()); !why.empty())
+        throw Error(ErrorKind::invalid_input, fmt::format("node \"{}\" cannot change its primary: {}", wish.node, why))
             .named("operation_not_supported");
     if (!wish.candidate.empty() && !node.find(wish.candidate))
         throw Error(ErrorKind::invalid_input,

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/ha/logical_slots.hpp"
 #include "agent/store/tables/tasks.hpp"
 #include "common/base/error.hpp"
 #include "common/base/json.hpp"
@@ -25,7 +26,8 @@ Json to_json(const Candidate& candidate) {
             {"complete", candidate.complete},
             {"guarded", candidate.guarded},
             {"disk_has_room", candidate.disk_has_room},
-            {"delayed_by_user", candidate.delayed_by_user}};
+            {"delayed_by_user", candidate.delayed_by_user},
+            {"slots_ready", candidate.slots_ready}};
 }
 
 /// What cannot be read says nothing: the instance counts as one that told nothing yet.
@@ -46,6 +48,7 @@ std::optional<Candidate> candidate_from(const std::string& instance_id, const st
         candidate.guarded = json.at("guarded");
         candidate.disk_has_room = json.at("disk_has_room");
         candidate.delayed_by_user = json.at("delayed_by_user");
+        candidate.slots_ready = json.value("slots_ready", true);
         return candidate;
     } catch (const std::exception&) {
         return std::nullopt;
@@ -94,16 +97,18 @@ std::vector<HaTable::Place> HaTable::places_on(const std::string& host_id, Fresh
         "r.kind = "
         "'instance.data' AND r.name = {0}.id AND json_valid(r.body))";
     const Statement query{
-        fmt::format("SELECT i.id, i.database_id, i.node_name FROM instance i JOIN node n ON n.database_id = "
-                    "i.database_id AND n.name = i.node_name WHERE i.host_id = ? AND NOT EXISTS (SELECT 1 FROM node d "
-                    "WHERE d.database_id = n.database_id AND d.name <> n.name) AND EXISTS (SELECT 1 FROM instance o "
+        fmt::format("SELECT i.id, i.database_id, i.node_name, (SELECT dialect FROM database d WHERE d.id = "
+                    "i.database_id), (SELECT count(*) FROM node d WHERE d.database_id = i.database_id) FROM instance i "
+                    "JOIN node n ON n.database_id = i.database_id AND n.name = i.node_name WHERE i.host_id = ? AND "
+                    "EXISTS (SELECT 1 FROM instance o "
                     "WHERE o.database_id = i.database_id AND o.node_name = i.node_name AND o.id <> i.id AND {} = {}) "
                     "ORDER BY i.id",
                     fmt::format(kOrigin, "o"), fmt::format(kOrigin, "i")),
         {host_id},
         {}};
     for (const auto& row : store_.read(query, freshness, limit))
-        places.push_back({row.text(0), row.text(1), row.text(2)});
+        if (fixed_by_links(row.lenient_text(3), static_cast<std::size_t>(row.integer(4))).empty())
+            places.push_back({row.text(0), row.text(1), row.text(2)});
     return places;
 }
 

@@ -263,6 +263,7 @@ void InstanceLoop::promote(const Seen& seen) {
         const auto server = spec();
         if (!server || !ground_.runtime.set_deadline(place_.instance_id, until)) return;
         LocalServer hand(ground_.runtime, paths_);
+        links_.before_promotion(Limit(kAskLimit, stop));
         {
             const std::lock_guard lock(mutex_);
             promoting_ = true;

@@ -221,6 +221,7 @@ Candidate InstanceLoop::candidate(const Seen& seen) {
     me.disk_has_room = !error && space.available >= kRoom;
     me.delayed_by_user = server.paused;
     me.leaving = seen.node.find(place_.instance_id)->leaving;
+    me.slots_ready = links_.is_ready();
     return me;
 }
 
@@ -260,6 +261,7 @@ void InstanceLoop::compare(Seen& seen) {
     if (!remembers_ && own->told) {  // of the agent's earlier start
         streamed_ = own->told->streaming;
         complete_ = own->told->complete;
+        if (own->told->slots_ready) links_.remember_ready();
     }
     remembers_ = true;
     // Nothing that was acknowledged is missing from the data of the last primary.
@@ -285,7 +287,8 @@ void InstanceLoop::compare(Seen& seen) {
             ++unknown;
         }
         const bool counts = !node.sync || node.sync->set.members.contains(member.instance_id);
-        if (!silent && counts && member.told && member.told->running && member.told->complete && member.told->streaming)
+        if (!silent && counts && member.told && member.told->running && member.told->complete &&
+            member.told->streaming && member.told->slots_ready)
             observation.other_candidate = true;
     }
     if (open_for > nanoseconds(ttl())) unknown = 0;

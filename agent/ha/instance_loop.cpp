@@ -28,6 +28,7 @@ InstanceLoop::InstanceLoop(const HaGround& ground, HaTable::Place place)
       table_(ground.store),
       eye_(ground.runtime, paths_),
       sync_eye_(ground.runtime, place_.instance_id),
+      links_(ground, place_, [this](const Limit& limit) { restart_standby(limit); }),
       worker_([this](const std::stop_token& stop) { work(stop); }),
       loop_([this](const std::stop_token& stop) { run(stop); }) {}
 
@@ -38,6 +39,7 @@ void InstanceLoop::end() {
     wake();
     for (auto* thread : {&loop_, &worker_})
         if (thread->joinable()) thread->join();
+    links_.end();
 }
 
 void InstanceLoop::wake() {
@@ -175,6 +177,16 @@ void InstanceLoop::restart(const Limit& limit) {
     wake();
 }
 
+/// Unless it is about to be none any more.
+void InstanceLoop::restart_standby(const Limit& limit) {
+    operation_.lock(limit, "waiting for another operation on " + place_.instance_id);
+    const std::unique_lock<LimitedMutex> operation(operation_, std::adopt_lock);
+    Runtime& runtime = ground_.runtime;
+    if (holds() || !runtime.is_standby(place_.instance_id) || !is_ready(runtime, place_.instance_id)) return;
+    runtime.restart(place_.instance_id, as(ServerRole::standby), limit);
+    wake();
+}
+
 void InstanceLoop::stop(StopMode mode, const Limit& limit) {
     operation_.lock(limit, "waiting for another operation on " + place_.instance_id);
     const std::unique_lock<LimitedMutex> operation(operation_, std::adopt_lock);
@@ -278,10 +290,32 @@ std::chrono::nanoseconds InstanceLoop::pass(const std::stop_token& stop) {
                               {"because", decision.why},
                               {"term", seen.lease.lease.epoch}});
     act(seen, decision, stop);
+    show_links(seen);
     contends_ = seen.observation.lease == LeaseSight::live && seen.observation.phase == ServerPhase::standby;
     // What ends in a moment is not told by anybody.
     if (seen.observation.phase == ServerPhase::promoting) return kPoll;
     return std::min(seen.observation.times.renew, lease_times(ttl()).renew);  // the hold of maintenance is long
+}
+
+/// To those who look after its links: who it is, when that is certain.
+void InstanceLoop::show_links(const Seen& seen) {
+    const auto& observation = seen.observation;
+    const auto& node = seen.node;
+    LinkKeeper::View view;
+    view.term = seen.lease.lease.epoch;
+    if (observation.lease == LeaseSight::live && seen.server && seen.server->in_recovery && seen.server->streaming &&
+        node.last_term == view.term) {
+        if (const auto* primary = node.find(seen.lease.lease.holder)) {
+            view.role = LinkKeeper::View::Role::standby;
+            view.primary = *primary;
+        }
+    } else if (observation.lease == LeaseSight::mine && observation.phase == ServerPhase::primary && seen.server &&
+               serves()) {
+        view.role = LinkKeeper::View::Role::primary;
+        view.members = slots_of_others(node);
+        view.history = seen.server->history;
+    }
+    links_.see(std::move(view));
 }
 
 bool InstanceLoop::begin(Job job, std::function<void(const std::stop_token&)> what) {

@@ -11,30 +11,14 @@
 #include <thread>
 
 #include "agent/ha/decide.hpp"
+#include "agent/ha/ha_ground.hpp"
 #include "agent/ha/ha_table.hpp"
+#include "agent/ha/link_keeper.hpp"
 #include "agent/ha/local_server.hpp"
 #include "agent/ha/sync_server.hpp"
-#include "agent/runtime/instance_user.hpp"
-#include "agent/runtime/server_owner.hpp"
-#include "agent/store/tables/host_liveness.hpp"
-#include "agent/store/tables/leases.hpp"
 #include "common/base/limited_mutex.hpp"
-#include "common/base/log.hpp"
 
 namespace pgedge {
-
-/// What the loops of a host stand on; outlives them.
-struct HaGround {
-    Store& store;
-    Leases& leases;
-    Runtime& runtime;
-    const InstanceUser& user;
-    const Clock& clock;
-    std::filesystem::path data_dir;
-    Log log;
-    std::function<void()> held_lease;  ///< one was taken or given back
-    HostLiveness* liveness = nullptr;  ///< nullptr: no host is silent
-};
 
 /// High availability of one instance of this host: observes, decides (decide()), and acts, again and again, when
 /// something happens and at least once in each period. One thread looks and decides; what takes long is done by a
@@ -103,6 +87,8 @@ private:
     void act(const Seen& seen, const Decision& decision, const std::stop_token& stop);
     void kill();
     void tell(const Seen& seen, std::int64_t term, const Limit& limit);
+    void show_links(const Seen& seen);
+    void restart_standby(const Limit& limit);
     void keep_up(const Seen& seen, const Limit& limit);
     std::vector<std::string> slots_of_others(const HaNode& node) const;
     void take(const Seen& seen, std::string_view why, const Limit& limit);
@@ -220,6 +206,7 @@ private:
     std::optional<Lsn> begins_;   ///< of its timeline
     std::optional<HaNode> node_;  ///< as last seen
 
+    LinkKeeper links_;
     std::jthread cleaner_, worker_, loop_;
 };
 

@@ -36,7 +36,7 @@ std::string InstanceLoop::source_dsn(const HaMember& primary) const {
         "host={} port={} user={} dbname=postgres sslmode=verify-full sslrootcert={} sslcert={} sslkey={} "
         "connect_timeout=3 target_session_attrs=read-write",
         primary.address, primary.port, kSuperuser, files.authority.string(), files.superuser.string(),
-        files.superuser_key.string());
+        files.own_superuser_key().string());
 }
 
 std::filesystem::path InstanceLoop::beside_data(std::string_view name) const {

@@ -47,13 +47,37 @@ ResultSet rows_of(const PGresult* result) {
 
 }  // namespace
 
+ConnectOptions options_of_dsn(const std::string& dsn) {
+    char* problem = nullptr;
+    const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> parsed(PQconninfoParse(dsn.c_str(), &problem),
+                                                                                PQconninfoFree);
+    const std::unique_ptr<char, void (*)(void*)> text(problem, PQfreemem);
+    if (!parsed) throw Error(ErrorKind::invalid_input, "not a connection string: " + text_of(text.get()));
+    ConnectOptions options;
+    for (const auto* each = parsed.get(); each->keyword; ++each) {
+        if (!each->val) continue;
+        const std::string name = each->keyword;
+        if (name == "host")
+            options.host = each->val;
+        else if (name == "user")
+            options.user = each->val;
+        else if (name == "dbname")
+            options.database = each->val;
+        else if (name == "password")
+            options.password = Secret(each->val);
+        else
+            options.more[name] = each->val;
+    }
+    return options;
+}
+
 void Connection::Closer::operator()(pg_conn* conn) const { PQfinish(conn); }
 
 Connection::Connection(const ConnectOptions& options, const Limit& limit)
     : where_(fmt::format("{}:{}/{}", options.host, options.port, options.database)) {
     std::map<std::string, std::string> all = options.more;
     all["host"] = options.host;
-    all["port"] = std::to_string(options.port);
+    all.try_emplace("port", std::to_string(options.port));
     all["user"] = options.user;
     all["dbname"] = options.database;
     all["client_encoding"] = "UTF8";

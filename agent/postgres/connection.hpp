@@ -17,8 +17,11 @@ struct ConnectOptions {
     std::string user = "pgedge";
     std::string database = "postgres";
     Secret password;
-    std::map<std::string, std::string> more;  ///< other libpq options: sslmode, options …
+    std::map<std::string, std::string> more;  ///< other libpq options, e.g. sslmode; a "port" wins
 };
+
+/// Of a connection string of libpq: "host=a,b port=1,2 dbname=…". Throws Error{invalid_input}.
+ConnectOptions options_of_dsn(const std::string& dsn);
 
 /// A session over libpq. Every wait honours its limit; a statement that is given up is cancelled in the server first.
 class Connection final : public Session {

@@ -7,7 +7,16 @@ namespace {
 
 constexpr std::chrono::milliseconds kInUse{20};  ///< until a reader that was sent away has let go
 
+constexpr std::string_view kKept = "_ha", kCopied = "_copy";
+
 }  // namespace
+
+std::string kept_slot(std::string_view slot) { return std::string(slot) + std::string(kKept); }
+std::string copied_slot(std::string_view slot) { return std::string(slot) + std::string(kCopied); }
+std::string_view original_of(std::string_view copy) {
+    return copy.ends_with(kCopied) ? copy.substr(0, copy.size() - kCopied.size()) : std::string_view();
+}
+bool is_kept_slot(std::string_view slot) { return slot.ends_with(kKept); }
 
 void drop_replication_slot(Session& session, const std::string& slot, const Limit& limit) {
     for (;;) {

@@ -122,4 +122,15 @@ SlotFile parse_slot_file(std::string_view bytes, int major) {
     return slot;
 }
 
+std::string renamed_slot_file(std::string_view bytes, int major, std::string_view name) {
+    const auto slot = parse_slot_file(bytes, major);
+    if (name.empty() || name.size() >= kNameSize) refuse_slot(fmt::format("no name of a slot: \"{}\"", name));
+    std::string renamed(bytes.substr(0, kNameAt + slot.length));
+    renamed.replace(kNameAt, kNameSize, std::string(name) + std::string(kNameSize - name.size(), '\0'));
+    const auto crc = crc32c(std::string_view(renamed).substr(kVersionAt));
+    for (std::size_t byte = 0; byte < sizeof crc; ++byte)
+        renamed[kCrcAt + byte] = static_cast<char>((crc >> (8 * byte)) & 0xFFU);
+    return renamed;
+}
+
 }  // namespace pgedge

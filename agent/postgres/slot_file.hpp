@@ -42,6 +42,10 @@ inline constexpr std::size_t kMostSlotFile = 4096;
 ///       5, 184 (17, 18)  the same, and  0xC1 u8 synced  0xC2 u8 failover
 SlotFile parse_slot_file(std::string_view bytes, int major);
 
+/// The same slot under another name, as a server of the same major version reads it. Throws as parse_slot_file(), and
+/// Error{invalid_input} for a name that is too long.
+std::string renamed_slot_file(std::string_view bytes, int major, std::string_view name);
+
 /// CRC-32C (Castagnoli), as the server computes it.
 std::uint32_t crc32c(std::string_view bytes);
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "agent/postgres/dialect.hpp"
+#include "agent/postgres/link_hold.hpp"
 #include "agent/postgres/link_log.hpp"
 #include "agent/postgres/link_skip.hpp"
 #include "agent/resources/local_session.hpp"
@@ -134,6 +135,9 @@ void InstanceMonitor::ask_links(Connection& session, InstanceStatus& status, Wal
     }
     for (auto& each : status.subscriptions)
         if (!each.enabled && enable_abandoned(session, dialect, each.name, limit)) each.enabled = true;
+    for (auto& each : status.subscriptions)
+        if (const auto why = each.enabled ? std::nullopt : held_back(session, each.name, limit))
+            each.failure = {now, *why, std::string(kHeldBack), {}, {}, {}};
     for (const auto& each : status.subscriptions)
         if (each.enabled && each.status == "down" && links_.shall_wake(each, now))
             dialect.wake_subscription(session, each.name, limit);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/postgres/conf_files.hpp"
+#include "common/base/error.hpp"
 #include "common/base/file.hpp"
 
 namespace pgedge {
@@ -23,7 +24,7 @@ bool are_good(const InstancePaths& paths, const Json& wanted) {
         const auto text = read_foreign_file(file);
         return text && days_left(*text) > PostgresCerts::kRenewBefore;
     };
-    const auto keys = {files.server_key, files.superuser_key, files.replicator_key};
+    const auto keys = {files.server_key, files.own_superuser_key(), files.replicator_key};
     return lasts(files.server) && lasts(files.superuser) && lasts(files.replicator) &&
            std::all_of(keys.begin(), keys.end(), [](const auto& key) { return std::filesystem::exists(key); });
 }
@@ -36,8 +37,23 @@ CertificateFiles::CertificateFiles(const InstancePaths& paths)
       server_key(paths.certificates() / "server.key"),
       superuser(paths.certificates() / "superuser.crt"),
       superuser_key(paths.certificates() / "superuser.key"),
+      withheld_key(paths.certificates() / "superuser.key.withheld"),
       replicator(paths.certificates() / "replicator.crt"),
       replicator_key(paths.certificates() / "replicator.key") {}
+
+bool CertificateFiles::is_withheld() const { return std::filesystem::exists(withheld_key); }
+
+std::filesystem::path CertificateFiles::own_superuser_key() const {
+    return is_withheld() ? withheld_key : superuser_key;
+}
+
+void CertificateFiles::withhold() const {
+    if (!is_withheld()) rename_durably(superuser_key, withheld_key);
+}
+
+void CertificateFiles::give_back() const {
+    if (is_withheld()) rename_durably(withheld_key, superuser_key);
+}
 
 Observed PostgresCerts::observe(const Resource& resource, StepContext&) {
     const InstancePaths paths(data_dir_, resource.want.at("instance_id"));
@@ -50,6 +66,10 @@ void PostgresCerts::apply(const Resource& resource, StepContext&) {
     if (are_good(paths, wanted)) return;
 
     const CertificateFiles files(paths);
+    if (files.is_withheld())
+        throw Error(ErrorKind::conflict,
+                    paths.instance_id() + " was promoted, and its links with the other nodes are being compared",
+                    "try again when that is over");
     const auto write = [&](const KeyPair& pair, const auto& certificate, const auto& key) {
         user_.write_file(key, pair.key.reveal(), 0600);
         user_.write_file(certificate, pair.certificate, 0644);

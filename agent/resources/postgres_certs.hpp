@@ -15,7 +15,15 @@ struct CertificateFiles {
     std::filesystem::path authority;  ///< who signed all of them
     std::filesystem::path server, server_key;
     std::filesystem::path superuser, superuser_key;    ///< the server's own logins at other instances
+    std::filesystem::path withheld_key;                ///< the key, while the server must not log in anywhere
     std::filesystem::path replicator, replicator_key;  ///< streaming from the primary
+
+    /// The agent's, whether the server has it or not.
+    std::filesystem::path own_superuser_key() const;
+    bool is_withheld() const;
+    /// The server's new sessions at other instances are refused from now on, until give_back(). Both can be repeated.
+    void withhold() const;
+    void give_back() const;
 };
 
 /// `common.postgres_certs`: certificates of an instance, signed by the cluster's authority: one for its server, and one

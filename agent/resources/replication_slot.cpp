@@ -18,6 +18,10 @@ std::string slot_of(Session& session, const Json& want, const Limit& limit) {
         .slot_name(session, want.at("provider"), want.at("subscription"), limit);
 }
 
+bool has_slot(Session& session, const std::string& slot, const Limit& limit) {
+    return !session.run("SELECT FROM pg_replication_slots WHERE slot_name = $1", {slot}, limit).empty();
+}
+
 /// The transaction that keeps a new slot waiting: "pid 4711 of app, open for 01:02:03 (idle in transaction)".
 std::string oldest_transaction(Session& session, const Limit& limit) {
     constexpr auto kOldest =
@@ -39,8 +43,8 @@ Observed ReplicationSlot::observe(const Resource& resource, StepContext& context
     if (!has_database(runtime_, resource.want, context)) return Observed::missing;
     auto session = connect_to_database(runtime_, resource.want, context);
     const auto slot = slot_of(session, resource.want, context.limit);
-    const bool there =
-        !session.run("SELECT FROM pg_replication_slots WHERE slot_name = $1", {slot}, context.limit).empty();
+    // Of a promoted server that has not compared it yet, the copy is the slot.
+    const bool there = has_slot(session, slot, context.limit) || has_slot(session, copied_slot(slot), context.limit);
     return there ? Observed::as_known : Observed::missing;
 }
 
@@ -48,8 +52,16 @@ void ReplicationSlot::apply(const Resource& resource, StepContext& context) {
     auto session = connect_to_database(runtime_, resource.want, context);
     const auto& dialect = ReplicationDialect::of(resource.want.at("dialect").get<std::string>());
     const auto slot = slot_of(session, resource.want, context.limit);
+    if (!has_slot(session, slot, context.limit) && has_slot(session, copied_slot(slot), context.limit))
+        throw Error(ErrorKind::conflict,
+                    fmt::format("{} was promoted, and slot {} is not yet compared with its subscriber",
+                                context.primary.instance_id, slot),
+                    "try again when that is over");
     try {
         dialect.ensure_slot(session, slot, context.limit.no_longer_than(kConsistent));
+        // Nobody moves it on any more: it would keep WAL for ever.
+        if (!resource.want.value("subscriber_has_replicas", false))
+            drop_replication_slot(session, kept_slot(slot), context.limit);
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::timed_out || context.limit.over()) throw;
         auto other = connect_to_database(runtime_, resource.want, context);
@@ -65,7 +77,9 @@ void ReplicationSlot::remove(const Resource& resource, StepContext& context) {
     if (!is_running(runtime_, context.primary.instance_id)) return;
     if (!has_database(runtime_, resource.want, context)) return;
     auto session = connect_to_database(runtime_, resource.want, context);
-    drop_replication_slot(session, slot_of(session, resource.want, context.limit), context.limit);
+    const auto slot = slot_of(session, resource.want, context.limit);
+    drop_replication_slot(session, slot, context.limit);
+    drop_replication_slot(session, kept_slot(slot), context.limit);
 }
 
 }  // namespace pgedge

@@ -2,8 +2,12 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "agent/postgres/dialect.hpp"
+#include "agent/postgres/link_hold.hpp"
 #include "agent/resources/local_session.hpp"
+#include "common/base/error.hpp"
 
 namespace pgedge {
 namespace {
@@ -35,6 +39,11 @@ void Subscription::apply(const Resource& resource, StepContext& context) {
     const auto& dialect = dialect_of(resource);
     const std::string name = resource.id.name, provider = want.at("provider");
     const bool enabled = want.at("enabled");
+    if (const auto why = held_back(session, name, context.limit); why && enabled)
+        throw Error(ErrorKind::conflict, fmt::format("subscription {} must not go on: {}", name, *why),
+                    why->starts_with(kSubscriptionGap)
+                        ? "take its node out of the database and add it again: it is made anew from the others"
+                        : "it goes on by itself when that is over");
     dialect.ensure_subscription(session,
                                 {.name = name,
                                  .provider = provider,
@@ -50,6 +59,7 @@ void Subscription::remove(const Resource& resource, StepContext& context) {
     if (!has_database(runtime_, resource.want, context)) return;
     auto session = connect_to_database(runtime_, resource.want, context);
     dialect_of(resource).drop_subscription(session, resource.id.name, context.limit);
+    forget_hold(session, resource.id.name, context.limit);
 }
 
 }  // namespace pgedge

@@ -29,12 +29,15 @@ struct SlotStatus {
 struct LinkFailure {
     WallTime since{};            ///< of the first look that saw it
     std::string error{};         ///< the server's own message, without details, which hold rows
-    std::string action{};        ///< "INSERT into public.t"; empty: unknown
+    std::string action{};        ///< "INSERT into public.t", or kHeldBack; empty: unknown
     std::string commit_lsn{};    ///< of the transaction, on the provider; empty: it was not in a transaction
     std::string xid{};           ///< of the transaction, on the provider
     std::string committed_at{};  ///< as the server wrote it
     bool operator==(const LinkFailure&) const = default;
 };
+
+/// LinkFailure::action of a subscription that is off so that it passes over nothing.
+inline constexpr std::string_view kHeldBack = "held back";
 
 /// Transactions that Spock gave up: they are in its exception_log, and their changes are not here.
 struct DiscardedTransactions {

@@ -55,6 +55,8 @@ bool has_stopped(const SubscriptionStatus& subscription) {
 std::string problem_of(const Database& database, const Instance& instance, const SubscriptionStatus& subscription) {
     const auto link =
         fmt::format("link {} ({})", link_name(subscription.provider_node, instance.node_name), subscription.name);
+    if (!subscription.enabled && subscription.failure && subscription.failure->action == kHeldBack)
+        return link + " is held back: " + subscription.failure->error + waiting_text(instance, subscription);
     if (!subscription.enabled)
         return link + " is disabled" +
                (subscription.failure ? " " + failure_text(*subscription.failure) : std::string()) +

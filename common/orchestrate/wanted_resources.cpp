@@ -194,12 +194,13 @@ private:
         const ResourceId slot{
             "database.replication_slot",
             replication_slot_resource_name(wanted_.dialect, database, provider.name, subscriber.name)};
-        add_on_primary(slot, provider, {{"database.postgres_database", provider.name}},
-                       {{"database_name", database},
-                        {"dialect", wanted_.dialect},
-                        {"provider", provider.name},
-                        {"subscriber", subscriber.name},
-                        {"subscription", subscription}});
+        Json want{{"database_name", database},
+                  {"dialect", wanted_.dialect},
+                  {"provider", provider.name},
+                  {"subscriber", subscriber.name},
+                  {"subscription", subscription}};
+        if (!subscriber.replicas.empty()) want["subscriber_has_replicas"] = true;
+        add_on_primary(slot, provider, {{"database.postgres_database", provider.name}}, std::move(want));
         std::vector<ServerAddress> addresses;
         for (const auto* instance : provider.all()) addresses.push_back(instance->address);
         add_on_primary(

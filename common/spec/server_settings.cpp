@@ -283,8 +283,8 @@ std::vector<SettingFloor> setting_floors(int nodes, int replicas) {
         {"superuser_reserved_connections", 3,
          "the platform's own sessions need them when clients have taken all others"},
         {"max_wal_senders", peers + 2 * replicas + 2, "one per other node, two per replica, two for copies and tools"},
-        {"max_replication_slots", 2 * peers + replicas + 2,
-         "two per other node, because they also bound the origins, one per replica, two for copies and tools"},
+        {"max_replication_slots", (replicas > 0 ? 3 : 2) * peers + replicas + 2,
+         "two per other node, three when a replica may take over, one per replica, two for copies and tools"},
         {"max_active_replication_origins", 2 * peers + 2, "two per other node, two for copies"},
         {"max_worker_processes", peers + 6, "one per other node, six for the supervisor, the manager and the like"},
     };

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "agent/ha/candidates.hpp"
+#include "agent/ha/logical_slots.hpp"
 #include "common/base/text.hpp"
 
 namespace pgedge {
@@ -18,10 +19,7 @@ std::string fixed_because(const NodeFacts& facts) {
     const auto instances = std::count_if(facts.instances.begin(), facts.instances.end(),
                                          [&](const Instance& instance) { return instance.node_name == facts.name; });
     if (instances < 2) return "the node has one instance";
-    if (nodes > 1)
-        return fmt::format("the database has {} nodes: what the others send to this one, and wait for, would be lost",
-                           nodes);
-    return "";
+    return fixed_by_links(facts.database.dialect, nodes);
 }
 
 /// Why the instance does not serve at this moment, as its agent's signs of life and its server's status tell; empty: it

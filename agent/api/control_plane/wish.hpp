@@ -9,8 +9,8 @@
 
 namespace pgedge {
 
-/// The body of a request for a switchover, a failover, a restart or a pause: all fields may be left out, as may the body itself.
-/// Null is the same as left out. Fields that it does not take are refused.
+/// The body of a request for a switchover, a failover, a restart or a pause: all fields may be left out, as may the
+/// body itself. Null is the same as left out. Fields that it does not take are refused.
 class Wish {
 public:
     /// `what`: "switchover", for the message about an unknown field.

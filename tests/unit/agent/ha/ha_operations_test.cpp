@@ -71,7 +71,7 @@ TEST_CASE("what cannot be is refused by name, and nothing is stored") {
     CHECK(rig.refused({.database_id = "lone", .node = "n1"}) ==
           "invalid_input: node \"n1\" has one instance: no other can take over");
 
-    rig.add_database("wide", {"n1", "n2"});
+    rig.add_database("wide", {"n1", "n2"}, "spock");
     for (const std::string name : {"e", "f"}) rig.add_instance("wide", "n1", name, "origin");
     REQUIRE(commit(rig.store, Nodes::set("wide", "n1", "e")));
     CHECK(

@@ -27,11 +27,12 @@ struct HaRig {
         for (const std::string name : {"a", "b", "c"}) add_instance("shop", "n1", name, "origin");
         REQUIRE(commit(store, Nodes::set("shop", "n1", "a")));
     }
-    void add_database(const std::string& id, const std::vector<std::string>& nodes) {
+    void add_database(const std::string& id, const std::vector<std::string>& nodes,
+                      const std::string& dialect = "pglogical") {
         Database database;
         database.id = id;
         database.state = DatabaseState::available;
-        database.dialect = "pglogical";
+        database.dialect = dialect;
         database.spec.database_name = id;
         for (const auto& name : nodes) {
             auto& node = database.spec.nodes.emplace_back();

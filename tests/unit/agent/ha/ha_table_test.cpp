@@ -43,7 +43,7 @@ using Ids = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("high availability is for nodes of several copies that are alone in their database") {
+TEST_CASE("high availability is for nodes of several copies, with Spock only for those alone in their database") {
     HaRig rig;
     rig.add_shop();
     for (const std::string name : {"a", "b", "c"}) CHECK(places(rig, "host-" + name) == Ids{name});
@@ -56,13 +56,21 @@ TEST_CASE("high availability is for nodes of several copies that are alone in th
     REQUIRE(commit(rig.store, Nodes::set("lone", "n1", "d")));
     CHECK(places(rig, "host-d").empty());
 
-    rig.add_database("wide", {"n1", "n2"});
+    rig.add_database("wide", {"n1", "n2"}, "spock");
     for (const std::string name : {"e", "f"}) rig.add_instance("wide", "n1", name, "origin");
     rig.add_instance("wide", "n2", "g", "origin");
     REQUIRE(commit(rig.store, Nodes::set("wide", "n1", "e")));
     CHECK(places(rig, "host-e") == Ids{"e"});
     REQUIRE(commit(rig.store, Nodes::set("wide", "n2", "g")));
     for (const std::string name : {"e", "f", "g"}) CHECK(places(rig, "host-" + name).empty());
+
+    rig.add_database("broad", {"n1", "n2"}, "pglogical");
+    for (const std::string name : {"h", "i"}) rig.add_instance("broad", "n1", name, "origin");
+    rig.add_instance("broad", "n2", "j", "origin");
+    REQUIRE(commit(rig.store, Nodes::set("broad", "n1", "h")));
+    REQUIRE(commit(rig.store, Nodes::set("broad", "n2", "j")));
+    for (const std::string name : {"h", "i"}) CHECK(places(rig, "host-" + name) == Ids{name});
+    CHECK(places(rig, "host-j").empty());
 }
 
 TEST_CASE("an instance that is no copy of the others is not one of them") {

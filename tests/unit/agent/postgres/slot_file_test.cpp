@@ -153,6 +153,21 @@ TEST_CASE("why a slot is lost is told in the words of the view") {
     CHECK(parse_slot_file(with_reason(5, 77), 18).invalidated == "reason 77");
 }
 
+TEST_CASE("a slot's file can be given another name, and is the same otherwise") {
+    const auto before = parse_slot_file(of_documentation(), 15);
+    const auto bytes = renamed_slot_file(of_documentation(), 15, "n1_sub_copy");
+    const auto after = parse_slot_file(bytes, 15);
+    CHECK(after.name == "n1_sub_copy");
+    CHECK(after.plugin == before.plugin);
+    CHECK(after.restart == before.restart);
+    CHECK(after.confirmed_flush == before.confirmed_flush);
+    CHECK(after.catalog_xmin == before.catalog_xmin);
+    CHECK(renamed_slot_file(bytes, 15, before.name) == of_documentation());
+    CHECK_THROWS_AS(renamed_slot_file(bytes, 15, std::string(64, 'a')), Error);
+    CHECK_THROWS_AS(renamed_slot_file(bytes, 15, ""), Error);
+    CHECK_THROWS_AS(renamed_slot_file("no slot", 15, "a"), Error);
+}
+
 TEST_CASE("physical slots have no database and no plugin") {
     auto bytes = begun(5, 200);
     put_number<std::uint32_t>(bytes, 0x50, 0);

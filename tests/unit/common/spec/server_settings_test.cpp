@@ -196,7 +196,8 @@ TEST_CASE("floors grow with nodes and replicas") {
         return 0;
     };
     CHECK(floor("max_replication_slots", 1, 0) == 2);
-    CHECK(floor("max_replication_slots", 3, 1) == 7);
+    CHECK(floor("max_replication_slots", 3, 0) == 6);
+    CHECK(floor("max_replication_slots", 3, 1) == 9);
     CHECK(floor("max_wal_senders", 3, 1) == 6);
     CHECK(floor("max_worker_processes", 3, 0) == 8);  // PostgreSQL's own default is enough for three nodes
     CHECK(floor("max_worker_processes", 9, 0) == 14);

@@ -274,7 +274,7 @@ TEST_CASE("what a switchover or failover cannot use is refused with its place, a
     CHECK_FALSE(rig.node().request);
 }
 
-TEST_CASE("a node that has no other instance, or is not alone in its database, keeps its primary") {
+TEST_CASE("a node that has no other instance, or is not alone in its database with Spock, keeps its primary") {
     ReplicaRig rig;
     rig.add_database("lone", R"([{"name": "n1", "host_ids": ["host-4"]}])");
     rig.commit(Nodes::set("lone", "n1", instance_id("lone", "n1", "host-4")));
@@ -282,6 +282,8 @@ TEST_CASE("a node that has no other instance, or is not alone in its database, k
     rig.add_database("pair",
                      R"([{"name": "n1", "host_ids": ["host-5", "host-6"]}, {"name": "n2", "host_ids": ["host-7"]}])");
     rig.commit(Nodes::set("pair", "n1", instance_id("pair", "n1", "host-5")));
+    CHECK_FALSE(rig.get("/v1/databases/pair/nodes/n1").contains("fixed_because"));
+    rig.commit({"UPDATE database SET dialect = 'spock' WHERE id = 'pair'", {}, 1});
     const Json node = rig.get("/v1/databases/pair/nodes/n1");
     CHECK(mentions(node["fixed_because"], "the database has 2 nodes"));
     REQUIRE(node["members"].size() == 2);
