@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "agent/api/health/health.hpp"
 #include "agent/api/postgres_ha/faults.hpp"
 #include "agent/api/postgres_ha/postgres_ha.hpp"
 #include "agent/api_access.hpp"
@@ -139,7 +140,7 @@ public:
           ha_operations_(prompt_store_, agent.clock_, &liveness_),
           services_{prompt_store_, operations_, logs_, links_, ha_operations_, &liveness_},
           instance_peers_(member.peers, member.store.addresses()),
-          postgres_ha_{prompt_store_, instance_peers_},
+          postgres_ha_{prompt_store_, instance_peers_, operations_, agent.clock_},
           liveness_watch_(member.store, liveness_, agent.log_.component("liveness")),
           watch_(member.store, agent.runtime_, agent.clock_, agent.config_.host_id, agent.log_.component("instances")),
           heartbeat_(
@@ -161,6 +162,7 @@ public:
     }
     const ClusterServices& services() const { return services_; }
     const PostgresHaServices& postgres_ha() const { return postgres_ha_; }
+    const HighAvailability& ha() const { return ha_; }
 
 private:
     /// Besides the engine's own.
@@ -170,7 +172,7 @@ private:
             links_.skip(arguments, context);
             return links_changed(arguments, agent.clock_.wall());
         });
-        add_instance_works(kinds, member.store, ha_, agent.runtime_, agent.clock_);
+        add_instance_works(kinds, {member.store, ha_, ha_operations_, agent.runtime_, agent.clock_});
         return kinds;
     }
 
@@ -219,6 +221,7 @@ Agent::Agent(const AgentConfig& config, const Clock& clock, const Log& log)
     cluster_.add_public_api(router_);
     router_.add(postgres_ha_api({config_.host_id, config_.data_dir, runtime_, user_, [this] { return postgres_ha(); }},
                                 log_.component("postgres_ha")));
+    router_.add(health_api([this](const std::string& instance_id) { return health(instance_id); }));
     router_.check();
 }
 
@@ -314,6 +317,15 @@ std::shared_ptr<const ClusterServices> Agent::services() const {
 std::shared_ptr<const PostgresHaServices> Agent::postgres_ha() const {
     const std::lock_guard lock(mutex_);
     return parts_ ? std::shared_ptr<const PostgresHaServices>(parts_, &parts_->postgres_ha()) : nullptr;
+}
+
+std::optional<InstanceHealth> Agent::health(const std::string& instance_id) const {
+    std::shared_ptr<const MemberParts> parts;
+    {
+        const std::lock_guard lock(mutex_);
+        parts = parts_;
+    }
+    return parts ? parts->ha().health(instance_id) : std::nullopt;
 }
 
 }  // namespace pgedge

@@ -3,10 +3,12 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "agent/api/control_plane/control_plane.hpp"
 #include "agent/cluster/cluster.hpp"
 #include "agent/config/config.hpp"
+#include "agent/ha/instance_health.hpp"
 #include "agent/runtime/keep_running.hpp"
 #include "agent/runtime/process_runtime.hpp"
 #include "agent/serve/own_names.hpp"
@@ -58,6 +60,7 @@ private:
     bool knows_host(const std::string& name) const;
     std::shared_ptr<const ClusterServices> services() const;
     std::shared_ptr<const PostgresHaServices> postgres_ha() const;
+    std::optional<InstanceHealth> health(const std::string& instance_id) const;
 
     AgentConfig config_;
     const Clock& clock_;

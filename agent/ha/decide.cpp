@@ -37,10 +37,12 @@ bool past_hard(const Seen& seen) { return seen.since_renewal >= seen.times.hard;
 bool promised(const Seen& seen) { return seen.failsafe == Failsafe::promised; }
 bool forced(const Seen& seen) { return seen.task == HaTask::forced_failover; }
 bool eligible(const Seen& seen) { return seen.standing != Standing::ineligible; }
+/// Nobody gives the primary's place to another one by himself.
+bool by_hand(const Seen& seen) { return seen.maintenance || seen.manual; }
 /// A lease that is open to all, by its own decision or because a user says so.
 bool may_take(const Seen& seen) {
     if (forced(seen)) return eligible(seen);
-    return seen.standing == Standing::best && !seen.maintenance && !seen.too_soon;
+    return seen.standing == Standing::best && !by_hand(seen) && !seen.too_soon;
 }
 
 /// Holds the lease, and what has to end before it serves does not end.
@@ -114,7 +116,7 @@ constexpr std::array kRules{
     Rule{"a user stops it", HaAction::shut_down,
          [](const Seen& s) { return mine(s) && primary(s) && s.stopped_by_user; }},
     Rule{"the primary answers nobody, and another one can take over", HaAction::stop_and_release,
-         [](const Seen& s) { return mine(s) && primary(s) && s.stuck && s.other_candidate && !s.maintenance; }},
+         [](const Seen& s) { return mine(s) && primary(s) && s.stuck && s.other_candidate && !by_hand(s); }},
     Rule{"the synchronous standbys are to be changed", HaAction::fix_sync,
          [](const Seen& s) { return mine(s) && primary(s) && s.sync_differs; }},
     Rule{"primary", HaAction::serve, [](const Seen& s) { return mine(s) && primary(s); }},
@@ -122,8 +124,8 @@ constexpr std::array kRules{
     // The holder that is not the primary yet.
     Rule{"a user stops it", HaAction::release,
          [](const Seen& s) { return mine(s) && standby(s) && s.stopped_by_user; }},
-    Rule{"maintenance: nobody asked for a promotion", HaAction::release,
-         [](const Seen& s) { return mine(s) && standby(s) && s.maintenance && s.task == HaTask::none; }},
+    Rule{"maintenance, or by hand: nobody asked for a promotion", HaAction::release,
+         [](const Seen& s) { return mine(s) && standby(s) && by_hand(s) && s.task == HaTask::none; }},
     Rule{"it turned out that it must not be promoted", HaAction::release,
          [](const Seen& s) { return mine(s) && standby(s) && s.promotion == Promotion::refused; }},
     Rule{"ready to be promoted", HaAction::promote,
@@ -132,13 +134,13 @@ constexpr std::array kRules{
          [](const Seen& s) { return mine(s) && standby(s) && too_slow(s) && s.other_candidate; }},
     Rule{"the promotion is prepared", HaAction::prepare_promotion, [](const Seen& s) { return mine(s) && standby(s); }},
     Rule{"it takes too long, and another one can take over", HaAction::kill_and_release,
-         [](const Seen& s) { return mine(s) && too_slow(s) && s.other_candidate && !s.maintenance; }},
+         [](const Seen& s) { return mine(s) && too_slow(s) && s.other_candidate && !by_hand(s); }},
 
     // The primary that is down.
     Rule{"stopped by a user", HaAction::release, [](const Seen& s) { return mine(s) && down(s) && s.stopped_by_user; }},
     Rule{"stopped by a plan", HaAction::hold, [](const Seen& s) { return mine(s) && down(s) && s.kept_down; }},
     Rule{"the primary fails again and again, and another one can take over", HaAction::kill_and_release,
-         [](const Seen& s) { return mine(s) && hopeless(s) && s.other_candidate && !s.maintenance; }},
+         [](const Seen& s) { return mine(s) && hopeless(s) && s.other_candidate && !by_hand(s); }},
     Rule{"the primary ended", HaAction::start_primary,
          [](const Seen& s) { return mine(s) && down(s) && s.primary_data && !s.maintenance && !past_hard(s); }},
     Rule{"the candidate's server ended before it was promoted", HaAction::release,

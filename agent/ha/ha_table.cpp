@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include "agent/ha/logical_slots.hpp"
+#include "agent/store/state/migrations.hpp"
+#include "agent/store/tables/cluster_level.hpp"
 #include "agent/store/tables/tasks.hpp"
 #include "common/base/error.hpp"
 #include "common/base/json.hpp"
@@ -151,14 +153,14 @@ HaNode HaTable::node(const std::string& database_id, const std::string& name, co
                                 parse_lsn(row.text(13))};
         if (!row.text(12).empty()) node.last_begins = parse_lsn(row.text(12));
     }
-    read_fifth_version(node, freshness, limit);
+    read_sync_and_maintenance(node, freshness, limit);
+    node.manual = ManualModes(store_).find(database_id, name, limit, freshness);
     return node;
 }
 
 /// What the store has only when all hosts have been upgraded; until then loops go on without it.
-void HaTable::read_fifth_version(HaNode& node, Freshness freshness, const Limit& limit) const {
-    const Statement exists{"SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'ha_maintenance'"};
-    if (store_.read(exists, freshness, limit).empty()) return;
+void HaTable::read_sync_and_maintenance(HaNode& node, Freshness freshness, const Limit& limit) const {
+    if (cluster_level(store_, Freshness::local, limit) < kHaSyncLevel) return;
     const Statement query{
         "SELECT s.term, s.instance, s.members, s.votes, s.revision, w.until FROM node n "
         "LEFT JOIN ha_sync s ON s.database_id = n.database_id AND s.node = n.name "

@@ -7,6 +7,7 @@
 #include "agent/ha/candidates.hpp"
 #include "agent/ha/ha_policy.hpp"
 #include "agent/ha/ha_request.hpp"
+#include "agent/ha/manual_mode.hpp"
 #include "agent/ha/sync_policy.hpp"
 #include "agent/store/store.hpp"
 #include "common/base/clock.hpp"
@@ -41,7 +42,8 @@ struct HaNode {
     std::optional<HaPolicy> policy = HaPolicy{};  ///< nullopt: it cannot be read
     std::optional<SyncState> sync;                ///< nullopt: nothing is promised
     std::optional<WallTime> maintenance_until;    ///< it may have passed
-    std::vector<HaMember> members;                ///< by id
+    std::optional<ManualMode> manual;
+    std::vector<HaMember> members;  ///< by id
 
     const HaMember* find(const std::string& instance_id) const;
     /// Nothing is started, stopped or promoted without being asked for.
@@ -97,7 +99,7 @@ public:
     static std::vector<Statement> serves(const HaNode& node, const HaChange& change);
 
 private:
-    void read_fifth_version(HaNode& node, Freshness freshness, const Limit& limit) const;
+    void read_sync_and_maintenance(HaNode& node, Freshness freshness, const Limit& limit) const;
 
     Store& store_;
 };

@@ -20,8 +20,8 @@ constexpr auto kLookAgain = 500ms;
 
 /// Kinds of change after which an instance may need a loop, or not any more; and those that loops decide by.
 constexpr std::array<std::string_view, 3> kKindsOfPlaces{"instance", "node", "step"};
-constexpr std::array<std::string_view, 7> kKindsThatWake{"lease",      "node",    "instance",      "ha_member",
-                                                         "ha_request", "ha_sync", "ha_maintenance"};
+constexpr std::array<std::string_view, 8> kKindsThatWake{"lease",      "node",    "instance",       "ha_member",
+                                                         "ha_request", "ha_sync", "ha_maintenance", "ha_manual"};
 
 template <std::size_t Count>
 bool has_any_of(const Changes& changes, const std::array<std::string_view, Count>& kinds) {
@@ -210,8 +210,10 @@ void HighAvailability::stop(const std::string& instance_id, StopMode mode, const
     parts_.alone.stop(instance_id, mode, limit);
 }
 
-void HighAvailability::bring_up(const std::string& instance_id, const Limit& limit) {
-    if (const auto loop = loop_of(instance_id, limit)) return loop->bring_up(limit);
+void HighAvailability::bring_up(const std::string& instance_id, const std::function<void()>& store_it,
+                                const Limit& limit) {
+    if (const auto loop = loop_of(instance_id, limit)) return loop->bring_up(store_it, limit);
+    store_it();
     const auto known = parts_.runtime.known();
     const auto server = std::find_if(known.begin(), known.end(),
                                      [&](const ServerSpec& each) { return each.instance_id() == instance_id; });
@@ -224,6 +226,31 @@ void HighAvailability::bring_up(const std::string& instance_id, const Limit& lim
 void HighAvailability::take_down(const std::string& instance_id, const Limit& limit) {
     if (const auto loop = loop_of(instance_id, limit)) return loop->take_down(limit);
     parts_.alone.stop(instance_id, StopMode::fast, limit);
+}
+
+std::optional<InstanceHealth> HighAvailability::health(const std::string& instance_id) const {
+    const auto all = loops();
+    if (const auto found = all.find(instance_id); found != all.end()) return found->second->health();
+    const auto known = parts_.runtime.known();
+    if (std::none_of(known.begin(), known.end(), [&](const auto& each) { return each.instance_id() == instance_id; }))
+        return std::nullopt;
+    // Nobody else takes its place, and its guard tells at once how it is.
+    InstanceHealth health;
+    health.trusted = kTtl;
+    const bool standby = parts_.runtime.is_standby(instance_id);
+    switch (parts_.runtime.state(instance_id)) {
+        case ServerState::running:
+            health.phase = standby ? ServerPhase::standby : ServerPhase::primary;
+            health.answers = true;
+            health.leader = !standby;
+            break;
+        case ServerState::starting:
+            health.phase = standby ? ServerPhase::starting_standby : ServerPhase::starting_primary;
+            break;
+        case ServerState::crashed: health.phase = ServerPhase::crashed; break;
+        default: health.phase = ServerPhase::stopped;
+    }
+    return health;
 }
 
 void HighAvailability::forget(const std::string& instance_id) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -46,10 +47,12 @@ public:
     void stop(const std::string& instance_id, StopMode mode, const Limit& limit) override;
     void forget(const std::string& instance_id) override;
 
-    /// What a user asked for by name, after the store has it (Instance::stopped): return when the server accepts
-    /// connections, or is down. Throw what start() and stop() throw.
-    void bring_up(const std::string& instance_id, const Limit& limit);
+    /// What a user asked for by name, and the store has (Instance::stopped): return when the server accepts
+    /// connections, or is down. `store_it` writes that it is to run. Throw what start() and stop() throw.
+    void bring_up(const std::string& instance_id, const std::function<void()>& store_it, const Limit& limit);
     void take_down(const std::string& instance_id, const Limit& limit);
+    /// Asks nobody. nullopt: this host has no server of that id.
+    std::optional<InstanceHealth> health(const std::string& instance_id) const;
 
 private:
     using Loops = std::map<std::string, std::shared_ptr<InstanceLoop>>;

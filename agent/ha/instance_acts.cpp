@@ -308,6 +308,7 @@ void InstanceLoop::serve(const Seen& seen) {
     if (served) {
         if (ground_.clock.monotonic() - slots_tended_ < kTendSlots) return;
         slots_tended_ = ground_.clock.monotonic();
+        look_after_manual_mode(seen, Limit(kAskLimit));
         return tend(seen, Limit(kAskLimit));
     }
     begin(Job::serve, [this, now, term, node = seen.node, history = seen.server->history](const std::stop_token& stop) {

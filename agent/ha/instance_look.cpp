@@ -44,6 +44,7 @@ InstanceLoop::Seen InstanceLoop::look(const std::stop_token& stop) {
     observation.times = lease_times(ttl());
     observation.maintenance = seen.node.in_maintenance(ground_.clock.wall());
     observation.was_primary = seen.node.primary_instance == place_.instance_id;
+    observation.manual = seen.node.manual.has_value();
     observation.stopped_by_user = seen.node.find(place_.instance_id)->stopped;
     look_at_server(seen, stop);
     look_at_lease(seen, stop);

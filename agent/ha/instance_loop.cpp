@@ -198,23 +198,23 @@ void InstanceLoop::stop(StopMode mode, const Limit& limit) {
     changed_.notify_all();
 }
 
-void InstanceLoop::bring_up(const Limit& limit) {
-    // This host's copy of the store may not have heard yet that it is to run.
-    while (is_stopped_by_user()) {
-        limit.check("waiting for the store's news about " + place_.instance_id);
-        limit.pause(kPoll);
-    }
+void InstanceLoop::bring_up(const std::function<void()>& store_it, const Limit& limit) {
     std::int64_t failed_before = 0;
     {
         const std::lock_guard lock(mutex_);
         kept_down_ = false;
         failed_before = failed_starts_;
         next_start_ = {};
-        resumes_ = true;
-        woken_ = true;
-        changed_.notify_all();
     }
+    resumes_ = true;
     try {
+        store_it();
+        // This host's copy of the store may not have heard of it yet.
+        while (is_stopped_by_user()) {
+            limit.check("waiting for the store's news about " + place_.instance_id);
+            limit.pause(kPoll);
+        }
+        wake();
         wait_until_it_runs(failed_before, limit);
     } catch (...) {
         resumes_ = false;
@@ -282,6 +282,7 @@ std::chrono::nanoseconds InstanceLoop::pass(const std::stop_token& stop) {
     if (!is_known()) return kRetry;
     const Seen seen = look(stop);
     if (!seen.node.find(place_.instance_id)) return kRetry;  // it is being removed
+    note_health(seen);
     const auto decision = decide(seen.observation);
     const auto said = std::string(to_string(decision.action)) + ": " + std::string(decision.why);
     if (said != std::exchange(said_, said))
@@ -316,6 +317,38 @@ void InstanceLoop::show_links(const Seen& seen) {
         view.history = seen.server->history;
     }
     links_.see(std::move(view));
+}
+
+void InstanceLoop::note_health(const Seen& seen) {
+    InstanceHealth health;
+    health.phase = seen.observation.phase;
+    health.answers = seen.server.has_value();
+    health.ending = seen.observation.stopped_by_user;
+    health.term = seen.lease.lease.epoch;
+    if (seen.server) {
+        health.timeline = seen.server->timeline;
+        health.streaming = seen.server->streaming;
+        if (seen.server->in_recovery && seen.node.last && seen.node.last->position)
+            health.lag_bytes = seen.server->replayed < *seen.node.last->position
+                                   ? bytes_between(seen.server->replayed, *seen.node.last->position)
+                                   : 0;
+    }
+    const std::lock_guard lock(mutex_);
+    health_ = health;
+    health_at_ = ground_.clock.monotonic();
+}
+
+InstanceHealth InstanceLoop::health() const {
+    const auto until = deadline();
+    const bool leader = until && ground_.clock.boottime() < until->hard;
+    const std::lock_guard lock(mutex_);
+    InstanceHealth health = health_;
+    health.leader = leader;
+    if (kept_down_ || giving_up_ || job_ == Job::stop || job_ == Job::switch_over) health.ending = true;
+    health.trusted = ttl();
+    health.age = health_at_ == std::chrono::nanoseconds(0) ? std::chrono::nanoseconds::max() / 4
+                                                           : ground_.clock.monotonic() - health_at_;
+    return health;
 }
 
 bool InstanceLoop::begin(Job job, std::function<void(const std::stop_token&)> what) {

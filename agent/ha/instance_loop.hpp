@@ -13,6 +13,7 @@
 #include "agent/ha/decide.hpp"
 #include "agent/ha/ha_ground.hpp"
 #include "agent/ha/ha_table.hpp"
+#include "agent/ha/instance_health.hpp"
 #include "agent/ha/link_keeper.hpp"
 #include "agent/ha/local_server.hpp"
 #include "agent/ha/sync_server.hpp"
@@ -41,8 +42,9 @@ public:
     void restart(const Limit& limit);
     void stop(StopMode mode, const Limit& limit);
     /// What a user asked for stands in the store (Instance::stopped), and this loop acts by that. These return when it
-    /// is so: the server accepts connections; it is down, and the lease is given back.
-    void bring_up(const Limit& limit);
+    /// is so: the server accepts connections; it is down, and the lease is given back. `store_it` writes that it is to
+    /// run: not before this loop knows that somebody asked for it.
+    void bring_up(const std::function<void()>& store_it, const Limit& limit);
     void take_down(const Limit& limit);
 
     // For any thread; none of them waits.
@@ -59,6 +61,8 @@ public:
     bool serves() const;
     /// Its server is no more: gives the lease back, if it has it.
     void resign(const Limit& limit);
+    /// As of the last pass; whether it may write, and whether it is being stopped, as of now.
+    InstanceHealth health() const;
     /// What is to travel with the next beat.
     std::optional<Statement> position() const;
 
@@ -84,6 +88,7 @@ private:
     void look_at_server(Seen& seen, const std::stop_token& stop);
     void compare(Seen& seen);
     Candidate candidate(const Seen& seen);
+    void note_health(const Seen& seen);
     void act(const Seen& seen, const Decision& decision, const std::stop_token& stop);
     void kill();
     void tell(const Seen& seen, std::int64_t term, const Limit& limit);
@@ -142,6 +147,7 @@ private:
     Lsn end_of_log(const Limit& limit);
     void give_to(const HaRequest& request, const std::stop_token& stop);
     void look_after_request(const Seen& seen, const Limit& limit);
+    void look_after_manual_mode(const Seen& seen, const Limit& limit);
     void end_request(const std::string& task_id, TaskStatus status, const std::string& about, const Limit& limit);
 
     std::optional<ServerDeadline> deadline() const;
@@ -177,7 +183,7 @@ private:
     SyncServer sync_eye_;
     std::int64_t unsynced_term_ = -1;  ///< of the lease under which the server was seen to wait for nobody of ours
     std::atomic<std::int64_t> prepared_term_{-1}, refused_term_{-1};
-    std::atomic<std::chrono::nanoseconds> next_sync_{};
+    std::atomic<std::chrono::nanoseconds> next_sync_{}, next_count_{};
     bool streamed_ = false, complete_ = false, remembers_ = false;
     std::optional<std::pair<std::string, std::chrono::nanoseconds>> unanswered_request_;  ///< its task, since when
     std::optional<std::chrono::nanoseconds> stands_since_;  ///< it streams nothing and replays nothing
@@ -203,8 +209,10 @@ private:
     bool checkpoint_due_ = false;  ///< of a primary that serves: nobody can be rewound to it before
     std::string cause_;            ///< of the take that made it the holder
     std::optional<LastPrimary> position_;
-    std::optional<Lsn> begins_;   ///< of its timeline
-    std::optional<HaNode> node_;  ///< as last seen
+    std::optional<Lsn> begins_;             ///< of its timeline
+    std::optional<HaNode> node_;            ///< as last seen
+    InstanceHealth health_;                 ///< as last seen …
+    std::chrono::nanoseconds health_at_{};  ///< … at this monotonic time; 0: never
 
     LinkKeeper links_;
     std::jthread cleaner_, worker_, loop_;

@@ -101,6 +101,7 @@ struct Observation {
     bool votes_wanted = false;   ///< another took the lease and is no primary yet: what standbys have must not change
     HaTask task = HaTask::none;
     bool maintenance = false;
+    bool manual = false;  ///< scripts look after the node: nobody is promoted by himself, leases and fencing go on
     Failsafe failsafe = Failsafe::off;
 
     std::chrono::nanoseconds start_limit = std::chrono::seconds(30);  ///< a server starts or stops at most so long …

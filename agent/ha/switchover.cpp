@@ -251,6 +251,23 @@ void InstanceLoop::look_after_request(const Seen& seen, const Limit& limit) {
     end_request(request->task_id, TaskStatus::failed, "no instance has taken over: " + why, limit);
 }
 
+/// It ends with the node whole again, and when its time is over: then what is stopped stays so.
+void InstanceLoop::look_after_manual_mode(const Seen& seen, const Limit& limit) {
+    if (!seen.node.manual) return;
+    const auto followers = eye_.followers(limit);
+    const bool whole = std::all_of(seen.node.members.begin(), seen.node.members.end(), [&](const HaMember& member) {
+        if (member.instance_id == place_.instance_id) return true;
+        return !member.stopped && std::any_of(followers.begin(), followers.end(), [&](const Follower& each) {
+            return each.name == physical_slot_name(member.instance_id);
+        });
+    });
+    const bool over = ground_.clock.wall() >= seen.node.manual->until;
+    if (!whole && !over) return;
+    Transaction transaction;
+    transaction.add(ManualModes::end(place_.database_id, place_.node, over));
+    ground_.store.commit(transaction, limit);
+}
+
 void InstanceLoop::end_request(const std::string& task_id, TaskStatus status, const std::string& about,
                                const Limit& limit) {
     Transaction transaction;

@@ -15,6 +15,7 @@ constexpr auto kReadLimit = 2s;
 constexpr auto kTakenLimit = 6s;  ///< for all walsenders to go by new names: one that hangs is ended after 5 s
 constexpr auto kConfirmLimit = 2s;
 constexpr std::chrono::nanoseconds kNextTry = 1s;
+constexpr std::chrono::nanoseconds kCountAgain = 50ms;  ///< the leader of the store is asked each time
 
 std::string told_of(const StoredSyncSet& set) {
     const std::vector<std::string> members(set.members.begin(), set.members.end());
@@ -131,7 +132,7 @@ bool InstanceLoop::forget_sync(const HaNode& node, const Limit& limit) {
 /// R28: the votes are counted under the term that was taken, by what the leader of the store has: whoever was the
 /// primary before can change nothing any more. Then the store says who has everything, and only then is it promoted.
 void InstanceLoop::prepare_promotion(const Seen& seen, const Limit& limit) {
-    if (!seen.server) return;
+    if (!seen.server || ground_.clock.monotonic() < next_count_.load()) return;
     if (seen.node.sync && seen.observation.receives) return eye_.disconnect(limit);
     const auto term = seen.lease.lease.epoch;
     begin(Job::promote, [this, me = candidate(seen), term](const std::stop_token& stop) {
@@ -158,6 +159,7 @@ void InstanceLoop::prepare_promotion(const Seen& seen, const Limit& limit) {
                       {{"instance", place_.instance_id}, {"members", told_of(node.sync->set)}, {"term", term}});
             refused_term_ = term;
         }
+        if (votes == Votes::missing) next_count_ = ground_.clock.monotonic() + kCountAgain;
         if (votes != Votes::enough) return;
         const bool strict = node.policy && node.policy->strict;
         const auto step = after_promotion(forced ? StoredSyncSet{} : node.sync->set, place_.instance_id, strict);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/store/store.hpp"
 #include "common/base/json.hpp"
 #include "common/base/limit.hpp"
 #include "common/model/database.hpp"
@@ -33,8 +34,15 @@ struct UpdateOptions {
     std::optional<std::string> expected_digest;  ///< of a saved plan: Error stale_plan when planning gives another
 };
 
-/// Something that one host does for a database without changing what is wanted: a task of one step. One with a due
-/// time does not hold the operation lock until then.
+/// What one host does as a part of it.
+struct HostWork {
+    std::string kind;     ///< of WorkKinds
+    std::string host_id;  ///< who does it
+    Json arguments = Json::object();
+};
+
+/// Something that one host does for a database without changing what is wanted: a task of one step, or of
+/// several, one after the other. One with a due time has one, and does not hold the operation lock until then.
 struct DatabaseWork {
     std::string type;                        ///< of the task: "skip_transaction"
     std::string kind;                        ///< of WorkKinds
@@ -43,6 +51,8 @@ struct DatabaseWork {
     Json arguments = Json::object();
     std::string about{};            ///< the first line of the task's log
     std::optional<WallTime> due{};  ///< nullopt: at once
+    std::vector<HostWork> then{};   ///< each when the one before is done; not with a due time
+    std::vector<Statement> with{};  ///< stored in the same transaction as the task; not with a due time
 };
 
 /// What can be done to databases: checks against the cluster, plans, stores plan and task in one transaction, and

@@ -195,6 +195,14 @@ Task StoredOperations::begin(const std::string& database_id, const DatabaseWork&
     } else {
         transaction.add(Tasks::insert(task, TaskStage::apply, Json::object()));
         transaction.add(Tasks::insert_step(row));
+        for (const auto& next : work.then) {
+            row.wait_for = {row.id};
+            row.id = fmt::format("{}.{}", ++row.position, next.kind);
+            row.host_id = next.host_id;
+            row.work = {next.kind, "", next.arguments};
+            transaction.add(Tasks::insert_step(row));
+        }
+        transaction.add(work.with);
     }
     transaction.add(Tasks::append_log(task.id, log_line(work.about, Json::object(), now)));
     if (!store_.commit(transaction, limit).committed) refuse_as_busy(database_id);

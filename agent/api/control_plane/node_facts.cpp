@@ -149,6 +149,11 @@ void judge(const NodeFacts& facts, NodeView& view) {
         if (has < static_cast<std::size_t>(wanted.sync_replicas))
             all.push_back(fmt::format("commits wait for {} replicas instead of {}", has, wanted.sync_replicas));
     }
+    const auto& manual = facts.node.manual;
+    if (manual)
+        all.insert(all.begin(), fmt::format("no instance is promoted by itself: scripts look after the node since {} "
+                                            "({}), until it is whole again",
+                                            to_rfc3339(manual->since), manual->reason));
     view.error = joined(all, "; ");
 
     const auto& request = facts.node.request;
@@ -158,8 +163,8 @@ void judge(const NodeFacts& facts, NodeView& view) {
     else if (managed && !facts.holder.empty() && facts.holder != facts.node.primary_instance)
         view.state = NodeState::promoting;
     else if (!missing.empty())
-        view.state =
-            managed && view.winner.empty() && !facts.node.members.empty() ? NodeState::blocked : NodeState::no_primary;
+        view.state = managed && (view.winner.empty() || manual) && !facts.node.members.empty() ? NodeState::blocked
+                                                                                               : NodeState::no_primary;
     else if (!all.empty())
         view.state = NodeState::degraded;
 }

@@ -4,7 +4,10 @@
 #include <iterator>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "agent/api/postgres_ha/faults.hpp"
+#include "agent/ha/manual_mode.hpp"
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
 #include "common/orchestrate/names.hpp"
@@ -15,6 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kCallLimit = 120s;
+constexpr auto kModeLimit = 1s;
 constexpr std::string_view kPrefix = "/api/pg/v1", kNodePrefix = "/db/{database_id}/{node}/api/pg/v1";
 constexpr std::string_view kPlain = "text/plain; charset=utf-8", kJson = "application/json";
 constexpr std::size_t kShownWord = 60;
@@ -31,6 +35,11 @@ void check_query(const PgRoute& route, const HttpRequest& request) {
         if (!known)
             throw pg_failure(PgFault::invalid_parameter,
                              "there is no query parameter \"" + shortened(key, kShownWord) + "\" here");
+        if (key == "rejoin") {
+            if (value != "rewind" && value != "backup")
+                throw pg_failure(PgFault::invalid_parameter, "query parameter rejoin is rewind or backup");
+            continue;
+        }
         if (value != "true" && value != "false")
             throw pg_failure(PgFault::invalid_parameter, "query parameter " + key + " is true or false");
     }
@@ -42,12 +51,30 @@ void check_body(const PgRoute& route, const HttpRequest& request) {
     if (!body.empty() && body != "{}") throw pg_failure(PgFault::invalid_parameter, "this call takes no body");
 }
 
+/// Whether scripts look after the call's node; nullopt: it cannot be said now.
+std::optional<std::string> mode_of(const PgCall& call) {
+    try {
+        const auto node = call.node();
+        const auto mode = ManualModes(call.services()->store).find(node.database_id, node.name, Limit(kModeLimit));
+        if (!mode) return "auto";
+        return fmt::format("manual; since={}; until={}; reason=\"{}\"", to_rfc3339(mode->since),
+                           to_rfc3339(mode->until), mode->reason);
+    } catch (const Error&) {
+        return std::nullopt;
+    } catch (const Failure&) {
+        return std::nullopt;
+    }
+}
+
 void add(Api& api, const PostgresHa& ha, const PgRoute& route) {
     const auto handler = [route, ha](const HttpRequest& request, const PathParameters& path) {
         check_segments(request);
         check_query(route, request);
         check_body(route, request);
-        return route.handler({ha, request, path, Limit(kCallLimit, request.stop)});
+        const PgCall call{ha, request, path, Limit(kCallLimit, request.stop)};
+        auto response = route.handler(call);
+        if (const auto mode = mode_of(call)) response.headers["X-PG-HA-Mode"] = *mode;
+        return response;
     };
     BodyGate gate;
     if (route.body_terms)
@@ -164,7 +191,8 @@ Api postgres_ha_api(const PostgresHa& ha, const Log& log) {
              .content_type = std::string(kPlain),
              .content_type_for = content_type_for,
              .role_of = [](const HttpRequest&) { return Role::admin; }});
-    for (const auto& table : {pg_instance_routes(), pg_wal_routes(), pg_upload_routes(), pg_slot_routes()})
+    for (const auto& table :
+         {pg_instance_routes(), pg_change_routes(), pg_wal_routes(), pg_upload_routes(), pg_slot_routes()})
         for (const auto& route : table) add(api, ha, route);
     return api;
 }

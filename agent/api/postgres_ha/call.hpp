@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/api/postgres_ha/instance_state.hpp"
 #include "agent/api/postgres_ha/local_instance.hpp"
 #include "agent/api/postgres_ha/nodes.hpp"
 #include "agent/api/postgres_ha/peers.hpp"
@@ -44,6 +45,7 @@ struct PgRoute {
 
 // One table for each subject, in the file of its name.
 std::vector<PgRoute> pg_instance_routes();
+std::vector<PgRoute> pg_change_routes();
 std::vector<PgRoute> pg_wal_routes();
 std::vector<PgRoute> pg_upload_routes();
 std::vector<PgRoute> pg_slot_routes();
@@ -60,6 +62,15 @@ struct InstanceReply {
 /// order.
 std::vector<InstanceReply> ask_all(const PgCall& call, const DatabaseNode& node, InstanceQuestion question,
                                    std::chrono::milliseconds each);
+/// An instance of the node with what it is.
+struct SeenInstance {
+    NodeInstance instance;
+    std::optional<InstanceFacts> facts;  ///< nullopt: its agent does not answer
+};
+/// Asks all instances of the node what they are, at once. In the node's order.
+std::vector<SeenInstance> seen_instances(const PgCall& call, const DatabaseNode& node);
+/// The answer of GET instance/all.
+OrderedJson state_map(const std::vector<SeenInstance>& seen, bool detail);
 /// What the instances of a node may call themselves as standbys.
 std::vector<std::string> standby_names(const DatabaseNode& node);
 

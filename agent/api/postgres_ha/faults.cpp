@@ -18,6 +18,21 @@ struct FaultLine {
     std::string_view name;
 };
 constexpr std::array kFaults{
+    FaultLine{PgFault::not_in_recovery, 1, 409, "not_in_recovery"},
+    FaultLine{PgFault::single_node, 1, 409, "single_node"},
+    FaultLine{PgFault::not_failover_state, 2, 409, "not_failover_state"},
+    FaultLine{PgFault::invalid_option, 4, 400, "invalid_option"},
+    FaultLine{PgFault::already_started, 5, 409, "already_started"},
+    FaultLine{PgFault::not_all_inactive, 5, 409, "not_all_inactive"},
+    FaultLine{PgFault::counterpart_started, 6, 409, "counterpart_started"},
+    FaultLine{PgFault::behind, 7, 409, "behind"},
+    FaultLine{PgFault::unsafe_restart, 8, 409, "unsafe_restart"},
+    FaultLine{PgFault::undone, 9, 500, "undone"},
+    FaultLine{PgFault::runs_as_master, 11, 409, "runs_as_master"},
+    FaultLine{PgFault::master_not_started, 12, 409, "master_not_started"},
+    FaultLine{PgFault::invalid_lsn, 13, 409, "invalid_lsn"},
+    FaultLine{PgFault::not_attached, 14, 504, "not_attached"},
+    FaultLine{PgFault::operation_not_supported, 29, 400, "operation_not_supported"},
     FaultLine{PgFault::wal_file_not_exists, 1, 404, "wal_file_not_exists"},
     FaultLine{PgFault::no_slot_file, 1, 404, "no_slot_file"},
     FaultLine{PgFault::invalid_scope, 2, 400, "invalid_scope"},

@@ -9,6 +9,21 @@ namespace pgedge {
 
 /// What this API says that is wrong. Each has a code, a name and a status, which stand in one table (faults.cpp).
 enum class PgFault {
+    not_in_recovery,
+    single_node,
+    not_failover_state,
+    invalid_option,
+    already_started,
+    not_all_inactive,
+    counterpart_started,
+    behind,
+    unsafe_restart,
+    undone,
+    runs_as_master,
+    master_not_started,
+    invalid_lsn,
+    not_attached,
+    operation_not_supported,
     wal_file_not_exists,
     no_slot_file,
     invalid_scope,

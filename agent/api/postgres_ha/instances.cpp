@@ -14,19 +14,6 @@ constexpr auto kFactsLimit = 2s;  // of each instance
 constexpr auto kLsnLimit = 15s;   // a segment full of records takes pg_waldump a while on a busy machine
 constexpr auto kRecoveryLimit = 10s;
 
-struct SeenInstance {
-    NodeInstance instance;
-    std::optional<InstanceFacts> facts;  ///< nullopt: its agent does not answer
-};
-
-std::vector<SeenInstance> seen_instances(const PgCall& call, const DatabaseNode& node) {
-    std::vector<SeenInstance> seen;
-    for (const auto& each : ask_all(call, node, InstanceQuestion::facts, kFactsLimit))
-        seen.push_back(
-            {each.instance, each.answer ? std::optional(instance_facts_from_json(*each.answer)) : std::nullopt});
-    return seen;
-}
-
 OrderedJson told(const SeenInstance& seen, bool primary_seen, bool detail) {
     const auto word = seen.facts ? word_of(*seen.facts, primary_seen) : InstanceWord::unknown;
     if (!detail) return to_string(word);
@@ -50,14 +37,8 @@ HttpResponse get_instance(const PgCall& call) {
         // The others are asked only when its word depends on them.
         if (!needs_others(facts)) return pg_json({{own.host_id, told({own, facts}, false, call.detail())}});
     }
-    const auto seen = seen_instances(call, node);
-    const bool primary_seen = std::any_of(
-        seen.begin(), seen.end(), [](const SeenInstance& each) { return each.facts && each.facts->is_primary(); });
-    OrderedJson answer = OrderedJson::object();
-    for (const auto& each : seen)
-        if (all || each.instance.host_id == call.ha.host_id)
-            answer[each.instance.host_id] = told(each, primary_seen, call.detail());
-    return pg_json(answer);
+    const auto map = state_map(seen_instances(call, node), call.detail());
+    return pg_json(all ? map : OrderedJson{{call.ha.host_id, map.at(call.ha.host_id)}});
 }
 
 /// The scripts that the API was made for print the keys in this order.
@@ -92,6 +73,22 @@ HttpResponse get_in_recovery(const PgCall& call) {
 }
 
 }  // namespace
+
+std::vector<SeenInstance> seen_instances(const PgCall& call, const DatabaseNode& node) {
+    std::vector<SeenInstance> seen;
+    for (const auto& each : ask_all(call, node, InstanceQuestion::facts, kFactsLimit))
+        seen.push_back(
+            {each.instance, each.answer ? std::optional(instance_facts_from_json(*each.answer)) : std::nullopt});
+    return seen;
+}
+
+OrderedJson state_map(const std::vector<SeenInstance>& seen, bool detail) {
+    const bool primary_seen = std::any_of(
+        seen.begin(), seen.end(), [](const SeenInstance& each) { return each.facts && each.facts->is_primary(); });
+    OrderedJson map = OrderedJson::object();
+    for (const auto& each : seen) map[each.instance.host_id] = told(each, primary_seen, detail);
+    return map;
+}
 
 std::vector<PgRoute> pg_instance_routes() {
     return {{Role::read, "GET", "/instance/{scope}", get_instance, {"detail"}},

@@ -6,10 +6,12 @@
 #include <string>
 
 #include "agent/api/postgres_ha/peers.hpp"
+#include "agent/run/operations.hpp"
 #include "agent/runtime/instance_user.hpp"
 #include "agent/runtime/runtime.hpp"
 #include "agent/serve/api.hpp"
 #include "agent/store/store.hpp"
+#include "common/base/clock.hpp"
 #include "common/base/log.hpp"
 
 namespace pgedge {
@@ -21,6 +23,8 @@ inline constexpr std::string_view kPostgresHaListener = "postgres_ha";
 struct PostgresHaServices {
     Store& store;
     InstancePeers& peers;
+    Operations& operations;
+    const Clock& clock;
 };
 
 /// All that the Postgres HA API stands on. What is referred to outlives the API.

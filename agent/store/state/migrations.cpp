@@ -8,6 +8,7 @@
 
 #include "agent/store/state/ha_migration.hpp"
 #include "agent/store/state/ha_sync_migration.hpp"
+#include "agent/store/state/manual_mode_migration.hpp"
 #include "agent/store/state/second_migration.hpp"
 
 namespace pgedge {
@@ -148,6 +149,7 @@ const std::vector<std::vector<std::string>>& migrations() {
         for (auto& trigger : change_triggers("progress", "{0}.task_id")) steps[2].push_back(std::move(trigger));
         steps.push_back(ha_migration());
         steps.push_back(ha_sync_migration());
+        steps.push_back(manual_mode_migration());
         return steps;
     }();
     return all;

@@ -69,8 +69,8 @@ TEST_CASE("a primary that a user stops stays down, and starts as a standby of th
     CHECK_THROWS_WITH_AS(hosts.first->ha.start(server_of(runtime, kPrimary), Limit(60s)),
                          doctest::Contains("was stopped by a user"), const Error&);
     CHECK(runtime.state(kPrimary) == ServerState::stopped);
-    hosts.set_stopped(kPrimary, false);
-    hosts.first->ha.bring_up(kPrimary, Limit(60s));
+    hosts.first->ha.bring_up(
+        kPrimary, [&] { hosts.set_stopped(kPrimary, false); }, Limit(60s));
     CHECK(hosts.follows(kPrimary));
     CHECK(hosts.history().size() == 2);
 }
@@ -83,13 +83,13 @@ TEST_CASE("the last primary goes on in its timeline when nobody has taken over")
     hosts.set_stopped(kPrimary, true);
     hosts.first->ha.take_down(kPrimary, Limit(60s));
 
-    hosts.set_stopped(kPrimary, false);
-    hosts.first->ha.bring_up(kPrimary, Limit(60s));
+    hosts.first->ha.bring_up(
+        kPrimary, [&] { hosts.set_stopped(kPrimary, false); }, Limit(60s));
     CHECK(hosts.serves(kPrimary));
     CHECK(comes_true([&] { return hosts.node().last_term == 2; }));
     CHECK(hosts.node().last->timeline == 1);
-    hosts.set_stopped(kReplica, false);
-    hosts.second->ha.bring_up(kReplica, Limit(60s));
+    hosts.second->ha.bring_up(
+        kReplica, [&] { hosts.set_stopped(kReplica, false); }, Limit(60s));
     CHECK(hosts.follows(kReplica));
 }
 

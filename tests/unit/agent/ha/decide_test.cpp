@@ -52,10 +52,18 @@ std::optional<Observation> main_values(std::uint64_t index) {
     return seen;
 }
 
-/// The rest, 49,152 combinations: too many for each of the above, so each of the above gets some of them, others each
+/// Of neighbours it makes numbers that have nothing to do with each other (SplitMix64).
+std::uint64_t scattered(std::uint64_t number) {
+    number += 0x9e3779b97f4a7c15;
+    number = (number ^ (number >> 30)) * 0xbf58476d1ce4e5b9;
+    number = (number ^ (number >> 27)) * 0x94d049bb133111eb;
+    return number ^ (number >> 31);
+}
+
+/// The rest, 98,304 combinations: too many for each of the above, so each of the above gets some of them, others each
 /// time, and over the whole run every pair of values meets.
 Observation with_other_values(Observation seen, std::uint64_t number) {
-    Mixed from(number * 2654435761 % 49152);
+    Mixed from(scattered(number) % 98304);
     seen.crashes = from.flag() ? 2 : 1;
     seen.in_phase = from.flag() ? 31s : 1s;
     seen.promotion = from.any(Promotion::refused);
@@ -63,6 +71,7 @@ Observation with_other_values(Observation seen, std::uint64_t number) {
     seen.stopped_by_user = from.flag();
     seen.kept_down = from.flag();
     seen.resumes = from.flag();
+    seen.manual = from.flag();
     seen.guard_gone = from.flag();
     seen.adoptable = from.flag();
     seen.other_candidate = from.flag();
@@ -343,6 +352,36 @@ TEST_CASE("the last primary goes on where it stopped when it is started and nobo
     seen.primary_data = false;
     CHECK(decide(seen).action == HaAction::start_standby);
     seen.lease = LeaseSight::live;
+    CHECK(decide(seen).action == HaAction::rejoin);
+}
+
+TEST_CASE("of a node that scripts look after nobody is promoted unless somebody asks, and fencing goes on") {
+    auto seen = a_standby();
+    seen.manual = true;
+    seen.receives = false;
+    seen.lease = LeaseSight::free;
+    CHECK(decide(seen).action == HaAction::publish);
+    seen.lease = LeaseSight::overdue;
+    CHECK(decide(seen).action == HaAction::publish);
+    seen.task = HaTask::forced_failover;
+    CHECK(decide(seen).action == HaAction::take);
+    seen.lease = LeaseSight::mine;
+    seen.task = HaTask::switch_here;
+    seen.promotion = Promotion::ready;
+    CHECK(decide(seen).action == HaAction::promote);
+
+    seen = a_primary();
+    seen.manual = true;
+    CHECK(decide(seen).action == HaAction::serve);
+    seen.phase = ServerPhase::crashed;
+    seen.crashes = 3;
+    seen.other_candidate = true;
+    CHECK(decide(seen).action == HaAction::start_primary);
+    seen = a_primary();
+    seen.manual = true;
+    seen.lease = LeaseSight::live;
+    CHECK(decide(seen).action == HaAction::kill);
+    seen.phase = ServerPhase::crashed;
     CHECK(decide(seen).action == HaAction::rejoin);
 }
 

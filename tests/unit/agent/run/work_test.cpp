@@ -1,5 +1,6 @@
 // Tasks that do something for a database without changing what is wanted.
 #include <atomic>
+#include <mutex>
 
 #include "agent/run/stored_operations.hpp"
 #include "agent/store/store_watch.hpp"
@@ -91,6 +92,36 @@ TEST_CASE("work for later holds nothing up, begins at its time, and can be cance
     CHECK(rig.operations.cancel("db", tomorrow.id, soon()).status == TaskStatus::canceled);
     CHECK(rig.log(tomorrow.id) == "it is to be skipped\ntask successfully canceled\n");
     CHECK_THROWS_AS(rig.operations.cancel("db", tomorrow.id, soon()), const Error&);
+}
+
+TEST_CASE("works of several hosts go on one after the other, and end with the first that fails") {
+    Working rig;
+    std::mutex mutex;
+    std::string done;
+    rig.works.add("skip", [&](const Json& arguments, StepContext&) {
+        const std::string what = arguments.at("what");
+        const std::lock_guard lock(mutex);
+        done += what + " ";
+        if (what == "bad") throw Error(ErrorKind::conflict, "it is bad");
+        return std::vector<Statement>{};
+    });
+    rig.start("host-1");
+    rig.start("host-2");
+    const auto begin = [&](const std::vector<std::string>& words) {
+        DatabaseWork work{.type = "skips", .kind = "skip", .host_id = "host-1", .arguments = {{"what", "first"}}};
+        for (std::size_t i = 0; i < words.size(); ++i)
+            work.then.push_back({"skip", i % 2 == 0 ? "host-2" : "host-1", {{"what", words[i]}}});
+        work.with = {{"UPDATE instance SET error = 'begun' WHERE id = 'db-host-1'", {}, {}}};
+        return rig.ended(rig.operations.begin("db", work, soon()).id);
+    };
+    CHECK(begin({"second", "third", "fourth"}).status == TaskStatus::completed);
+    CHECK(done == "first second third fourth ");
+    CHECK(Databases(rig.store).instances("db", soon())[0].error == "begun");
+    done.clear();
+    const auto failed = begin({"bad", "third"});
+    CHECK(failed.status == TaskStatus::failed);
+    CHECK(failed.error == "it is bad");
+    CHECK(done == "first bad ");
 }
 
 TEST_CASE("work whose time nobody met in a minute has failed") {

@@ -3,9 +3,13 @@
 
 #include "agent/api/postgres_ha/instance_state.hpp"
 #include "agent/api/postgres_ha/postgres_ha.hpp"
+#include "agent/ha/manual_mode.hpp"
 #include "agent/serve/router.hpp"
 #include "agent/store/local_store.hpp"
 #include "agent/store/tables/databases.hpp"
+#include "agent/store/tables/nodes.hpp"
+#include "tests/fakes/fake_clock.hpp"
+#include "tests/fakes/fake_operations.hpp"
 #include "tests/fakes/no_servers.hpp"
 #include "tests/fakes/temporary_directory.hpp"
 #include "tests/unit/agent/store/commit.hpp"
@@ -34,7 +38,9 @@ struct HaRig {
     testing::NoServers servers;
     testing::TemporaryDirectory directory;
     InstanceUser user = InstanceUser::find(std::nullopt);
-    PostgresHaServices services{store, peers};
+    FakeClock clock;
+    FakeOperations operations{store, clock};
+    PostgresHaServices services{store, peers, operations, clock};
     bool member = true;
     Router router;
 
@@ -148,6 +154,60 @@ TEST_CASE("what a peer cannot say is said in its place") {
     }
 }
 
+TEST_CASE("changes that make no sense, or are not safe, are refused before anything is begun") {
+    HaRig rig;
+    const auto post = [&](const std::string& path) { return rig.fault("POST", "/api/pg/v1/" + path); };
+    const auto stop = [&](const std::string& path) { return rig.fault("DELETE", "/api/pg/v1/" + path); };
+    CHECK(rig.fault("GET", "/api/pg/v1/instance/all/x") == "405/25");
+    for (const char* path : {"instance/foo", "instance/foo/promote", "instance/all/x", "instance/switchover",
+                             "instance/switchover/x", "node/foo"}) {
+        CAPTURE(path);
+        CHECK(post(path) == "400/2");
+    }
+    CHECK(post("instance/failover") == "400/4");
+    CHECK(post("instance/failover/x") == "400/4");
+    CHECK(post("instance/slave?rejoin=maybe") == "400/20");
+    CHECK(post("instance/current?rejoin=true") == "400/20");
+    CHECK(stop("instance/foo") == "400/2");
+    CHECK(rig.fault("DELETE", "/api/pg/v1/instance/all", "[1]") == "400/20");
+    CHECK(rig.fault("POST", "/db/shop/n9/api/pg/v1/instance/current") == "404/23");
+
+    CHECK(stop("instance/all") == "503/34");
+    CHECK(post("instance/all") == "503/34");
+    CHECK(post("instance/slave") == "409/12");
+    CHECK(post("instance/switchover/masterSlave") == "409/1");
+    CHECK(post("instance/failover/promote") == "409/2");
+    CHECK(post("node/promote") == "409/1");
+    rig.peers.facts["host-2"] = to_json(primary(1));
+    rig.peers.facts["host-3"] = to_json(standby("streaming"));
+    CHECK(post("instance/all") == "409/5");
+    CHECK(post("instance/master") == "409/6");
+    CHECK(post("instance/current") == "409/6");  // it would start as a second primary
+    CHECK(post("instance/failover/promote") == "409/2");
+    CHECK(post("instance/failover/restart") == "409/2");
+    CHECK(rig.operations.works.empty());
+}
+
+TEST_CASE("every answer says whether scripts look after the node, and what is so already is no change") {
+    HaRig rig;
+    REQUIRE(commit(rig.store, Nodes::set("shop", "n1", instance_id("shop", "n1", "host-2"))));
+    const auto stopped = rig.call("DELETE", "/api/pg/v1/instance/current");
+    CHECK(stopped.status == 200);
+    CHECK(stopped.body == R"({"host-1":"inactive","host-2":"unknown","host-3":"unknown"})");
+    CHECK(stopped.headers.at("X-PG-HA-Mode") == "auto");
+    CHECK(rig.operations.works.empty());
+
+    const auto now = rig.clock.wall();
+    REQUIRE(commit(rig.store, ManualModes::begin("shop", "n1", "DELETE instance/master", now)));
+    CHECK(rig.get("instance/current").headers.at("X-PG-HA-Mode") ==
+          "manual; since=" + to_rfc3339(now) + "; until=" + to_rfc3339(now + std::chrono::hours(24)) +
+              R"(; reason="DELETE instance/master")");
+    REQUIRE(commit(rig.store, ManualModes::end("shop", "n1")));  // an instance is stopped: not yet
+    CHECK(rig.get("instance/all").headers.at("X-PG-HA-Mode") != "auto");
+    REQUIRE(commit(rig.store, ManualModes::end("shop", "n1", true)));
+    CHECK(rig.get("instance/all").headers.at("X-PG-HA-Mode") == "auto");
+}
+
 TEST_CASE("a node is named by the path, too") {
     HaRig rig;
     CHECK(rig.call("GET", "/db/shop/n1/api/pg/v1/instance/current").status == 200);
@@ -189,8 +249,8 @@ TEST_CASE("calls that make no sense are refused by code") {
         CAPTURE(path);
         CHECK(rig.fault("GET", at + path) == "400/20");
     }
-    for (const char* path : {"", "nope", "instance", "instance/all/x", "in_recovery/", "slots/file", "slots/x",
-                             "pg/base", "pg/init/x", "nodes/env", "test/01", "slot/x/file/0/1", "slot/x/y"}) {
+    for (const char* path : {"", "nope", "instance", "in_recovery/", "slots/file", "slots/x", "pg/base", "pg/init/x",
+                             "nodes/env", "test/01", "slot/x/file/0/1", "slot/x/y"}) {
         CAPTURE(path);
         CHECK(rig.fault("GET", at + path) == "404/25");
     }
