@@ -15,10 +15,12 @@
 #include "agent/cluster/heartbeat.hpp"
 #include "agent/cluster/host_facts.hpp"
 #include "agent/cluster/liveness_watch.hpp"
+#include "agent/cluster_backups.hpp"
 #include "agent/cluster_links.hpp"
 #include "agent/ha/high_availability.hpp"
 #include "agent/instance_watch.hpp"
 #include "agent/instance_works.hpp"
+#include "agent/node_backup.hpp"
 #include "agent/resources/registry.hpp"
 #include "agent/run/engine.hpp"
 #include "agent/run/operation_planner.hpp"
@@ -137,8 +139,9 @@ public:
           operations_(prompt_store_, member.secrets, prompt_planner_, agent.clock_),
           logs_(agent.config_.data_dir, agent.config_.host_id, member.peers, Hosts(member.store)),
           links_(agent.runtime_, agent.config_.host_id, member.peers, Hosts(member.store)),
+          backups_(agent.runtime_, agent.config_.host_id, member.peers, Hosts(member.store)),
           ha_operations_(prompt_store_, agent.clock_, &liveness_),
-          services_{prompt_store_, operations_, logs_, links_, ha_operations_, &liveness_},
+          services_{prompt_store_, operations_, logs_, links_, ha_operations_, backups_, &liveness_},
           instance_peers_(member.peers, member.store.addresses()),
           postgres_ha_{prompt_store_, instance_peers_, operations_, agent.clock_},
           liveness_watch_(member.store, liveness_, agent.log_.component("liveness")),
@@ -172,6 +175,7 @@ private:
             links_.skip(arguments, context);
             return links_changed(arguments, agent.clock_.wall());
         });
+        kinds.add(std::make_shared<NodeBackup>(agent.runtime_));
         add_instance_works(kinds, {member.store, ha_, ha_operations_, agent.runtime_, agent.clock_});
         return kinds;
     }
@@ -186,6 +190,7 @@ private:
     StoredOperations operations_;
     ServerLogs logs_;
     ClusterLinks links_;
+    ClusterBackups backups_;
     HaOperations ha_operations_;
     ClusterServices services_;
     PeerInstances instance_peers_;
@@ -212,6 +217,7 @@ Agent::Agent(const AgentConfig& config, const Clock& clock, const Log& log)
                     [this](Api& agents) {
                         ServerLogs::add_peer_routes(agents, config_.data_dir);
                         ClusterLinks::add_peer_routes(agents, runtime_);
+                        ClusterBackups::add_peer_routes(agents, runtime_);
                         add_instance_questions(agents, runtime_, user_);
                     },
                 .on_member = [this](const Member& member) { become_member(member); }},

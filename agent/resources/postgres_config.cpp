@@ -6,6 +6,7 @@
 #include "agent/postgres/conf_files.hpp"
 #include "agent/resources/base_copy.hpp"
 #include "agent/resources/local_session.hpp"
+#include "agent/resources/pgbackrest.hpp"
 #include "agent/resources/postgres_certs.hpp"
 #include "agent/runtime/server_parameters.hpp"
 #include "common/base/error.hpp"
@@ -58,6 +59,7 @@ PostgresConfig::Texts PostgresConfig::texts(const Resource& resource, const Limi
     settings["ssl_ca_file"] = certificates.authority;
     settings["ssl_cert_file"] = certificates.server;
     settings["ssl_key_file"] = certificates.server_key;
+    if (want.contains("archive")) settings["archive_command"] = archive_command(paths);
     // Since 15.19, 16.15, 17.11 and 18.6 a server loads only the output plugins that this parameter names
     // (CVE-2026-6471).
     if (server_knows_parameter(want.at("bin_dir"), "output_plugin_libraries", user_, limit))

@@ -4,6 +4,8 @@
 #include "agent/resources/database_instance.hpp"
 #include "agent/resources/filesystem_dir.hpp"
 #include "agent/resources/high_availability_policy.hpp"
+#include "agent/resources/pgbackrest_config.hpp"
+#include "agent/resources/pgbackrest_stanza.hpp"
 #include "agent/resources/physical_slot.hpp"
 #include "agent/resources/postgres_certs.hpp"
 #include "agent/resources/postgres_config.hpp"
@@ -18,6 +20,8 @@ ResourceRegistry::ResourceRegistry(const Ground& on) {
     kinds_.push_back(std::make_unique<FilesystemDir>(on.data_dir, on.user, on.owner));
     kinds_.push_back(std::make_unique<PostgresCerts>(on.data_dir, on.user, on.issuer));
     kinds_.push_back(std::make_unique<DataDirectory>(on.data_dir, on.user, on.runtime));
+    kinds_.push_back(std::make_unique<PgBackRestConfig>(on.data_dir, on.user));
+    kinds_.push_back(std::make_unique<PgBackRestStanza>(on.runtime));
     kinds_.push_back(std::make_unique<PostgresConfig>(on.data_dir, on.user, on.runtime));
     kinds_.push_back(std::make_unique<PostgresServer>(on.data_dir, on.user, on.runtime, on.owner));
     kinds_.push_back(std::make_unique<PhysicalSlot>(on.runtime));

@@ -46,7 +46,7 @@ struct HostWork {
 struct DatabaseWork {
     std::string type;                        ///< of the task: "skip_transaction"
     std::string kind;                        ///< of WorkKinds
-    std::string host_id;                     ///< who does it
+    std::string host_id;                     ///< who does it; empty: who has the node's primary when it begins
     std::string node_name{}, instance_id{};  ///< whom it concerns, for the task
     Json arguments = Json::object();
     std::string about{};            ///< the first line of the task's log

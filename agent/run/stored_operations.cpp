@@ -188,6 +188,7 @@ Task StoredOperations::begin(const std::string& database_id, const DatabaseWork&
     row.task_id = task.id;
     row.id = work.kind;
     row.host_id = work.host_id;
+    if (work.host_id.empty()) row.node = work.node_name;
     row.work = {work.kind, "", work.arguments};
     Transaction transaction;
     if (work.due) {

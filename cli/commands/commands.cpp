@@ -86,6 +86,16 @@ std::unique_ptr<CliCommand> instance() {
     return group;
 }
 
+std::unique_ptr<CliCommand> backup() {
+    auto group = std::make_unique<Group>(
+        "backup", "Back nodes up, and list their backups",
+        std::vector<Example>{{"pgedgectl backup create storefront --node n1 --type full", "make one now"},
+                             {"pgedgectl backup list storefront", "what the repositories hold"}});
+    group->add(make_backup_create());
+    group->add(make_backup_list());
+    return group;
+}
+
 std::unique_ptr<CliCommand> task() {
     auto group = std::make_unique<Group>(
         "task", "Show, follow and cancel tasks: the work that agents do",
@@ -141,6 +151,7 @@ std::unique_ptr<CliCommand> make_command_tree(GlobalOptions& options) {
     root->add(database());
     root->add(node());
     root->add(instance());
+    root->add(backup());
     root->add(task());
     root->add(context());
     root->add(make_schema());

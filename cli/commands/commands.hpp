@@ -12,6 +12,8 @@ std::unique_ptr<CliCommand> make_command_tree(GlobalOptions& options);
 
 // One function for each file of this folder.
 std::unique_ptr<CliCommand> make_apply();
+std::unique_ptr<CliCommand> make_backup_create();
+std::unique_ptr<CliCommand> make_backup_list();
 std::unique_ptr<CliCommand> make_cluster_info();
 std::unique_ptr<CliCommand> make_cluster_init();
 std::unique_ptr<CliCommand> make_cluster_join();

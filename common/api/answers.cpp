@@ -56,6 +56,11 @@ const NodeMemberAnswer* NodeAnswer::find(const std::string& instance_id) const {
     return found == members.end() ? nullptr : &*found;
 }
 
+BackupsAnswer backups_answer(const Json& json) {
+    return {all_of(json, "list of backups", "backups", backup_shape()),
+            AnswerFields(json, "list of backups").texts("errors")};
+}
+
 StartedAnswer started_answer(const Json& json) {
     const AnswerFields fields(json, "started operation");
     StartedAnswer answer{task_answer(fields.object("task")), std::nullopt};

@@ -189,6 +189,19 @@ struct NodeChangeAnswer {
 };
 std::vector<NodeChangeAnswer> node_change_answers(const Json& json);  ///< of {"changes": […]}
 
+struct BackupAnswer {
+    std::string label, type, started_at, completed_at, wal_start, wal_stop, prior, task_id;
+    std::int64_t repository = 1, database_bytes = 0, repository_bytes = 0;
+    bool error = false;
+    std::map<std::string, std::string> annotations;
+    Json json;
+};
+struct BackupsAnswer {
+    std::vector<BackupAnswer> backups;
+    std::vector<std::string> errors;  ///< why repositories cannot be used
+};
+BackupsAnswer backups_answer(const Json& json);  ///< {"backups": […], "errors": […]}
+
 /// What create, update and delete answer: the work that has begun.
 struct StartedAnswer {
     TaskAnswer task;

@@ -203,6 +203,18 @@ TaskAnswer ControlPlaneClient::start_instance(const std::string& database_id, co
         .task;
 }
 
+TaskAnswer ControlPlaneClient::back_up(const std::string& database_id, const std::string& node, const Json& wanted,
+                                       bool force) {
+    const auto path = path_of(
+        {"databases", checked_segment(database_id, "database"), "nodes", checked_segment(node, "node"), "backups"});
+    return started_answer(slow_call("POST", path, forced(force), &wanted)).task;
+}
+
+BackupsAnswer ControlPlaneClient::backups(const std::string& database_id, const std::string& node) {
+    return backups_answer(slow_call("GET", path_of({"databases", checked_segment(database_id, "database"), "nodes",
+                                                    checked_segment(node, "node"), "backups"})));
+}
+
 std::vector<TaskAnswer> ControlPlaneClient::tasks(const TaskFilter& filter) {
     Query query;
     if (filter.limit) query.emplace_back("limit", std::to_string(*filter.limit));

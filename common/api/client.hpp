@@ -72,6 +72,9 @@ public:
     /// `force`: also when the database is not in a state for it.
     TaskAnswer stop_instance(const std::string& database_id, const std::string& instance_id, bool force);
     TaskAnswer start_instance(const std::string& database_id, const std::string& instance_id, bool force);
+    /// `wanted`: {type, annotations?, backup_options?}.
+    TaskAnswer back_up(const std::string& database_id, const std::string& node, const Json& wanted, bool force);
+    BackupsAnswer backups(const std::string& database_id, const std::string& node);
 
     std::vector<TaskAnswer> tasks(const TaskFilter& filter);
     TaskAnswer task(const std::string& id);

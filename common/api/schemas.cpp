@@ -40,6 +40,9 @@ Schemas of_envelopes() {
         {"ListDatabaseTasksResponse", "tasks", "Task"}, {"ListHostTasksResponse", "tasks", "Task"},
         {"ListNodesResponse", "nodes", "Node"},         {"NodeHistoryResponse", "changes", "NodeChange"},
     };
+    all.emplace_back("ListBackupsResponse",
+                     object_of({must("backups", list_of(ref("Backup"))),
+                                must("errors", list_of(text("Why a repository cannot be used")))}));
     for (const auto& [name, field, item] : lists) all.emplace_back(name, object_of({must(field, list_of(ref(item)))}));
     for (const auto* name : {"CreateDatabaseResponse", "UpdateDatabaseResponse", "ApplyUpgradeResponse"})
         all.emplace_back(name, object_of({must("task", ref("Task")), must("database", ref("Database"))}));
@@ -77,6 +80,10 @@ Schemas of_requests() {
                     may("commit_lsn", text("Of that transaction; not for one that is left out already"))})},
         {"RestartInstanceRequest",
          closed(object_of({may("scheduled_at", time_text("Begin then; at once when not given"))}))},
+        {"BackupOptions",
+         closed(object_of({must("type", one_of({"full", "diff", "incr"})),
+                           may("annotations", described(map_of(text()), "Kept with the backup")),
+                           may("backup_options", described(map_of(text()), "Of pgbackrest backup, by name"))}))},
         {"SwitchoverDatabaseNodeRequestBody",
          closed(object_of({may("candidate_instance_id",
                                text(1, 63, "Instance of the node that becomes the primary; the best when not given")),
@@ -95,8 +102,6 @@ Schemas of_requests() {
 /// Of what this version refuses or never has: the shapes are part of the contract.
 Schemas of_later_operations() {
     return {
-        {"BackupOptions", object_of({must("type", one_of({"full", "diff", "incr"})), may("annotations", map_of(text())),
-                                     may("backup_options", map_of(text()))})},
         {"RestoreDatabaseRequest",
          object_of({must("restore_config", ref("SpecRestoreConfig")), may("target_nodes", list_of(text()))})},
         {"ApplyUpgradeRequest", object_of({must("image", text(1, 512))})},
@@ -121,9 +126,10 @@ Schemas of_later_operations() {
 }  // namespace
 
 OrderedJson api_schemas() {
-    auto sorted = definitions_of(cluster_shape(), join_token_shape(), version_shape(), database_summary_shape(),
-                                 database_shape(), instance_log_shape(), link_summary_shape(), link_shape(),
-                                 node_shape(), node_change_shape(), plan_shape(), task_shape(), task_log_shape());
+    auto sorted =
+        definitions_of(cluster_shape(), join_token_shape(), version_shape(), database_summary_shape(), database_shape(),
+                       instance_log_shape(), link_summary_shape(), link_shape(), node_shape(), node_change_shape(),
+                       backup_shape(), plan_shape(), task_shape(), task_log_shape());
     for (auto make : {of_envelopes, of_requests, of_later_operations})
         for (auto& [name, schema] : make()) sorted.emplace(name, std::move(schema));
     const OrderedJson spec = schema_definitions("#/components/schemas/" + kSpecPrefix);

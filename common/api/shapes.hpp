@@ -10,6 +10,7 @@
 #include "common/api/answers.hpp"
 #include "common/api/shape.hpp"
 #include "common/base/build_info.hpp"
+#include "common/model/backup.hpp"
 #include "common/model/database.hpp"
 #include "common/model/host.hpp"
 #include "common/model/instance.hpp"
@@ -71,6 +72,7 @@ struct ShownLink {
 const Shape<ShownLink, LinkAnswer>& link_summary_shape();  ///< for lists: no transactions
 const Shape<ShownLink, LinkAnswer>& link_shape();
 
+const Shape<Backup, BackupAnswer>& backup_shape();
 const Shape<NodeView, NodeAnswer>& node_shape();
 const Shape<NodeChange, NodeChangeAnswer>& node_change_shape();
 

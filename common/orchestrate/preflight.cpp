@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "common/base/text.hpp"
+#include "common/orchestrate/backup_settings.hpp"
 #include "common/orchestrate/topology.hpp"
 #include "common/spec/entries.hpp"
 #include "common/spec/server_settings.hpp"
@@ -50,6 +51,7 @@ public:
         check_node_numbers();
         check_users();
         check_runtime();
+        check_archiving();
         return std::move(problems_);
     }
 
@@ -249,6 +251,18 @@ private:
         }
     }
 
+    void check_archiving() {
+        for (std::size_t i = 0; i < spec_.nodes.size(); ++i) {
+            const NodeSpec& node = spec_.nodes[i];
+            const auto tunables = effective(spec_, node);
+            if (!tunables.backup_config) continue;
+            for (const auto& name : archive_settings())
+                if (tunables.postgresql_conf.contains(name))
+                    add((node.postgresql_conf.contains(name) ? node_path(i) : "spec") + ".postgresql_conf." + name,
+                        "backup_config sets it for node " + node.name, "take one of the two out of the spec");
+        }
+    }
+
     bool exists(const NodeSpec& node) const {
         return in_.stored && std::any_of(in_.stored->spec.nodes.begin(), in_.stored->spec.nodes.end(),
                                          [&](const NodeSpec& before) { return before.name == node.name; });
@@ -259,9 +273,11 @@ private:
     std::vector<Problem> problems_;
 };
 
-bool has_backups(const DatabaseSpec& spec) {
-    return spec.backup_config || std::any_of(spec.nodes.begin(), spec.nodes.end(),
-                                             [](const NodeSpec& node) { return node.backup_config.has_value(); });
+bool has_schedules(const DatabaseSpec& spec) {
+    return std::any_of(spec.nodes.begin(), spec.nodes.end(), [&](const NodeSpec& node) {
+        const auto config = effective(spec, node).backup_config;
+        return config && !config->schedules.empty();
+    });
 }
 
 bool has_docker_options(const DatabaseSpec& spec) {
@@ -374,7 +390,10 @@ std::vector<std::string> warnings(const PreflightInput& input) {
         warnings.push_back(std::move(warning));
     for (const auto& lost : lost_data(input))
         warnings.push_back(lost.text + ", as was seen last: if it is not back, the task ends there");
-    if (has_backups(spec)) warnings.push_back("backup_config is stored, but backups are not made yet");
+    if (has_schedules(spec))
+        warnings.push_back(
+            "the schedules of backup_config are stored, but no backup is made by itself yet: ask for each, by "
+            "pgedgectl backup create");
     if (has_docker_options(spec))
         warnings.push_back("orchestrator_opts is stored, but has no effect on hosts that run PostgreSQL as processes");
     return warnings;

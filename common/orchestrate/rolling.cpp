@@ -179,14 +179,26 @@ private:
         for (const auto& kind : instance_kinds()) add({kind, instance.id}, patched, state);
     }
 
-    /// Only what exists: what is new comes with the end state.
+    /// Only what exists: what is new comes with the end state. But for the configuration of backups: a server that is
+    /// restarted gets its new files before, and with them the command that archives.
     void add(const ResourceId& id, const std::map<ResourceId, Resource>& patched, WantedState& state) const {
         if (!now_.contains(id)) return;
         const auto it = patched.find(id);
         const Resource& resource = it == patched.end() ? end_.at(id) : it->second;
-        const bool possible = std::all_of(resource.needs.begin(), resource.needs.end(),
-                                          [&](const ResourceId& need) { return now_.contains(need); });
-        if (possible) state.resources.push_back(resource);
+        std::vector<ResourceId> fresh;
+        for (const auto& need : resource.needs) {
+            if (now_.contains(need)) continue;
+            if (need.kind != "common.pgbackrest_config" || !end_.contains(need)) return;
+            fresh.push_back(need);
+        }
+        for (const auto& need : fresh) add_once(end_.at(need), state);
+        state.resources.push_back(resource);
+    }
+
+    static void add_once(const Resource& resource, WantedState& state) {
+        if (std::none_of(state.resources.begin(), state.resources.end(),
+                         [&](const Resource& each) { return each.id == resource.id; }))
+            state.resources.push_back(resource);
     }
 
     void add_state(WantedState state) {

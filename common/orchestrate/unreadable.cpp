@@ -17,6 +17,9 @@ Resource from_name(const ResourceId& id) {
     if (const auto own = std::find(kinds.begin(), kinds.end(), id.kind); own != kinds.end()) {
         resource.want = {{"instance_id", id.name}};
         for (auto kind = kinds.begin(); kind != own; ++kind) resource.needs.push_back({*kind, id.name});
+    } else if (id.kind == "common.pgbackrest_config") {
+        resource.want = {{"instance_id", id.name}};
+        resource.needs = {{"filesystem.dir", id.name}};
     } else if (id.kind == "database.physical_slot") {
         resource.want = {{"slot", physical_slot_name(id.name)}};
     }

@@ -2,24 +2,17 @@
 
 #include <set>
 
-#include "common/base/error.hpp"
+#include "common/orchestrate/backup_settings.hpp"
 #include "common/orchestrate/postgres_settings.hpp"
 
 namespace pgedge {
 namespace {
 
-Json secret_json(const SecretValue& value) {
-    if (value.given())
-        throw Error(ErrorKind::internal, "a secret reached the planner before it was put into the store");
-    if (!value.stored()) return nullptr;
-    return {{"secret", value.stored()->name}, {"fingerprint", value.stored()->fingerprint}};
-}
-
 Json users_json(const std::vector<UserSpec>& users) {
     Json list = Json::array();
     for (const auto& user : users)
         list.push_back({{"username", user.username},
-                        {"password", secret_json(user.password)},
+                        {"password", secret_reference(user.password)},
                         {"attributes", user.attributes},
                         {"roles", user.roles}});
     return list;
@@ -44,6 +37,7 @@ public:
             add_instance(node, node.primary);
             add_database(node);
             add_high_availability(node);
+            if (node.tunables.backup_config) add_stanza(node);
         }
         for (const auto& node : nodes_) add_replicas(node);
         for (const auto& provider : nodes_)
@@ -100,9 +94,31 @@ private:
         return siblings;
     }
 
+    /// Archive_mode is on in any case (add_fixed()): whether there is an archive is a reload.
+    ResourceId add_backup_configuration(const WantedNode& node, const WantedInstance& instance) {
+        auto settings = backup_settings(*node.tunables.backup_config, wanted_.id, node.name);
+        ResourceId id{"common.pgbackrest_config", instance.id};
+        add(id, instance.host_id, {{"filesystem.dir", instance.id}},
+            {{"instance_id", instance.id},
+             {"port", instance.address.port},
+             {"options", std::move(settings.options)},
+             {"secrets", std::move(settings.secrets)}});
+        return id;
+    }
+
+    /// Made, and looked at whenever repositories change, by the primary: only that archives.
+    void add_stanza(const WantedNode& node) {
+        auto settings = backup_settings(*node.tunables.backup_config, wanted_.id, node.name);
+        add_on_primary(
+            {"common.pgbackrest_stanza", node.name}, node, {{"database.instance", node.primary.id}},
+            {{"node", node.name}, {"options", std::move(settings.options)}, {"secrets", std::move(settings.secrets)}});
+    }
+
     void add_server(const WantedNode& node, const WantedInstance& instance) {
         const Settings settings = settings_of(node, instance);
-        add({"instance.config", instance.id}, instance.host_id, {{"instance.data", instance.id}},
+        std::vector<ResourceId> needs{{"instance.data", instance.id}};
+        if (node.tunables.backup_config) needs.push_back(add_backup_configuration(node, instance));
+        add({"instance.config", instance.id}, instance.host_id, std::move(needs),
             {{"instance_id", instance.id},
              {"database_id", wanted_.id},
              {"bin_dir", instance.version.bin_dir},
@@ -117,6 +133,7 @@ private:
              {"major", instance.version.major()},
              {"siblings", siblings_of(node, instance)},
              {"slot", node.replicas.empty() ? Json(nullptr) : Json(physical_slot_name(instance.id))}});
+        if (node.tunables.backup_config) resources_.back().want["archive"] = "pgbackrest";
         add({"instance.server", instance.id}, instance.host_id, {{"instance.config", instance.id}},
             {{"instance_id", instance.id},
              {"bin_dir", instance.version.bin_dir},

@@ -11,11 +11,12 @@ struct Row {
     bool update_restarts = false, removal_deletes_data = false;
     bool is_passive = false;  ///< nothing is made inside it
 };
-constexpr std::array<Row, 4> kKinds{{
+constexpr std::array<Row, 5> kKinds{{
     {"filesystem.dir", false, true},
     {"instance.data", false, true},
     {"instance.server", true, false},
     {"database.physical_slot", false, false, true},
+    {"common.pgbackrest_config", false, false, true},
 }};
 
 const Row* row_of(const ResourceId& id) {

@@ -31,6 +31,7 @@ struct RepositorySpec {
     SecretValue gcs_key;
     std::optional<std::string> azure_account, azure_container, azure_endpoint;
     SecretValue azure_key;
+    SecretValue cipher_pass;  ///< absent: not encrypted
     std::optional<std::int64_t> retention_full;
     std::optional<std::string> retention_full_type;
     bool operator==(const RepositorySpec&) const = default;

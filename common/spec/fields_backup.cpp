@@ -120,6 +120,14 @@ std::vector<Field> storage_fields() {
          .length = {{}, 128},
          .doc = "Key of the storage account. Required for azure.",
          .example = R"("env:AZURE_KEY")",
+         .notes = {note::kKept}},
+        {.name = "cipher_pass",
+         .kind = Kind::secret,
+         .place = at<R, &R::cipher_pass>,
+         .length = {1, 512},
+         .standard = "not encrypted",
+         .doc = "Passphrase that everything in the repository is encrypted with. It cannot be changed or given later.",
+         .example = R"("env:BACKUP_PASSPHRASE")",
          .notes = {note::kKept}}};
 }
 

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cctype>
+#include <map>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -61,6 +63,22 @@ void check_option_names(const Settings& options, const std::string& path, Findin
                          "lower-case letters, digits and hyphens");
 }
 
+/// A value is one line of pgBackRest's configuration. What is secret has a field of its own: options are shown.
+void check_custom_options(const Settings& options, const std::string& path, Findings& findings) {
+    static const std::map<std::string_view, std::string_view> kSecrets{
+        {"cipher-pass", "cipher_pass"}, {"s3-key", "s3_key"},       {"s3-key-secret", "s3_key_secret"},
+        {"gcs-key", "gcs_key"},         {"azure-key", "azure_key"}, {"s3-token", ""},
+    };
+    for (const auto& [name, value] : options) {
+        const std::string item = fmt::format("{}.{}", path, name);
+        if (const auto secret = kSecrets.find(name); secret != kSecrets.end())
+            findings.add(item, fmt::format("{} is a secret, and custom_options are shown to everybody", name),
+                         secret->second.empty() ? "" : fmt::format("use the field {}", secret->second));
+        else if (std::any_of(value.begin(), value.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }))
+            findings.add(item, "must be one line without control characters");
+    }
+}
+
 void check_repository(const RepositorySpec& repository, const std::string& path, const ValidationContext& context,
                       Findings& findings) {
     const auto require = [&](bool given, std::string_view field) {
@@ -85,6 +103,7 @@ void check_repository(const RepositorySpec& repository, const std::string& path,
                          fmt::format("base_path must be absolute for {} repositories", repository.type));
     }
     check_option_names(repository.custom_options, path + ".custom_options", findings);
+    check_custom_options(repository.custom_options, path + ".custom_options", findings);
 }
 
 void check_backups(const BackupConfigSpec& config, const std::string& path, const ValidationContext& context,

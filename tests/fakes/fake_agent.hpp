@@ -45,6 +45,7 @@ private:
     HttpResponse on_databases(const HttpRequest& request, const Segments& path);
     HttpResponse on_links(const HttpRequest& request, const Segments& path);
     HttpResponse on_instances(const HttpRequest& request, const Segments& path);
+    HttpResponse on_backups(const HttpRequest& request, const Segments& path);
     HttpResponse on_nodes(const HttpRequest& request, const Segments& path);
     Json node_json(const std::string& id, const Json& node) const;
     HttpResponse on_tasks(const HttpRequest& request, const Segments& path);

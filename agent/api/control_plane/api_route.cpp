@@ -99,7 +99,7 @@ HttpResponse answer(const ApiRoute& route, const ControlPlane& plane, const Http
 std::vector<ApiRoute> collected() {
     std::vector<ApiRoute> all;
     for (auto make : {cluster_routes, host_routes, database_routes, instance_routes, link_routes, node_routes,
-                      plan_routes, task_routes, later_routes, description_routes}) {
+                      backup_routes, plan_routes, task_routes, later_routes, description_routes}) {
         auto some = make();
         std::move(some.begin(), some.end(), std::back_inserter(all));
     }

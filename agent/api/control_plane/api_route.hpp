@@ -89,6 +89,7 @@ struct ApiRoute {
 };
 
 /// The routes of each resource.
+std::vector<ApiRoute> backup_routes();
 std::vector<ApiRoute> cluster_routes();
 std::vector<ApiRoute> host_routes();
 std::vector<ApiRoute> database_routes();

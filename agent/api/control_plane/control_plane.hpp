@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 
+#include "agent/api/backups.hpp"
 #include "agent/api/instance_logs.hpp"
 #include "agent/api/links.hpp"
 #include "agent/cluster/membership.hpp"
@@ -23,6 +24,7 @@ struct ClusterServices {
     InstanceLogs& instance_logs;
     Links& links;
     HaOperations& ha;
+    Backups& backups;
     HostLiveness* liveness = nullptr;  ///< nullptr: no host is silent
 };
 

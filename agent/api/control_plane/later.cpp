@@ -18,18 +18,7 @@ ApiRoute later(std::string method, std::string path, std::string id, std::string
     return route;
 }
 
-const ApiParameter kNode{"node_name", ApiParameterType::node, "The node's name"};
 const ApiParameter kForce{"force", ApiParameterType::boolean, "Also when the database is not in a state for it"};
-
-std::vector<ApiRoute> later_node_routes() {
-    const std::string path = "/v1/databases/{database_id}/nodes/{node_name}/";
-    auto backup = later("POST", path + "backups", "backup-database-node", "Back a node up",
-                        "backups are not supported by this version");
-    backup.parameters = {kDatabaseParameter, kNode, kForce};
-    backup.body = "BackupOptions";
-    backup.answer = "BackupDatabaseNodeResponse";
-    return {backup};
-}
 
 std::vector<ApiRoute> later_database_routes() {
     auto restore = later("POST", "/v1/databases/{database_id}/restore", "restore-database",
@@ -49,8 +38,7 @@ std::vector<ApiRoute> later_database_routes() {
 }  // namespace
 
 std::vector<ApiRoute> later_routes() {
-    std::vector<ApiRoute> all = later_node_routes();
-    for (auto& route : later_database_routes()) all.push_back(std::move(route));
+    std::vector<ApiRoute> all = later_database_routes();
     auto remove_host = later("DELETE", "/v1/hosts/{host_id}", "remove-host", "Take a host out of the cluster",
                              "removing a host from the cluster is not supported by this version");
     remove_host.parameters = {{"host_id", ApiParameterType::identifier, "The host's id"},

@@ -237,11 +237,13 @@ TEST_CASE("users are warned of what they might not expect") {
     cluster.wanted.dialect = "pglogical";
     const Database stored = cluster.wanted;
     cluster.add_node("n4", {"host-4"}).backup_config.emplace();
+    cluster.wanted.spec.nodes.back().backup_config->schedules.push_back({"nightly", "full", "0 0 * * *"});
     cluster.wanted.spec.orchestrator_opts.emplace();
     CHECK(warnings_of(cluster, &stored) ==
           Lines{"node n4 begins empty, without the tables and rows of the other nodes; a link to it stops at the first "
                 "write to a table that it does not have: create the tables there before you go on",
-                "backup_config is stored, but backups are not made yet",
+                "the schedules of backup_config are stored, but no backup is made by itself yet: ask for each, by "
+                "pgedgectl backup create",
                 "orchestrator_opts is stored, but has no effect on hosts that run PostgreSQL as processes"});
 }
 

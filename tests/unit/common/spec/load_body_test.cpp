@@ -340,7 +340,7 @@ TEST_CASE("bounds of backups, restores, runtime options and services are checked
              "invalid_input | restore_config.repository.retention_full: there is no field \"retention_full\" here "
              "(fields here: id, type, base_path, custom_options, s3_bucket, s3_region, s3_endpoint, s3_key, "
              "s3_key_secret, gcs_bucket, gcs_endpoint, gcs_key, azure_account, azure_container, azure_endpoint, "
-             "azure_key)"},
+             "azure_key, cipher_pass)"},
             {"/spec/orchestrator_opts", Json::object(), ""},
             {"/spec/orchestrator_opts", {{"swarm", nullptr}}, ""},
             {"/spec/orchestrator_opts",

@@ -261,6 +261,12 @@ TEST_CASE("repositories have what their type needs") {
          "custom_options.S3: invalid option name \"S3\" (lower-case letters, digits and hyphens)"},
         {{{"type", "s3"}, {"s3_bucket", "abc"}, {"custom_options", {{"a b", "x"}}}},
          "custom_options.a b: invalid option name \"a b\" (lower-case letters, digits and hyphens)"},
+        {{{"type", "posix"}, {"base_path", "/b"}, {"custom_options", {{"cipher-pass", "x"}}}},
+         "custom_options.cipher-pass: cipher-pass is a secret, and custom_options are shown to everybody (use the "
+         "field "
+         "cipher_pass)"},
+        {{{"type", "posix"}, {"base_path", "/b"}, {"custom_options", {{"bundle", "y\nrepo1-path=/"}}}},
+         "custom_options.bundle: must be one line without control characters"},
     };
     for (const auto& [repository, problem] : rows) {
         CAPTURE_BOUND(repository);

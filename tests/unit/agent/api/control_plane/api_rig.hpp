@@ -13,6 +13,7 @@
 #include "agent/store/tables/hosts.hpp"
 #include "agent/store/tables/tasks.hpp"
 #include "tests/contract/openapi_check.hpp"
+#include "tests/fakes/fake_backups.hpp"
 #include "tests/fakes/fake_clock.hpp"
 #include "tests/fakes/fake_instance_logs.hpp"
 #include "tests/fakes/fake_links.hpp"
@@ -29,6 +30,7 @@ struct ApiRig {
     FakeOperations operations{store, clock};
     FakeInstanceLogs logs;
     FakeLinks links;
+    FakeBackups backups;
     HostLiveness liveness{clock};
     HaOperations ha{store, clock, &liveness};
     Router router;
@@ -38,7 +40,7 @@ struct ApiRig {
     explicit ApiRig(bool initialized = true) {
         if (initialized) membership.init(std::nullopt, limit);
         const auto services =
-            std::make_shared<const ClusterServices>(ClusterServices{store, operations, logs, links, ha});
+            std::make_shared<const ClusterServices>(ClusterServices{store, operations, logs, links, ha, backups});
         router.add(control_plane_api(
             {membership, clock, {"v0.10.0", "abc", "2026-11-21T10:00:00Z", "amd64"}, [this, services] {
                  return membership.initialized() ? services : nullptr;
