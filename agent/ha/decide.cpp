@@ -86,7 +86,9 @@ constexpr std::array kRules{
          [](const Seen& s) { return s.maintenance && s.lease == LeaseSight::free && primary(s) && s.was_primary; }},
     // The first lease of a node whose instance was alone until now, or is started for the first time.
     Rule{"the node has had no lease yet, and this is its primary", HaAction::take,
-         [](const Seen& s) { return s.lease == LeaseSight::none && (primary(s) || down(s)) && s.was_primary; }},
+         [](const Seen& s) {
+             return s.lease == LeaseSight::none && (primary(s) || (down(s) && !s.stopped_by_user)) && s.was_primary;
+         }},
     Rule{"maintenance: writable without a lease", HaAction::alarm,
          [](const Seen& s) { return s.maintenance && !held(s) && primary(s); }},
     Rule{"writable without a lease", HaAction::kill, [](const Seen& s) { return !held(s) && writable(s); }},

@@ -92,6 +92,7 @@ std::string pg_hba_conf(const AccessRules& rules) {
     for (const char* anywhere : {"0.0.0.0/0", "::/0"}) {
         text += line("host", "all,replication", fmt::format("{},{}", kSuperuser, kReplicator), anywhere, "reject");
     }
+    if (rules.closed) return text + line("local", "all", "all", "", "reject");
     for (const auto& entry : rules.user_lines) append_user_line(text, entry);
     text += line("local", "all", "all", "", rules.method);
     if (!rules.published) return text;

@@ -22,6 +22,7 @@ struct AccessRules {
     /// Whether replicas run Spock's failover-slot worker: it reads the primary's slots over primary_conninfo, in
     /// database postgres.
     bool failover_slots = false;
+    bool closed = false;  ///< nobody but the internal users: its node has not got its data yet
 };
 /// (1) our superuser over the socket, for the operating system's users of pg_ident_conf() alone; (2) the internal users
 /// by certificate from each instance; (3) the internal users from anywhere else: reject; (4) lines of users; (5)

@@ -143,6 +143,14 @@ void Connection::run_script(const std::string& script, const Limit& limit) {
     collect_answers(limit);
 }
 
+ResultSet Connection::command(const std::string& text, const Limit& limit) {
+    limit.check("asking " + where_);
+    if (!PQsendQuery(conn_.get(), text.c_str())) throw_unsent();
+    return collect_answers(limit);
+}
+
+void Connection::throw_result(const pg_result* result) const { throw_error(result, where_); }
+
 void Connection::throw_unsent() const {
     throw Error(ErrorKind::unreachable, "cannot ask " + where_ + ": " + text_of(PQerrorMessage(conn_.get())));
 }

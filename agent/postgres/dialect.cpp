@@ -246,6 +246,18 @@ void ReplicationDialect::create_subscription(Session& session, const WantedSubsc
     transaction.commit();
 }
 
+void ReplicationDialect::create_waiting_subscription(Session& session, const WantedSubscription& wanted,
+                                                     const std::optional<std::string>& start,
+                                                     const Limit& limit) const {
+    create_subscription(session, wanted, limit);
+    if (start) session.run("SELECT pg_replication_origin_advance($1, $2::pg_lsn)", {wanted.slot, *start}, limit);
+}
+
+void ReplicationDialect::keep_ddl_here(Session& session, const Limit& limit) const {
+    session.run("SET pgedge.replicate_ddl = off", limit);
+    if (names_.name == "spock") session.run("SET spock.enable_ddl_replication = off", limit);
+}
+
 /// To another address of its provider: a new interface, the subscription to it, the old ones away.
 void ReplicationDialect::move_subscription(Session& session, const WantedSubscription& wanted,
                                            const Limit& limit) const {

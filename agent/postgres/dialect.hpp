@@ -55,6 +55,12 @@ public:
     /// The subscription with this provider address, on or off as wanted, reading the slot from where that stands.
     void ensure_subscription(Session& session, const WantedSubscription& wanted, const Limit& limit) const;
     void drop_subscription(Session& session, const std::string& name, const Limit& limit) const;
+    /// A new subscription, disabled, which will read from `start`, an LSN of the provider, or from where the slot
+    /// stands when there is none. It must not exist.
+    void create_waiting_subscription(Session& session, const WantedSubscription& wanted,
+                                     const std::optional<std::string>& start, const Limit& limit) const;
+    /// Keeps what the session does from being sent as DDL, where the extension does that itself.
+    void keep_ddl_here(Session& session, const Limit& limit) const;
     /// Waits until it says "replicating". Throws Error{timed_out} with the last status.
     void wait_replicating(Session& session, const std::string& name, const Limit& limit) const;
     /// Lets an enabled subscription that is down try again now. Left alone, pglogical tries after 5 s once and then

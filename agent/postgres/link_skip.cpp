@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "agent/postgres/link_sql.hpp"
-#include "agent/postgres/scripts.hpp"
+#include "agent/postgres/subscription_hold.hpp"
 #include "agent/postgres/waiting_transaction.hpp"
 
 namespace pgedge {
@@ -16,42 +16,6 @@ using namespace std::chrono_literals;
 
 constexpr auto kSlotPoll = 50ms;
 constexpr auto kWorkerGone = 60s;  ///< for an apply worker to end after its subscription was disabled
-
-std::string mark_of(const std::string& subscription) { return "skip on " + subscription; }
-
-/// The right to disable and enable the subscription for a while: a lock that goes with the session, and a mark that
-/// stays when the session dies.
-class Hold {
-public:
-    Hold(Session& session, const std::string& subscription, const Limit& limit)
-        : session_(session), subscription_(subscription) {
-        ensure_internal_schema(session, limit);
-        session.run("SELECT pg_advisory_lock(hashtextextended($1, 0))", {mark_of(subscription)}, limit);
-    }
-    ~Hold() {
-        try {
-            session_.run("SELECT pg_advisory_unlock(hashtextextended($1, 0))", {mark_of(subscription_)}, Limit(5s));
-        } catch (const Error&) {
-            // The session is lost, and the lock with it.
-        }
-    }
-    Hold(const Hold&) = delete;
-    Hold& operator=(const Hold&) = delete;
-
-    void mark(const Limit& limit) {
-        session_.run(
-            "INSERT INTO pgedge_internal.done SELECT $1 WHERE NOT EXISTS (SELECT FROM pgedge_internal.done"
-            " WHERE what = $1)",
-            {mark_of(subscription_)}, limit);
-    }
-    void unmark(const Limit& limit) {
-        session_.run("DELETE FROM pgedge_internal.done WHERE what = $1", {mark_of(subscription_)}, limit);
-    }
-
-private:
-    Session& session_;
-    const std::string subscription_;
-};
 
 /// Moves the origin of the subscription from `position` to `end`, with the subscription disabled. The agent's own look
 /// may wake it in between, so it is disabled as often as its worker is there.
@@ -104,7 +68,7 @@ std::string position_of(Session& session, const std::string& slot, const Limit& 
 void skip_pglogical(Session& session, const ReplicationDialect& dialect, const TransactionSkip& skip,
                     const Limit& limit) {
     const auto& wanted = skip.transaction;
-    Hold hold(session, skip.subscription, limit);
+    SubscriptionHold hold(session, skip.subscription, limit);
     const auto position = position_of(session, skip.slot, limit);
     if (is_passed(session, position, wanted.end_lsn, limit)) {
         skip.tell(text_of(wanted) + " is passed already");
@@ -164,24 +128,6 @@ void skip_transaction(Session& session, const ReplicationDialect& dialect, const
         skip_spock(session, dialect, skip, limit);
     else
         skip_pglogical(session, dialect, skip, limit);
-}
-
-bool enable_abandoned(Session& session, const ReplicationDialect& dialect, const std::string& subscription,
-                      const Limit& limit) {
-    const auto mark = mark_of(subscription);
-    if (!session.run("SELECT to_regclass('pgedge_internal.done') IS NOT NULL", limit).yes()) return false;
-    if (session.run("SELECT what FROM pgedge_internal.done WHERE what = $1", {mark}, limit).empty()) return false;
-    if (!session.run("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", {mark}, limit).yes()) return false;
-    const Limit unlock(5s);
-    try {
-        dialect.wake_subscription(session, subscription, limit);
-        session.run("DELETE FROM pgedge_internal.done WHERE what = $1", {mark}, limit);
-    } catch (const Error&) {
-        session.run("SELECT pg_advisory_unlock(hashtextextended($1, 0))", {mark}, unlock);
-        throw;
-    }
-    session.run("SELECT pg_advisory_unlock(hashtextextended($1, 0))", {mark}, unlock);
-    return true;
 }
 
 }  // namespace pgedge

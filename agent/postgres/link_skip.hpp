@@ -27,9 +27,4 @@ struct TransactionSkip {
 void skip_transaction(Session& session, const ReplicationDialect& dialect, const TransactionSkip& skip,
                       const Limit& limit);
 
-/// Enables a subscription that skip_transaction() has disabled in an agent that did not live to enable it. True when it
-/// did; false when it was somebody else who disabled it, or skip_transaction() is still at work.
-bool enable_abandoned(Session& session, const ReplicationDialect& dialect, const std::string& subscription,
-                      const Limit& limit);
-
 }  // namespace pgedge

@@ -5,7 +5,7 @@
 #include "agent/postgres/dialect.hpp"
 #include "agent/postgres/link_hold.hpp"
 #include "agent/postgres/link_log.hpp"
-#include "agent/postgres/link_skip.hpp"
+#include "agent/postgres/subscription_hold.hpp"
 #include "agent/resources/local_session.hpp"
 #include "agent/runtime/server_log.hpp"
 

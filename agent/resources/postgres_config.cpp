@@ -74,7 +74,8 @@ PostgresConfig::Texts PostgresConfig::texts(const Resource& resource, const Limi
             {hba_file(paths), pg_hba_conf({.peers = lines_of(want, "peers"),
                                            .user_lines = lines_of(want, "hba"),
                                            .published = want.at("published"),
-                                           .failover_slots = want.at("dialect") == "spock"})},
+                                           .failover_slots = want.at("dialect") == "spock",
+                                           .closed = want.value("closed", false)})},
             {ident_file(paths), pg_ident_conf(system_users(user_), certificate_logins(want), lines_of(want, "ident"))}};
 }
 

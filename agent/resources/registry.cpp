@@ -4,6 +4,7 @@
 #include "agent/resources/database_instance.hpp"
 #include "agent/resources/filesystem_dir.hpp"
 #include "agent/resources/high_availability_policy.hpp"
+#include "agent/resources/node_data.hpp"
 #include "agent/resources/pgbackrest_config.hpp"
 #include "agent/resources/pgbackrest_stanza.hpp"
 #include "agent/resources/physical_slot.hpp"
@@ -27,6 +28,7 @@ ResourceRegistry::ResourceRegistry(const Ground& on) {
     kinds_.push_back(std::make_unique<PhysicalSlot>(on.runtime));
     kinds_.push_back(std::make_unique<DatabaseInstance>(on.runtime));
     kinds_.push_back(std::make_unique<PostgresDatabase>(on.runtime));
+    kinds_.push_back(std::make_unique<NodeData>(on.runtime));
     kinds_.push_back(std::make_unique<ReplicationSlot>(on.runtime));
     kinds_.push_back(std::make_unique<Subscription>(on.runtime));
     kinds_.push_back(std::make_unique<HighAvailabilityPolicy>());

@@ -1,6 +1,7 @@
 #include "agent/run/observed_links.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -30,14 +31,27 @@ bool has_slot_of(const InstanceStatus& provider, const std::string& subscription
                        [&](const auto& slot) { return slot.first.ends_with("_" + subscription); });
 }
 
+/// Nodes that are being added. Getting their data makes their slots and subscriptions anew, whatever there is.
+std::set<std::string> nodes_without_data(const Known& known) {
+    std::set<std::string> closed, nodes;
+    for (const auto& [id, one] : known)
+        if (id.kind == "instance.config" && one.resource.want.value("closed", false)) closed.insert(id.name);
+    for (const auto& [id, one] : known)
+        if (id.kind == "database.postgres_database" && closed.contains(instance_of(one.resource)))
+            nodes.insert(id.name);
+    return nodes;
+}
+
 }  // namespace
 
 std::vector<std::string> mark_observed_links(Known& known, const std::vector<Instance>& instances, WallTime now) {
     std::vector<std::string> warnings;
+    const auto arriving = nodes_without_data(known);
     for (auto& [id, one] : known) {
         const bool is_slot = id.kind == "database.replication_slot",
                    is_subscription = id.kind == "database.subscription";
         if (!is_slot && !is_subscription) continue;
+        if (arriving.contains(one.resource.want.value("subscriber", ""))) continue;
         const auto* status = seen_of(one, instances, now);
         if (!status) continue;
         const auto provider = one.resource.want.value("provider", ""),

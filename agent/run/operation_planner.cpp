@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "agent/run/arrival_check.hpp"
 #include "agent/run/observed_links.hpp"
 #include "agent/store/tables/nodes.hpp"
 #include "common/base/digest.hpp"
@@ -127,6 +128,8 @@ DraftOperation OperationPlanner::draft(const std::string& type, const Database& 
         const PreflightInput input{target, stored, known, around, survey.all_instances};
         throw_if_any(preflight(input));
         if (moment == Moment::looked) throw_if_any(lost_data(input));
+        if (moment == Moment::asked)
+            throw_if_any(arrival_problems(target, known, around, survey.all_instances, clock_.wall()));
         const auto chosen = choose_versions(target, stored, survey.hosts);
         throw_if_any(chosen.problems);
         target.dialect = chosen.dialect;

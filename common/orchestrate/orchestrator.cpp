@@ -2,6 +2,7 @@
 
 #include <iterator>
 
+#include "common/orchestrate/arrival_states.hpp"
 #include "common/orchestrate/certificate_states.hpp"
 #include "common/orchestrate/link_states.hpp"
 #include "common/orchestrate/rolling.hpp"
@@ -18,7 +19,10 @@ std::vector<WantedState> wanted_states(const Database& wanted, const Known& now,
         std::move(more.begin(), more.end(), std::back_inserter(states));
     };
     append(link_states(end.resources, after_states(now, states)));
-    append(rolling_states(nodes, end.resources, after_states(now, states)));
+    // Also a server that restarts meanwhile lets nobody in before its node has its data.
+    const auto meanwhile = with_closed_arrivals(end.resources, nodes);
+    append(rolling_states(nodes, meanwhile, after_states(now, states)));
+    append(arrival_states(nodes, meanwhile, after_states(now, states)));
     states.push_back(std::move(end));
     return states;
 }

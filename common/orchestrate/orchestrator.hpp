@@ -26,8 +26,9 @@ struct Surroundings {
 /// no runtime shows in them. Pure.
 ///
 /// A new database and a deleted one are one state: all hosts work at the same time. A change is the restarts, node
-/// after node (rolling_states()), and then the end state, which also brings new nodes (empty), new replicas, links both
-/// ways, settings that only reload, and takes away what is not wanted any more. `now` tells which nodes and instances
+/// after node (rolling_states()), new nodes with the data of the others (arrival_states()), and then the end state,
+/// which also brings new replicas, links both ways, settings that only reload, and takes away what is not wanted any
+/// more. `now` tells which nodes and instances
 /// exist already; it must be without what stands on lost hosts (without_hosts()) and with_primaries(). For a delete
 /// pass a database without nodes.
 std::vector<WantedState> wanted_states(const Database& wanted, const Known& now, const Surroundings& surroundings);

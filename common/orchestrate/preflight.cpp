@@ -52,6 +52,7 @@ public:
         check_users();
         check_runtime();
         check_archiving();
+        check_arrivals();
         return std::move(problems_);
     }
 
@@ -242,9 +243,7 @@ private:
             add("spec.services", "services are not supported on hosts that run PostgreSQL as processes");
         for (std::size_t i = 0; i < spec_.nodes.size(); ++i) {
             const NodeSpec& node = spec_.nodes[i];
-            if (exists(node)) continue;  // both are only read when a node is made
-            if (node.source_node)
-                add(node_path(i) + ".source_node", "copying a node is not supported yet: new nodes begin empty");
+            if (exists(node)) continue;  // only read when a node is made
             if (effective(spec_, node).restore_config)
                 add(node.restore_config ? node_path(i) + ".restore_config" : "spec.restore_config",
                     "restoring from a backup is not supported yet");
@@ -260,6 +259,68 @@ private:
                 if (tunables.postgresql_conf.contains(name))
                     add((node.postgresql_conf.contains(name) ? node_path(i) : "spec") + ".postgresql_conf." + name,
                         "backup_config sets it for node " + node.name, "take one of the two out of the spec");
+        }
+    }
+
+    /// Where the data of nodes come from that are new, or whose adding was broken off.
+    void check_arrivals() {
+        const auto standing = standing_nodes(in_.wanted, in_.now, in_.surroundings);
+        const auto stands = [&](const std::string& name) {
+            return std::find(standing.begin(), standing.end(), name) != standing.end();
+        };
+        for (std::size_t i = 0; i < spec_.nodes.size(); ++i) {
+            const NodeSpec& node = spec_.nodes[i];
+            if (stands(node.name)) continue;
+            if (node.source_node && !stands(*node.source_node))
+                add(node_path(i) + ".source_node",
+                    fmt::format("node {} has no data that node {} could get", *node.source_node, node.name),
+                    standing.empty() ? "leave it out: the nodes of a new database begin together"
+                                     : "nodes that have: " + joined(standing, ", "));
+            if (standing.empty() && is_waiting_for_data(node))
+                add(node_path(i),
+                    fmt::format("node {} has not got its data yet, and no other node would be left to give them",
+                                node.name),
+                    "keep the node that it gets them from until it is added, or leave it out");
+        }
+        const auto moving = moving_nodes(in_.wanted, in_.now, in_.surroundings);
+        if (const auto arriving = arriving_nodes(in_.wanted, in_.now, in_.surroundings);
+            !arriving.empty() && !moving.empty())
+            add("spec.nodes",
+                fmt::format("node {} cannot be added while node {} moves to another host", arriving.begin()->first,
+                            moving.front()),
+                "make one change after the other");
+        check_arriving_majors();
+    }
+
+    /// Clients have been kept out of it since it was made.
+    bool is_waiting_for_data(const NodeSpec& node) const {
+        const auto primary = in_.surroundings.primaries.find(node.name);
+        if (primary == in_.surroundings.primaries.end()) return false;
+        const auto config = in_.now.find({"instance.config", primary->second});
+        return config != in_.now.end() && config->second.resource.want.value("closed", false);
+    }
+
+    /// The programs of an older server cannot read what a newer one has.
+    void check_arriving_majors() {
+        const auto major_of = [&](const NodeSpec& node) -> std::optional<int> {
+            for (const auto& host : node.host_ids)
+                if (const auto found = in_.surroundings.versions.find(instance_id(in_.wanted.id, node.name, host));
+                    found != in_.surroundings.versions.end())
+                    return found->second.major();
+            return std::nullopt;
+        };
+        const auto arriving = arriving_nodes(in_.wanted, in_.now, in_.surroundings);
+        for (std::size_t i = 0; i < spec_.nodes.size(); ++i) {
+            const auto source = arriving.find(spec_.nodes[i].name);
+            if (source == arriving.end()) continue;
+            const auto from = std::find_if(spec_.nodes.begin(), spec_.nodes.end(),
+                                           [&](const NodeSpec& node) { return node.name == source->second; });
+            const auto has = major_of(*from), gets = major_of(spec_.nodes[i]);
+            if (has && gets && *gets < *has)
+                add(node_path(i) + ".postgres_version",
+                    fmt::format("node {} has PostgreSQL {}, and cannot get its data from node {}, which has {}",
+                                spec_.nodes[i].name, *gets, from->name, *has),
+                    "choose a source_node that is no newer");
         }
     }
 
@@ -291,11 +352,11 @@ bool is_primary(const Surroundings& surroundings, const std::string& node, const
     return primary != surroundings.primaries.end() && primary->second == instance;
 }
 
-/// False for a node that is new, and for one that moves with all its hosts: its data does not go with it.
-bool keeps_a_host(const DatabaseSpec& before, const NodeSpec& node) {
+/// To other hosts, with none of those that it has: its data does not go with it.
+bool moves(const DatabaseSpec& before, const NodeSpec& node) {
     return std::any_of(before.nodes.begin(), before.nodes.end(), [&](const NodeSpec& each) {
         return each.name == node.name &&
-               std::any_of(node.host_ids.begin(), node.host_ids.end(), [&](const std::string& host) {
+               std::none_of(node.host_ids.begin(), node.host_ids.end(), [&](const std::string& host) {
                    return std::find(each.host_ids.begin(), each.host_ids.end(), host) != each.host_ids.end();
                });
     });
@@ -371,12 +432,19 @@ std::vector<std::string> warnings(const PreflightInput& input) {
     const DatabaseSpec& spec = input.wanted.spec;
     std::vector<std::string> warnings;
     if (spec.nodes.size() > 1 && !input.stored) warnings.push_back(limits_of(input.wanted.dialect));
+    const auto arriving = arriving_nodes(input.wanted, input.now, input.surroundings);
+    for (const auto& [node, source] : arriving)
+        warnings.push_back(fmt::format(
+            "node {0} gets a copy of node {1} and all that is committed meanwhile, and takes clients when it has both; "
+            "writes go on everywhere, but on {1} ALTER, DROP and TRUNCATE of tables wait until their rows are copied",
+            node, source));
     if (input.stored && !input.stored->spec.nodes.empty())
         for (const auto& node : spec.nodes)
-            if (!keeps_a_host(input.stored->spec, node))
+            if (!arriving.contains(node.name) && moves(input.stored->spec, node))
                 warnings.push_back(fmt::format(
-                    "node {} begins empty, without the tables and rows of the other nodes; a link to it stops at the "
-                    "first write to a table that it does not have: create the tables there before you go on",
+                    "node {} begins empty on its new host, without the tables and rows of the other nodes; a link to "
+                    "it stops at the first write to a table that it does not have: leave the node out and add it "
+                    "again instead, and it gets a copy",
                     node.name));
     if (input.stored)
         for (const auto& user : input.stored->spec.database_users)

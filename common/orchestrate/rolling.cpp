@@ -61,10 +61,14 @@ public:
         return std::move(states_);
     }
 
-private:
+    void add_departures() {
+        auto state = departures();
+        if (!state.gone.empty()) states_.insert(states_.begin(), std::move(state));
+    }
+
     /// All that is not in the end state and that nothing of it stands on now. The instance that a node moves away from
     /// stays: its database is the node's until the end state.
-    void add_departures() {
+    WantedState departures() const {
         std::set<ResourceId> stay;
         std::function<void(const ResourceId&)> keep = [&](const ResourceId& id) {
             const auto known = now_.find(id);
@@ -75,9 +79,10 @@ private:
         WantedState state{"what is not wanted any more leaves", {}, false, {}};
         for (const auto& [id, known] : now_)
             if (!stay.contains(id)) state.gone.push_back(id);
-        if (!state.gone.empty()) states_.insert(states_.begin(), std::move(state));
+        return state;
     }
 
+private:
     void add_node(const WantedNode& node) {
         std::vector<WantedInstance> replicas;
         for (const auto& replica : node.replicas)
@@ -216,5 +221,7 @@ std::vector<WantedState> rolling_states(const std::vector<WantedNode>& nodes, co
                                         const Known& now) {
     return Rolling(end, now).states(nodes);
 }
+
+WantedState departures(const std::vector<Resource>& end, const Known& now) { return Rolling(end, now).departures(); }
 
 }  // namespace pgedge

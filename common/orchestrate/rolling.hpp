@@ -19,4 +19,7 @@ namespace pgedge {
 std::vector<WantedState> rolling_states(const std::vector<WantedNode>& nodes, const std::vector<Resource>& end,
                                         const Known& now);
 
+/// All that is not in the end state and that nothing of it stands on now leaves.
+WantedState departures(const std::vector<Resource>& end, const Known& now);
+
 }  // namespace pgedge

@@ -74,7 +74,56 @@ bool has_other_data(const std::string& instance, const std::string& primary, boo
     return !origin.empty() && !wanted.empty() && origin != wanted;
 }
 
+/// Clients are kept out of a server from when it is made until its node has what the others have.
+bool is_closed(const Known& now, const std::string& primary) {
+    const auto config = now.find({"instance.config", primary});
+    return config != now.end() && config->second.resource.want.value("closed", false);
+}
+
+bool stands(const Database& wanted, const NodeSpec& node, const Known& now, const Surroundings& surroundings) {
+    const auto database = now.find({"database.postgres_database", node.name});
+    const auto host = host_of_primary(wanted, node, surroundings, now);
+    return database != now.end() && !database->second.needs_recreate && host &&
+           !contains(surroundings.gone_hosts, *host) && !is_closed(now, surroundings.primaries.at(node.name));
+}
+
+/// Of a node that got its data earlier, and has them still: a standing node never gets them again.
+std::string known_source(const Known& now, const std::string& node) {
+    const auto data = now.find({"database.node_data", node});
+    return data == now.end() || data->second.needs_recreate ? std::string()
+                                                            : data->second.resource.want.value("source", std::string());
+}
+
 }  // namespace
+
+std::vector<std::string> standing_nodes(const Database& wanted, const Known& now, const Surroundings& surroundings) {
+    std::vector<std::string> names;
+    for (const auto& node : wanted.spec.nodes)
+        if (stands(wanted, node, now, surroundings)) names.push_back(node.name);
+    return names;
+}
+
+std::map<std::string, std::string> arriving_nodes(const Database& wanted, const Known& now,
+                                                  const Surroundings& surroundings) {
+    const auto standing = standing_nodes(wanted, now, surroundings);
+    std::map<std::string, std::string> arriving;
+    if (standing.empty()) return arriving;
+    for (const auto& node : wanted.spec.nodes) {
+        if (contains(standing, node.name)) continue;
+        const bool named = node.source_node && contains(standing, *node.source_node);
+        arriving[node.name] = named ? *node.source_node : standing.front();
+    }
+    return arriving;
+}
+
+std::vector<std::string> moving_nodes(const Database& wanted, const Known& now, const Surroundings& surroundings) {
+    std::vector<std::string> names;
+    for (const auto& node : wanted.spec.nodes)
+        if (stands(wanted, node, now, surroundings) &&
+            !contains(node.host_ids, *host_of_primary(wanted, node, surroundings, now)))
+            names.push_back(node.name);
+    return names;
+}
 
 std::vector<const WantedInstance*> WantedNode::all() const {
     std::vector<const WantedInstance*> instances{&primary};
@@ -115,6 +164,8 @@ std::string primary_problem(const Database& wanted, const NodeSpec& node, const 
 }
 
 std::vector<WantedNode> wanted_nodes(const Database& wanted, const Known& now, const Surroundings& surroundings) {
+    const auto arriving = arriving_nodes(wanted, now, surroundings);
+    const auto moving = moving_nodes(wanted, now, surroundings);
     std::vector<WantedNode> nodes;
     for (const auto& spec : wanted.spec.nodes) {
         if (const auto problem = primary_problem(wanted, spec, now, surroundings); !problem.empty())
@@ -135,6 +186,10 @@ std::vector<WantedNode> wanted_nodes(const Database& wanted, const Known& now, c
             node.replicas.push_back(wanted_instance(wanted, spec, node.tunables, hosts[i], surroundings));
         node.origin = known_origin(now, node.primary.id);
         if (node.origin.empty()) node.origin = node.primary.id;
+        const auto source = arriving.find(spec.name);
+        node.arrives = source != arriving.end();
+        const bool moves = contains(moving, spec.name);  // it begins empty
+        node.source = node.arrives ? source->second : moves ? std::string() : known_source(now, spec.name);
         nodes.push_back(std::move(node));
     }
     return nodes;

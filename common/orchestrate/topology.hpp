@@ -29,6 +29,9 @@ struct WantedNode {
     std::vector<WantedInstance> replicas;
     /// The instance whose data was made by initdb, from which that of all others were copied.
     std::string origin;
+    /// The node that its tables and rows came from, or come from now; empty: it was made together with the others.
+    std::string source{};
+    bool arrives = false;  ///< it is still to get them, and takes no clients until then
 
     std::vector<const WantedInstance*> all() const;  ///< by id: in an order that does not tell roles
 };
@@ -37,6 +40,16 @@ struct WantedNode {
 /// promotion; or an instance that shall be a replica has other data. Empty when it can.
 std::string primary_problem(const Database& wanted, const NodeSpec& node, const Known& now,
                             const Surroundings& surroundings);
+
+/// The nodes that have their tables and rows and that clients may use, in the order of the spec.
+std::vector<std::string> standing_nodes(const Database& wanted, const Known& now, const Surroundings& surroundings);
+/// The nodes that are to get theirs from another one, with that one: those of the spec that are new, or whose adding
+/// was broken off, while others stand. The source is the spec's `source_node`, else the first that stands.
+std::map<std::string, std::string> arriving_nodes(const Database& wanted, const Known& now,
+                                                  const Surroundings& surroundings);
+
+/// Standing nodes that move to other hosts. Not in one update with nodes that arrive: these have to follow them.
+std::vector<std::string> moving_nodes(const Database& wanted, const Known& now, const Surroundings& surroundings);
 
 /// The nodes as they shall be. A node that exists keeps its primary, wherever it stands in the list of hosts. Nodes
 /// whose hosts are all lost are left out. Throws Error{invalid_input} for primary_problem(), Error{internal} when

@@ -38,6 +38,7 @@ public:
             add_database(node);
             add_high_availability(node);
             if (node.tunables.backup_config) add_stanza(node);
+            if (!node.source.empty()) add_data(node);
         }
         for (const auto& node : nodes_) add_replicas(node);
         for (const auto& provider : nodes_)
@@ -179,7 +180,7 @@ private:
                         {"dsn", own_dsn(wanted_.spec.database_name)},
                         {"owner", owner},
                         {"users", user_names()},
-                        {"post_database_create", wanted_.spec.scripts.post_database_create}},
+                        {"post_database_create", post_database_create(node)}},
                        {"post_database_create"});
     }
 
@@ -188,6 +189,36 @@ private:
         if (!node.tunables.ha || node.replicas.empty()) return;
         add_on_primary({"database.high_availability", node.name}, node, {{"database.postgres_database", node.name}},
                        ha_json(*node.tunables.ha));
+    }
+
+    /// What the script made comes with everything else that the source has.
+    std::vector<std::string> post_database_create(const WantedNode& node) const {
+        return node.source.empty() ? wanted_.spec.scripts.post_database_create : std::vector<std::string>();
+    }
+
+    /// Tables and rows, roles, sequences and replication sets of another node. All but the names is read when they
+    /// come.
+    void add_data(const WantedNode& node) {
+        Json nodes = Json::array();
+        for (const auto& other : nodes_) {
+            if (other.arrives) continue;
+            Json addresses = Json::array();
+            std::vector<ServerAddress> servers;
+            for (const auto* instance : other.all()) {
+                addresses.push_back({{"address", instance->address.address}, {"port", instance->address.port}});
+                servers.push_back(instance->address);
+            }
+            nodes.push_back({{"name", other.name},
+                             {"addresses", addresses},
+                             {"dsn", provider_dsn(servers, wanted_.spec.database_name)}});
+        }
+        add_on_primary({"database.node_data", node.name}, node, {{"database.postgres_database", node.name}},
+                       {{"database_name", wanted_.spec.database_name},
+                        {"dialect", wanted_.dialect},
+                        {"node", node.name},
+                        {"source", node.source},
+                        {"nodes", nodes}},
+                       {"source", "nodes"});
     }
 
     Json user_names() const {

@@ -55,7 +55,11 @@ void check_body(const PgRoute& route, const HttpRequest& request) {
 std::optional<std::string> mode_of(const PgCall& call) {
     try {
         const auto node = call.node();
-        const auto mode = ManualModes(call.services()->store).find(node.database_id, node.name, Limit(kModeLimit));
+        // What a change has just stored need not have come to this host's copy yet.
+        const bool changes = call.request.method == "POST" || call.request.method == "DELETE";
+        const auto mode =
+            ManualModes(call.services()->store)
+                .find(node.database_id, node.name, Limit(kModeLimit), changes ? Freshness::leader : Freshness::local);
         if (!mode) return "auto";
         return fmt::format("manual; since={}; until={}; reason=\"{}\"", to_rfc3339(mode->since),
                            to_rfc3339(mode->until), mode->reason);

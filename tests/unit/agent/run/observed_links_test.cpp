@@ -118,3 +118,33 @@ TEST_CASE("what was not seen lately, or not in the database itself, is no drift"
     });
     CHECK(nodes.plan().plan.empty());
 }
+
+TEST_CASE("a node is not added while its source does not follow another one") {
+    TwoNodes nodes;
+    const auto adding = [&] {
+        try {
+            const auto planned = nodes.op.operations.plan(Operator::document("shop", 3), {}, nodes.op.limit);
+            return std::to_string(
+                       std::count_if(planned.plan.steps.begin(), planned.plan.steps.end(),
+                                     [](const Step& step) { return step.resource.id.kind == "database.node_data"; })) +
+                   " copied";
+        } catch (const Error& error) {
+            return std::string(error.what());
+        }
+    };
+    CHECK(adding() == "1 copied");
+    nodes.report([](const auto& node, auto& status) {
+        if (node == "n1") status.subscriptions[0].enabled = false;
+    });
+    CHECK(adding().find("node n3 cannot be added now: node n1 does not follow node n2: link n2 -> n1 is disabled") !=
+          std::string::npos);
+    // What n2 lacks of n1 the new node gets from n1 itself.
+    nodes.report([](const auto& node, auto& status) {
+        if (node == "n2") status.subscriptions[0].status = "down";
+    });
+    CHECK(adding() == "1 copied");
+    nodes.report([](const auto& node, auto& status) {
+        if (node == "n2") status.postgres_state = "crashed";
+    });
+    CHECK(adding().find("node n3 cannot be added now: node n2 is degraded") != std::string::npos);
+}

@@ -46,6 +46,33 @@ TEST_CASE("a good database has no problems") {
     CHECK(problems_of(cluster, &stored).empty());
 }
 
+TEST_CASE("the data of a new node come from a node that has them, and from no newer PostgreSQL") {
+    SmallCluster cluster;
+    cluster.add_node("n1", {"host-1"});
+    cluster.add_node("n2", {"host-2"});
+    cluster.carry_out(cluster.plan());
+    const Database stored = cluster.wanted;
+    cluster.add_node("n3", {"host-3"}).source_node = "n2";
+    CHECK(problems_of(cluster, &stored).empty());
+    CHECK(arriving_nodes(cluster.wanted, cluster.now(), cluster.surroundings()) ==
+          std::map<std::string, std::string>{{"n3", "n2"}});
+
+    const Plan plan = cluster.plan();
+    const auto data = std::find_if(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
+        return step.resource.id == ResourceId{"database.node_data", "n3"};
+    });
+    REQUIRE(data != plan.steps.end());
+    cluster.carry_out_until(plan, data->id, "it was cancelled");
+    cluster.add_node("n4", {"host-4"}).source_node = "n3";
+    CHECK(problems_of(cluster, &stored) ==
+          Lines{"nodes[3].source_node: node n3 has no data that node n4 could get (nodes that have: n1, n2)"});
+    cluster.wanted.spec.nodes = {cluster.wanted.spec.nodes[2]};
+    cluster.wanted.spec.nodes[0].source_node.reset();
+    CHECK(problems_of(cluster, &stored) ==
+          Lines{"nodes[0]: node n3 has not got its data yet, and no other node would be left to give them (keep the "
+                "node that it gets them from until it is added, or leave it out)"});
+}
+
 TEST_CASE("unknown hosts are told all at once, each at its place, with the one that is meant") {
     SmallCluster cluster;
     cluster.add_node("n1", {"host-9", "host-1"});
@@ -175,9 +202,11 @@ TEST_CASE("what would silently not be done is refused") {
     cluster.wanted.spec.services.emplace_back();
     CHECK(problems_of(cluster) ==
           Lines{"services: services are not supported on hosts that run PostgreSQL as processes",
-                "nodes[0].source_node: copying a node is not supported yet: new nodes begin empty",
-                "nodes[1].restore_config: restoring from a backup is not supported yet"});
+                "nodes[1].restore_config: restoring from a backup is not supported yet",
+                "nodes[0].source_node: node n2 has no data that node n1 could get (leave it out: the nodes of a new "
+                "database begin together)"});
     cluster.wanted.spec.services.clear();
+    cluster.wanted.spec.nodes[0].source_node.reset();
     const Database stored = cluster.wanted;
     CHECK(problems_of(cluster, &stored).empty());
 }
@@ -235,19 +264,21 @@ TEST_CASE("users are warned of what they might not expect") {
     REQUIRE(warnings_of(cluster, nullptr).size() == 1);
     CHECK(warnings_of(cluster, nullptr)[0].starts_with("Spock: not replicated: roles"));
     cluster.wanted.dialect = "pglogical";
+    cluster.carry_out(cluster.plan());
     const Database stored = cluster.wanted;
     cluster.add_node("n4", {"host-4"}).backup_config.emplace();
     cluster.wanted.spec.nodes.back().backup_config->schedules.push_back({"nightly", "full", "0 0 * * *"});
     cluster.wanted.spec.orchestrator_opts.emplace();
     CHECK(warnings_of(cluster, &stored) ==
-          Lines{"node n4 begins empty, without the tables and rows of the other nodes; a link to it stops at the first "
-                "write to a table that it does not have: create the tables there before you go on",
+          Lines{"node n4 gets a copy of node n1 and all that is committed meanwhile, and takes clients when it has "
+                "both; writes go on everywhere, but on n1 ALTER, DROP and TRUNCATE of tables wait until their rows are "
+                "copied",
                 "the schedules of backup_config are stored, but no backup is made by itself yet: ask for each, by "
                 "pgedgectl backup create",
                 "orchestrator_opts is stored, but has no effect on hosts that run PostgreSQL as processes"});
 }
 
-TEST_CASE("a node that moves with all its hosts begins empty too; one that keeps a host does not") {
+TEST_CASE("a node that moves with all its hosts begins empty; one that keeps a host does not") {
     SmallCluster cluster;
     cluster.add_three_nodes();
     const Database stored = cluster.wanted;

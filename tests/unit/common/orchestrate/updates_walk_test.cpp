@@ -228,6 +228,11 @@ public:
                 node.host_ids.push_back(primary);
             if (!problem().empty()) node.host_ids = {primary};
         }
+        if (const auto around = cluster_.surroundings();
+            !arriving_nodes(cluster_.wanted, cluster_.now(), around).empty())
+            for (const auto& name : moving_nodes(cluster_.wanted, cluster_.now(), around))
+                for (auto& node : cluster_.wanted.spec.nodes)
+                    if (node.name == name) node.host_ids = {cluster_.host_of(name, cluster_.primaries.at(name))};
         raise_slots(cluster_.wanted.spec.postgresql_conf);
         for (auto& node : cluster_.wanted.spec.nodes) raise_slots(node.postgresql_conf);
     }
