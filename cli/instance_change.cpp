@@ -10,13 +10,11 @@
 namespace pgedge {
 namespace {
 
-using Kind = InstanceChange::Kind;
-
-std::string_view verb_of(Kind kind) {
+std::string_view verb_of(InstanceChange::Kind kind) {
     switch (kind) {
-        case Kind::restart: return "restart";
-        case Kind::stop: return "stop";
-        case Kind::start: break;
+        case InstanceChange::Kind::restart: return "restart";
+        case InstanceChange::Kind::stop: return "stop";
+        case InstanceChange::Kind::start: break;
     }
     return "start";
 }
@@ -41,7 +39,8 @@ const InstanceAnswer& named_instance(const DatabaseAnswer& database, const std::
 }
 
 std::string effect_of(const InstanceChange& wanted, const DatabaseAnswer& database, const InstanceAnswer& instance) {
-    if (wanted.kind == Kind::restart) return "its clients are disconnected, and can connect again in a moment";
+    if (wanted.kind == InstanceChange::Kind::restart)
+        return "its clients are disconnected, and can connect again in a moment";
     const bool alone = std::none_of(database.instances.begin(), database.instances.end(), [&](const auto& each) {
         return each.node_name == instance.node_name && each.id != instance.id;
     });
@@ -68,18 +67,18 @@ void show_preview(Session& session, const InstanceChange& wanted, const Database
 TaskAnswer begin_change(Session& session, const InstanceChange& wanted, const InstanceAnswer& instance,
                         const std::string& at) {
     switch (wanted.kind) {
-        case Kind::restart: return session.api().restart_instance(wanted.database, instance.id, at);
-        case Kind::stop: return session.api().stop_instance(wanted.database, instance.id, wanted.force);
-        case Kind::start: break;
+        case InstanceChange::Kind::restart: return session.api().restart_instance(wanted.database, instance.id, at);
+        case InstanceChange::Kind::stop: return session.api().stop_instance(wanted.database, instance.id, wanted.force);
+        case InstanceChange::Kind::start: break;
     }
     return session.api().start_instance(wanted.database, instance.id, wanted.force);
 }
 
-std::string_view outcome_of(Kind kind) {
+std::string_view outcome_of(InstanceChange::Kind kind) {
     switch (kind) {
-        case Kind::restart: return "is restarted";
-        case Kind::stop: return "is stopped, and stays down until it is started";
-        case Kind::start: break;
+        case InstanceChange::Kind::restart: return "is restarted";
+        case InstanceChange::Kind::stop: return "is stopped, and stays down until it is started";
+        case InstanceChange::Kind::start: break;
     }
     return "is started";
 }
@@ -90,9 +89,9 @@ int change_instance(Session& session, const InstanceChange& wanted) {
     const auto at = begin_time(session, wanted.at);
     const auto database = named_database(session, wanted.database);
     const auto& instance = named_instance(database, wanted.instance);
-    if (wanted.kind != Kind::start) {
+    if (wanted.kind != InstanceChange::Kind::start) {
         if (session.talks()) show_preview(session, wanted, database, instance, at);
-        if (!session.confirmed(wanted.kind == Kind::stop ? "Stop it?" : "Restart it?")) {
+        if (!session.confirmed(wanted.kind == InstanceChange::Kind::stop ? "Stop it?" : "Restart it?")) {
             session.note("nothing was done");
             return kUsage;
         }

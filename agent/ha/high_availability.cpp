@@ -140,7 +140,12 @@ void HighAvailability::give_back_others(const std::vector<HaTable::Place>& place
         if (parts_.runtime.started_as(id).owner != InstanceLoop::kOwner) continue;
         if (std::any_of(places.begin(), places.end(), [&](const auto& place) { return place.instance_id == id; }))
             continue;
-        give_back(server, limit);
+        try {
+            give_back(server, limit);
+        } catch (const Error& error) {
+            // The others must not wait for it; the next look tries again.
+            parts_.log.warn("an instance cannot go on alone yet", {{"instance", id}, {"reason", error.what()}});
+        }
     }
 }
 
@@ -207,7 +212,11 @@ void HighAvailability::restart(const std::string& instance_id, const Limit& limi
 
 void HighAvailability::stop(const std::string& instance_id, StopMode mode, const Limit& limit) {
     if (const auto loop = loop_of(instance_id, limit)) return loop->stop(mode, limit);
-    parts_.alone.stop(instance_id, mode, limit);
+    // What is being taken away with its node is not given back before.
+    if (parts_.runtime.started_as(instance_id).owner == InstanceLoop::kOwner)
+        parts_.runtime.stop(instance_id, mode, limit);
+    else
+        parts_.alone.stop(instance_id, mode, limit);
 }
 
 void HighAvailability::bring_up(const std::string& instance_id, const std::function<void()>& store_it,

@@ -301,6 +301,10 @@ void InstanceLoop::compare(Seen& seen) {
         last.position = request->end;  // a switchover loses nothing, whoever takes over in the end
         limits.max_lag_bytes = 0;
     }
+    // Who was stopped in good order has told where its log ends: nothing of it need be lost.
+    if (const auto* before = node.last ? node.find(node.last->instance_id) : nullptr;
+        before && before->stopped && !node.sync && observation.lease == LeaseSight::free && node.last_term == term)
+        limits.max_lag_bytes = 0;
     if (node.sync) {
         // An estimate: the votes count when they are told under the term of whoever takes the lease.
         const auto others = all;

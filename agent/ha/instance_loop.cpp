@@ -5,6 +5,7 @@
 #include "agent/ha/instance_seen.hpp"
 #include "agent/resources/local_session.hpp"
 #include "common/base/error.hpp"
+#include "common/orchestrate/names.hpp"
 
 namespace pgedge {
 namespace {
@@ -313,7 +314,9 @@ void InstanceLoop::show_links(const Seen& seen) {
     } else if (observation.lease == LeaseSight::mine && observation.phase == ServerPhase::primary && seen.server &&
                serves()) {
         view.role = LinkKeeper::View::Role::primary;
-        view.members = slots_of_others(node);
+        for (const auto& member : node.members)
+            if (member.instance_id != place_.instance_id && !member.leaving)
+                view.members.push_back(physical_slot_name(member.instance_id));
         view.history = seen.server->history;
     }
     links_.see(std::move(view));

@@ -29,13 +29,18 @@ constexpr auto kCopyOfStore = 2s;
 constexpr auto kRestart = 60s;
 /// Not as other sessions of agents: the one of that server would end them.
 constexpr std::string_view kSessionName = "pgedge links";
+/// How the hold begins that a new primary puts on the subscriptions of other nodes to its own.
+constexpr std::string_view kProviderMoved = "its provider has another primary";
 
 /// What the primary has no slot for, what cannot be used, and what this instance had when it was a primary itself.
 std::map<std::string, LogicalSlot> drop_unwanted(Session& own, const std::map<std::string, LogicalSlot>& theirs,
                                                  const ReplicationDialect& dialect, const Limit& limit) {
     auto ours = extension_slots(own, dialect, limit);
     for (auto slot = ours.begin(); slot != ours.end();) {
-        if (theirs.contains(std::string(original_of(slot->first))) && !slot->second.lost) {
+        const std::string original(original_of(slot->first));
+        // A primary that was just promoted has the copies alone.
+        const bool wanted = theirs.contains(original) || (!original.empty() && theirs.contains(slot->first));
+        if (wanted && !slot->second.lost) {
             ++slot;
             continue;
         }
@@ -161,7 +166,11 @@ Connection& LinkKeeper::session(const std::string& key, const std::function<Conn
 }
 
 Connection& LinkKeeper::here(const Home& home, const Limit& limit) {
-    return session("", [&] { return connect_locally(ground_.runtime, place_.instance_id, home.database, limit); });
+    return session("", [&] {
+        auto own = connect_locally(ground_.runtime, place_.instance_id, home.database, limit);
+        own.run("SELECT set_config('synchronous_commit', 'local', false)", limit);  // standbys may be away now
+        return own;
+    });
 }
 
 Connection& LinkKeeper::node(const OtherNode& other, const Limit& limit) {
@@ -183,7 +192,9 @@ Connection LinkKeeper::connect(const std::string& dsn, const Limit& limit) const
     options.more["sslcert"] = certificates_.superuser;
     options.more["sslkey"] = certificates_.own_superuser_key();
     options.more["application_name"] = std::string(kSessionName);
-    options.more["options"] = "-c search_path=pg_catalog,pg_temp -c statement_timeout=0 -c lock_timeout=5s";
+    options.more["options"] =
+        "-c search_path=pg_catalog,pg_temp -c statement_timeout=0 -c lock_timeout=5s "
+        "-c synchronous_commit=local";
     return {options, limit};
 }
 
@@ -248,7 +259,11 @@ void LinkKeeper::tend_standby(const Home& home, const View& view, const Limit& l
     keep_good(ours);
     bool all_good = true, installed = false;
     for (const auto& [name, first] : theirs) {
-        if (is_kept_slot(name) || !original_of(name).empty()) continue;
+        if (is_kept_slot(name)) continue;
+        if (!original_of(name).empty()) {  // not compared with its subscriber yet
+            all_good &= ours.contains(name) && is_good(name);
+            continue;
+        }
         // The one that stays behind, so that it can be made again from the copy, too.
         const auto second = theirs.find(kept_slot(name));
         const bool has_second = second != theirs.end() && !second->second.lost;
@@ -330,7 +345,7 @@ void LinkKeeper::tend_primary(const Home& home, const View& view, const Limit& l
             const auto held = held_back(own, other.subscription, limit);
             const bool gap = is_gap(held);
             if (slots.contains(copied_slot(other.their_slot))) settle_theirs(home, view, own, other, limit);
-            if (held && !gap) settle_ours(home, own, other, limit);
+            if (held && !gap && !held->starts_with(kProviderMoved)) settle_ours(home, own, other, limit);
             if (!gap) keep_second_slot(view, own, node(other, limit.no_longer_than(kOther)), other, limit);
         } catch (const Error& error) {
             if (error.kind() == ErrorKind::cancelled) throw;
@@ -358,13 +373,15 @@ void LinkKeeper::go_on_after_promotion(const Home& home, const View& view, Sessi
             sessions_.erase(other.dsn);
             ground_.log.warn("positions cannot be compared with another node yet, its link is held back",
                              {{"instance", place_.instance_id}, {"node", other.name}, {"reason", error.what()}});
-            if (is_gap(held_back(own, other.subscription, limit))) continue;
+            const Limit late(kOther, limit.stop());  // that one may have taken all the time
+            if (is_gap(held_back(own, other.subscription, late))) continue;
             hold_back(own, *home.dialect, other.subscription,
-                      fmt::format("its position is not compared with {} yet: {}", other.name, error.what()), limit);
+                      fmt::format("its position is not compared with {} yet: {}", other.name, error.what()), late);
         }
     certificates_.give_back();
+    const Limit late(kOther, limit.stop());
     for (const auto& other : others)
-        if (!held_back(own, other.subscription, limit)) home.dialect->wake_subscription(own, other.subscription, limit);
+        if (!held_back(own, other.subscription, late)) home.dialect->wake_subscription(own, other.subscription, late);
     ground_.log.info("links with the other nodes go on under the new primary", {{"instance", place_.instance_id}});
 }
 
@@ -400,13 +417,17 @@ void LinkKeeper::settle_theirs(const Home& home, const View& view, Session& own,
     const auto row = std::find_if(theirs.begin(), theirs.end(),
                                   [&](const auto& each) { return each.name == other.their_subscription; });
     const auto held = row == theirs.end() ? std::nullopt : held_back(there, row->name, limit);
+    // Its own comparison with us is not made yet, and enables it.
+    const bool its_own = held && !held->starts_with(kProviderMoved);
     if (row == theirs.end()) {
         make_slot();
+    } else if (slots.contains(other.their_slot)) {
+        // A promotion drops them, so it was compared; what is applied by now may be of the new timeline.
+        if (held && !its_own) let_go(there, dialect, row->name, limit);
     } else if (!is_gap(held)) {
-        const bool goes_on = row->enabled || held;
+        const bool goes_on = !its_own && (row->enabled || held);
         if (goes_on)
-            hold_back(there, dialect, row->name, "its provider has another primary, and they are being compared",
-                      limit);
+            hold_back(there, dialect, row->name, fmt::format("{}, and they are being compared", kProviderMoved), limit);
         const Lsn applied = applied_by(there, other.their_slot, limit);
         std::string gap;
         if (parted && applied > *parted)
@@ -433,6 +454,7 @@ void LinkKeeper::settle_theirs(const Home& home, const View& view, Session& own,
 void LinkKeeper::keep_second_slot(const View& view, Session& own, Session& provider, const OtherNode& other,
                                   const Limit& limit) {
     const auto second = kept_slot(other.slot);
+    if (view.members.empty()) return drop_replication_slot(provider, second, limit);
     const auto rows = provider.run(
         "SELECT slot_name, confirmed_flush_lsn AS at, coalesce(wal_status = 'lost', false) AS lost FROM "
         "pg_replication_slots WHERE slot_name IN ($1, $2) ORDER BY length(slot_name)",

@@ -87,6 +87,8 @@ std::string set_back_provider(Session& provider, Session& subscriber, const Othe
     const auto origin = subscriber.run(
         "SELECT remote_lsn AS at FROM pg_replication_origin_status WHERE external_id = $1", {other.slot}, limit);
     const Lsn applied = origin.empty() ? Lsn{} : lsn_at(origin, 0, "at");
+    if (first.empty() && !find(copied_slot(other.slot)).empty())
+        throw Error(ErrorKind::unreachable, other.name + " has another primary, which has not compared its slot yet");
     if (first.empty())
         return fmt::format("{}: {} has no slot {} any more, and what it wrote after {} is not here", kSubscriptionGap,
                            other.name, other.slot, to_string(applied));

@@ -22,7 +22,7 @@ bool votes_for_it(const Candidate& voter, const Candidate& candidate) {
 }
 
 /// Ids of instances have no underscore, so that nothing is lost on the way there and back.
-std::string instance_of(std::string name) {
+std::string instance_of(const std::string& name) {
     std::string id = name;
     std::replace(id.begin(), id.end(), '_', '-');
     return physical_slot_name(id) == name ? id : name;

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "agent/postgres/link_hold.hpp"
+
 namespace pgedge {
 namespace {
 
@@ -58,7 +60,8 @@ void ApplyPause::stop(const SubscriptionRow& subscription, const Limit& limit) {
 
 void ApplyPause::end(const Limit& limit) {
     for (auto& each : stopped_) {
-        dialect_.wake_subscription(session_, each.name, limit);
+        // Somebody may have found meanwhile that it would pass over something.
+        if (!held_back(session_, each.name, limit)) dialect_.wake_subscription(session_, each.name, limit);
         each.hold.unmark(limit);
     }
     stopped_.clear();

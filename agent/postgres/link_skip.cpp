@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/postgres/link_hold.hpp"
 #include "agent/postgres/link_sql.hpp"
 #include "agent/postgres/subscription_hold.hpp"
 #include "agent/postgres/waiting_transaction.hpp"
@@ -69,6 +70,8 @@ void skip_pglogical(Session& session, const ReplicationDialect& dialect, const T
                     const Limit& limit) {
     const auto& wanted = skip.transaction;
     SubscriptionHold hold(session, skip.subscription, limit);
+    if (const auto why = held_back(session, skip.subscription, limit))
+        throw Error(ErrorKind::conflict, fmt::format("subscription {} is held back: {}", skip.subscription, *why));
     const auto position = position_of(session, skip.slot, limit);
     if (is_passed(session, position, wanted.end_lsn, limit)) {
         skip.tell(text_of(wanted) + " is passed already");

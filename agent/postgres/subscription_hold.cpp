@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "agent/postgres/link_hold.hpp"
 #include "agent/postgres/scripts.hpp"
 
 namespace pgedge {
@@ -48,7 +49,8 @@ bool enable_abandoned(Session& session, const ReplicationDialect& dialect, const
     if (!session.run("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", {mark}, limit).yes()) return false;
     const Limit unlock(kUnlock);
     try {
-        dialect.wake_subscription(session, subscription, limit);
+        // Somebody may have found meanwhile that it would pass over something.
+        if (!held_back(session, subscription, limit)) dialect.wake_subscription(session, subscription, limit);
         session.run("DELETE FROM pgedge_internal.done WHERE what = $1", {mark}, limit);
     } catch (const Error&) {
         session.run("SELECT pg_advisory_unlock(hashtextextended($1, 0))", {mark}, unlock);

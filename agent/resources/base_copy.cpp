@@ -119,8 +119,8 @@ void copy_from_primary(Runtime& runtime, const InstanceUser& user, const Instanc
     const ServerCommand copy{
         source.bin_dir,
         "pg_basebackup",
-        {"--pgdata=" + into.string(), "--dbname=" + replication_dsn(paths, server, source.slot), "--wal-method=stream",
-         "--slot=" + source.slot, "--checkpoint=fast", "--progress", "--no-password"},
+        {"--pgdata=" + into.string(), "--dbname=" + replication_dsn(paths, server, "pgedge_copy"),
+         "--wal-method=stream", "--slot=" + source.slot, "--checkpoint=fast", "--progress", "--no-password"},
         [&, about = "copying " + source.instance_id](std::string_view line) {
             auto progress = copy_progress(line);
             if (!progress) return;

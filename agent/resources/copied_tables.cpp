@@ -32,6 +32,7 @@ SELECT format('%I.%I', n.nspname, c.relname) AS name, w.of_extension, w.conditio
 
 CopiedTables::CopiedTables(Connection session, const std::string& snapshot, std::string source, const Limit& limit)
     : session_(std::move(session)), source_(std::move(source)) {
+    if (session_.server_version() >= 170000) session_.run("SET transaction_timeout = 0", limit);
     session_.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", limit);
     session_.run(fmt::format("SET TRANSACTION SNAPSHOT {}", session_.literal(snapshot)), limit);
     session_.run("SET LOCAL lock_timeout = '30s'", limit);

@@ -15,6 +15,7 @@
 #include "agent/resources/copied_tables.hpp"
 #include "agent/resources/local_session.hpp"
 #include "agent/resources/postgres_certs.hpp"
+#include "agent/runtime/server_log.hpp"
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
 #include "common/base/text.hpp"
@@ -36,14 +37,17 @@ constexpr auto kLinkStarts = 120s;
 constexpr auto kSessionEnds = "30000";  ///< ms for a session of an earlier try to end
 constexpr std::string_view kCopyDone = "data of another node", kCaughtUp = "data of all other nodes";
 constexpr std::size_t kGreatestSchema = 256 << 20;
+constexpr std::size_t kCatchUpLogLines = 100'000;
 
-/// Nothing that an owner sets for a database changes what a value looks like on its way.
+/// Nothing that an owner sets for a database changes what a value looks like on its way. When our host dies, the others
+/// notice within seconds: a paused link of theirs waits for the end of our session.
 constexpr std::string_view kCopyOptions =
     "-c search_path=pg_catalog,pg_temp -c statement_timeout=0 -c lock_timeout=0 "
     "-c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off "
     "-c default_transaction_isolation=read\\ committed -c standard_conforming_strings=on -c DateStyle=ISO "
     "-c IntervalStyle=postgres -c extra_float_digits=3 -c bytea_output=hex -c xmloption=content -c row_security=off "
-    "-c lc_monetary=C -c synchronize_seqscans=off -c client_connection_check_interval=2s";
+    "-c lc_monetary=C -c synchronize_seqscans=off -c client_connection_check_interval=2s "
+    "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3";
 
 constexpr const char* kCopySettings[] = {"SET DateStyle = ISO",
                                          "SET IntervalStyle = postgres",
@@ -181,6 +185,7 @@ NodeCopy::Other& NodeCopy::source() {
 
 void NodeCopy::make() {
     if (is_noted(own_, kCopyDone, limit_)) return;
+    check_all_is_dumped();
     clear();
     for (auto& other : others_)
         if (!is_source(other))
@@ -312,8 +317,8 @@ void NodeCopy::copy_in_one_transaction(CopiedTables& tables, const std::string& 
 }
 
 std::string NodeCopy::dump(const std::string& section, const Moment& moment) {
-    // Readable for its owner alone, who is not us; gone when it was read.
-    const auto file = server_.paths.configs() / ("copied-" + section + ".sql");
+    // Beside the data, where the instance's user may write; gone when it was read.
+    const auto file = server_.paths.data().parent_path() / ("copied-" + section + ".sql");
     std::filesystem::remove(file);
     const auto options = options_for(source_want());
     std::string conninfo = fmt::format("host={} user={} dbname={}", conninfo_value(options.host),
@@ -363,12 +368,57 @@ void NodeCopy::catch_up() {
                                       .provider_dsn = other.dsn,
                                       .enabled = true},
                                      limit_);
-        dialect_.wait_replicating(own_, other.subscription, limit_.no_longer_than(kLinkStarts));
     }
+    for (const auto& other : others_)
+        dialect_.wait_replicating(own_, other.subscription, limit_.no_longer_than(kLinkStarts));
     for (auto& other : others_)
         wait_confirmed(other.session, other.slot, marker(other.session, limit_),
                        fmt::format("{} to catch up with {}", node_, other.name));
+    check_nothing_left_out();
     note(own_, kCaughtUp, limit_);
+}
+
+/// The links catch up side by side. What one node changed in a row that another one had made may come before that row:
+/// it is left out then, and only the log says so.
+void NodeCopy::check_nothing_left_out() {
+    const auto lines = last_log_lines(server_.paths, kCatchUpLogLines);
+    auto left_out = std::count_if(lines.begin(), lines.end(), [](const std::string& line) {
+        return line.find("(tuple not found). Resolution: skip") != std::string::npos;
+    });
+    if (dialect_.name() == "spock")
+        left_out +=
+            own_.run("SELECT count(*) AS number FROM spock.exception_log", limit_).integer(0, "number").value_or(0);
+    if (left_out == 0) return;
+    throw Error(
+        ErrorKind::failed,
+        fmt::format("node {} left out {} changes of rows that it did not have: one node had changed them before "
+                    "{} got them from another",
+                    node_, left_out, node_),
+        fmt::format("apply the spec without {}, then with it again, best while nodes change few rows of each "
+                    "other",
+                    node_));
+}
+
+/// pg_dump leaves them out when it is told which extensions to take.
+void NodeCopy::check_all_is_dumped() {
+    constexpr auto kWithoutSchema = R"sql(
+SELECT string_agg(pg_describe_object(o.classid, o.objid, 0), ', ') AS names FROM (
+    SELECT 'pg_event_trigger'::regclass AS classid, oid AS objid FROM pg_event_trigger WHERE evtname !~ '^pgedge_'
+    UNION ALL SELECT 'pg_default_acl'::regclass, oid FROM pg_default_acl WHERE defaclnamespace = 0
+    UNION ALL SELECT 'pg_cast'::regclass, oid FROM pg_cast WHERE oid >= 16384
+    UNION ALL SELECT 'pg_transform'::regclass, oid FROM pg_transform WHERE oid >= 16384
+    UNION ALL SELECT 'pg_language'::regclass, oid FROM pg_language WHERE oid >= 16384
+    UNION ALL SELECT 'pg_am'::regclass, oid FROM pg_am WHERE oid >= 16384
+    UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, oid FROM pg_foreign_data_wrapper WHERE oid >= 16384
+    UNION ALL SELECT 'pg_foreign_server'::regclass, oid FROM pg_foreign_server) AS o
+ WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = o.classid AND d.objid = o.objid AND d.deptype = 'e')
+)sql";
+    const auto names = source().session.run(kWithoutSchema, limit_).at(0, "names");
+    if (!names) return;
+    throw Error(ErrorKind::failed,
+                fmt::format("node {} has what belongs to no schema, and a new node would not get it: {}", source_,
+                            shortened(*names, 500)),
+                fmt::format("drop it, add {}, then make it again: that reaches all nodes", node_));
 }
 
 /// Until the reader of the slot has applied all up to `lsn`.

@@ -50,6 +50,8 @@ private:
     bool is_source(const Other& other) const { return other.name == source_; }
     const Json& source_want() const;
     Other& source();
+    void check_all_is_dumped();
+    void check_nothing_left_out();
     void clear();
     void wait_for_source();
     Moment freeze(Connection& holder);

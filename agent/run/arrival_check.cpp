@@ -39,7 +39,7 @@ std::optional<Trouble> trouble_of_links(const std::string& source, const std::ve
     for (const auto& link : status.subscriptions) {
         if (std::find(standing.begin(), standing.end(), link.provider_node) == standing.end()) continue;
         const auto state = link_state(link);
-        if (state != "stopped" && state != "disabled" && state != "down") continue;
+        if (state != "stopped" && state != "disabled" && state != "down" && state != "discarding") continue;
         return Trouble{fmt::format("node {} does not follow node {}: link {} -> {} is {}, and the copy would lack what "
                                    "waits in it",
                                    source, link.provider_node, link.provider_node, source, state),

@@ -1,6 +1,7 @@
 #include "cli/commands/commands.hpp"
 #include "cli/names.hpp"
 #include "cli/tasks.hpp"
+#include "common/base/text.hpp"
 
 namespace pgedge {
 namespace {
@@ -22,10 +23,10 @@ public:
     BackupCreate() : CliCommand("create", "Back a node up, from its primary") {
         argument("database", database_, "Id of the database").required().completed_with(Completes::databases);
         option("-n,--node", "NODE", node_, "Name of the node (default: the only one)").completed_with(Completes::nodes);
-        option("--type", "TYPE", type_, "full, diff or incr (default: incr, which is full when there is no backup yet)")
+        option("--type", "TYPE", type_, "What is copied; without a backup to build on it is all (default: incr)")
             .one_of({"full", "diff", "incr"});
-        option("--annotation", "NAME=VALUE", annotations_, "Note it down with the backup; may be given again");
-        option("--option", "NAME=VALUE", options_, "An option of pgbackrest backup; may be given again");
+        option("--annotation", "NAME=VALUE", annotations_, "Note it down with the backup");
+        option("--option", "NAME=VALUE", options_, "An option of pgbackrest backup");
         flag("--force", force_, "Also when the database is not in a state for it");
         example("pgedgectl backup create storefront --node n1 --type full", "a full backup into each repository");
         example("pgedgectl backup create storefront -n n1 --annotation why=before-release",
@@ -60,7 +61,7 @@ private:
         std::vector<std::string> names;
         for (const auto& node : nodes) names.push_back(node.name);
         throw UsageError("--node is needed: database " + database_ + " has " + std::to_string(nodes.size()) + " nodes",
-                         hint_of_names("", names));
+                         "it has: " + joined(names, ", "));
     }
 
     std::string database_, node_, type_ = "incr";

@@ -14,6 +14,10 @@ std::string notes_of(const BackupAnswer& backup) {
     return cut_to(clean(joined(notes, ", ")), 60);
 }
 
+std::string wal_of(const BackupAnswer& backup) {
+    return backup.wal_start.empty() ? "" : backup.wal_start + ".." + backup.wal_stop;
+}
+
 class BackupList final : public CliCommand {
 public:
     BackupList() : CliCommand("list", "List the backups of a node, as its repositories know them") {
@@ -43,7 +47,7 @@ public:
                 names.push_back(backup.label);
                 table.add({node, backup.label, backup.type, std::to_string(backup.repository), backup.started_at,
                            backup.completed_at, size_text(backup.database_bytes), size_text(backup.repository_bytes),
-                           backup.wal_start + ".." + backup.wal_stop, notes_of(backup)});
+                           wal_of(backup), notes_of(backup)});
             }
         }
         session.show({{"backups", std::move(result)}}, names, [&](std::ostream& out) {

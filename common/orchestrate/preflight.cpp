@@ -436,7 +436,8 @@ std::vector<std::string> warnings(const PreflightInput& input) {
     for (const auto& [node, source] : arriving)
         warnings.push_back(fmt::format(
             "node {0} gets a copy of node {1} and all that is committed meanwhile, and takes clients when it has both; "
-            "writes go on everywhere, but on {1} ALTER, DROP and TRUNCATE of tables wait until their rows are copied",
+            "writes go on everywhere, but on {1} ALTER, DROP and TRUNCATE of tables wait until their rows are copied "
+            "and indexed",
             node, source));
     if (input.stored && !input.stored->spec.nodes.empty())
         for (const auto& node : spec.nodes)

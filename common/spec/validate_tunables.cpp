@@ -63,19 +63,19 @@ void check_option_names(const Settings& options, const std::string& path, Findin
                          "lower-case letters, digits and hyphens");
 }
 
-/// A value is one line of pgBackRest's configuration. What is secret has a field of its own: options are shown.
+/// What is secret has a field of its own: options are shown.
 void check_custom_options(const Settings& options, const std::string& path, Findings& findings) {
     static const std::map<std::string_view, std::string_view> kSecrets{
-        {"cipher-pass", "cipher_pass"}, {"s3-key", "s3_key"},       {"s3-key-secret", "s3_key_secret"},
-        {"gcs-key", "gcs_key"},         {"azure-key", "azure_key"}, {"s3-token", ""},
+        {"cipher-pass", "cipher_pass"},     {"s3-key", "s3_key"},
+        {"s3-key-secret", "s3_key_secret"}, {"gcs-key", "gcs_key"},
+        {"azure-key", "azure_key"},         {"s3-token", ""},
+        {"s3-sse-customer-key", ""},        {"sftp-private-key-passphrase", ""},
     };
-    for (const auto& [name, value] : options) {
-        const std::string item = fmt::format("{}.{}", path, name);
-        if (const auto secret = kSecrets.find(name); secret != kSecrets.end())
-            findings.add(item, fmt::format("{} is a secret, and custom_options are shown to everybody", name),
+    for (const auto& option : options) {
+        if (const auto secret = kSecrets.find(option.first); secret != kSecrets.end())
+            findings.add(fmt::format("{}.{}", path, option.first),
+                         fmt::format("{} is a secret, and custom_options are shown to everybody", option.first),
                          secret->second.empty() ? "" : fmt::format("use the field {}", secret->second));
-        else if (std::any_of(value.begin(), value.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }))
-            findings.add(item, "must be one line without control characters");
     }
 }
 

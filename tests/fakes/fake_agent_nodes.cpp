@@ -110,6 +110,8 @@ HttpResponse FakeAgent::on_backups(const HttpRequest& request, const Segments& p
                      {"completed_at", "2026-11-21T10:00:05Z"},
                      {"database_bytes", 31 << 20},
                      {"repository_bytes", 4 << 20},
+                     {"wal_start", "000000010000000000000002"},
+                     {"wal_stop", "000000010000000000000003"},
                      {"error", false},
                      {"annotations", body.value("annotations", Json::object())}});
     return json({{"task", task}});

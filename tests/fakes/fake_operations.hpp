@@ -78,7 +78,8 @@ public:
     Task begin(const std::string& database_id, const DatabaseWork& work, const Limit& limit) override {
         existing(database_id, limit);
         works.push_back(work);
-        const Task task = task_for(database_id, work.type);
+        Task task = task_for(database_id, work.type);
+        task.node_name = work.node_name;
         Transaction transaction;
         transaction.add(Tasks::insert(task, TaskStage::none, Json::object()));
         commit(transaction, limit);

@@ -15,7 +15,7 @@ constexpr const char* kSwitchover = "postgres_ha_switchover";
 bool is_up(const SeenInstance& each) { return each.facts && each.facts->running; }
 bool is_up_as_primary(const SeenInstance& each) { return each.facts && each.facts->is_primary(); }
 
-Failure not_the_last_primary(const NodeChange& change) {
+Failure not_the_last_primary(const PgNodeChange& change) {
     std::string right = "no instance of this node";
     for (const auto& each : change.seen())
         if (change.is_last_primary(each)) right = each.instance.host_id;
@@ -24,7 +24,7 @@ Failure not_the_last_primary(const NodeChange& change) {
 }
 
 HttpResponse start_current(const PgCall& call) {
-    NodeChange change(call);
+    PgNodeChange change(call);
     const auto& own = change.own();
     if (is_up(own)) return change.run(kStart);
     if (own.facts && !own.facts->standby_signal) {
@@ -38,7 +38,7 @@ HttpResponse start_current(const PgCall& call) {
 }
 
 HttpResponse start_master(const PgCall& call) {
-    NodeChange change(call);
+    PgNodeChange change(call);
     const auto& own = change.own();
     if (is_up_as_primary(own)) return change.run(kStart);
     if (is_up(own)) throw pg_failure(PgFault::already_started, "This node is already started");
@@ -51,7 +51,7 @@ HttpResponse start_master(const PgCall& call) {
 }
 
 HttpResponse start_slave(const PgCall& call) {
-    NodeChange change(call);
+    PgNodeChange change(call);
     const auto& own = change.own();
     if (is_up_as_primary(own)) throw pg_failure(PgFault::runs_as_master, "This node is already started as master");
     if (own.facts && own.facts->receiver == "streaming") return change.run(kStart);
@@ -62,7 +62,7 @@ HttpResponse start_slave(const PgCall& call) {
 }
 
 HttpResponse start_all(const PgCall& call) {
-    NodeChange change(call);
+    PgNodeChange change(call);
     change.check_all_known();
     if (std::any_of(change.seen().begin(), change.seen().end(), is_up))
         throw pg_failure(PgFault::not_all_inactive, "Not all the nodes are inactive");
@@ -76,7 +76,7 @@ HttpResponse start_all(const PgCall& call) {
 }
 
 /// Whom to promote: nobody runs as a primary, a standby runs, and the others are down or cannot be seen.
-void check_failover(const NodeChange& change) {
+void check_failover(const PgNodeChange& change) {
     const bool other_standby_only = std::all_of(change.seen().begin(), change.seen().end(), [](const auto& each) {
         return !is_up(each) || (each.facts->answers && each.facts->recovery);
     });
@@ -86,7 +86,7 @@ void check_failover(const NodeChange& change) {
 }
 
 HttpResponse promote_best(const PgCall& call) {
-    NodeChange change(call);
+    PgNodeChange change(call);
     check_failover(change);
     const auto* best = change.best_standby();
     change.check_lag(*best);
@@ -97,7 +97,7 @@ HttpResponse promote_best(const PgCall& call) {
 /// A standby that goes on in the timeline of the last primary needs a proof that it has all of that one's log, which
 /// this version does not make.
 HttpResponse restart_as_master(const PgCall& call) {
-    NodeChange change(call);
+    PgNodeChange change(call);
     check_failover(change);
     throw pg_failure(PgFault::unsafe_restart,
                      "a standby is not started as the primary of its old timeline; promote it: "
@@ -115,7 +115,7 @@ HttpResponse switch_over_to(const PgCall& call) {
     const auto& how = call.path.at("sequence");
     if (how != "masterSlave" && how != "slaveMaster")
         throw pg_failure(PgFault::invalid_scope, "invalid sequence, {masterSlave/slaveMaster}");
-    NodeChange change(call);
+    PgNodeChange change(call);
     const auto standbys = change.standbys();
     const SeenInstance* candidate = nullptr;
     for (const auto* each : standbys)
@@ -155,7 +155,7 @@ HttpResponse delete_instance(const PgCall& call) {
                        scope == "slaveMaster" || scope == "masterSlave";
     if (!known)
         throw pg_failure(PgFault::invalid_scope, "invalid scope, {current/master/slave/all/slaveMaster/masterSlave}");
-    NodeChange change(call);
+    PgNodeChange change(call);
     if (scope == "current") {
         if (is_up(change.own())) change.stop(change.own());
         return change.run(kStop);
@@ -173,7 +173,7 @@ HttpResponse delete_instance(const PgCall& call) {
 
 HttpResponse post_node(const PgCall& call) {
     if (call.path.at("scope") != "promote") throw pg_failure(PgFault::invalid_scope, "invalid scope, {promote}");
-    NodeChange change(call);
+    PgNodeChange change(call);
     const auto& own = change.own();
     if (!own.facts || !own.facts->running || !own.facts->answers || !own.facts->recovery)
         throw pg_failure(PgFault::not_in_recovery, "Not in the recovery mode");

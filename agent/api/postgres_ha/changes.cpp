@@ -27,36 +27,36 @@ bool runs_as_primary(const SeenInstance& each) { return each.facts && each.facts
 
 }  // namespace
 
-NodeChange::NodeChange(const PgCall& call)
+PgNodeChange::PgNodeChange(const PgCall& call)
     : call_(call),
       services_(call.services()),
       node_(call.node()),
       seen_(seen_instances(call, node_)),
       known_(HaTable(services_->store).node(node_.database_id, node_.name, call.limit)) {}
 
-const SeenInstance& NodeChange::own() const {
+const SeenInstance& PgNodeChange::own() const {
     const auto& own = call_.own(node_);
     return *std::find_if(seen_.begin(), seen_.end(), [&](const auto& each) { return each.instance.id == own.id; });
 }
 
-const SeenInstance* NodeChange::primary() const {
+const SeenInstance* PgNodeChange::primary() const {
     const auto found = std::find_if(seen_.begin(), seen_.end(), runs_as_primary);
     return found == seen_.end() ? nullptr : &*found;
 }
 
-std::vector<const SeenInstance*> NodeChange::standbys() const {
+std::vector<const SeenInstance*> PgNodeChange::standbys() const {
     std::vector<const SeenInstance*> all;
     for (const auto& each : seen_)
         if (runs_as_standby(each)) all.push_back(&each);
     return all;
 }
 
-bool NodeChange::is_last_primary(const SeenInstance& instance) const {
+bool PgNodeChange::is_last_primary(const SeenInstance& instance) const {
     if (known_.last) return known_.last->instance_id == instance.instance.id;
     return known_.primary_instance == instance.instance.id;
 }
 
-const SeenInstance* NodeChange::best_standby() const {
+const SeenInstance* PgNodeChange::best_standby() const {
     const SeenInstance* best = nullptr;
     for (const auto* each : standbys()) {
         const auto rank = [](const SeenInstance& of) { return std::pair(of.facts->timeline, of.facts->position); };
@@ -65,7 +65,7 @@ const SeenInstance* NodeChange::best_standby() const {
     return best;
 }
 
-void NodeChange::check_all_known(const SeenInstance* that_one) const {
+void PgNodeChange::check_all_known(const SeenInstance* that_one) const {
     if (that_one) return;
     for (const auto& each : seen_)
         if (is_unknown(each))
@@ -73,7 +73,7 @@ void NodeChange::check_all_known(const SeenInstance* that_one) const {
                              "the agent of " + each.instance.host_id + " does not answer; nothing was done");
 }
 
-void NodeChange::check_can_follow(const SeenInstance& instance) const {
+void PgNodeChange::check_can_follow(const SeenInstance& instance) const {
     if (!known_.last || runs(instance)) return;
     const auto lsn =
         answer_question(call_.ha.runtime, call_.ha.user, instance.instance.id, InstanceQuestion::lsn, {}, call_.limit);
@@ -94,8 +94,15 @@ void NodeChange::check_can_follow(const SeenInstance& instance) const {
          {"bytes", fork ? bytes_between(*fork, last) : 0}});
 }
 
-void NodeChange::check_lag(const SeenInstance& candidate) const {
+void PgNodeChange::check_lag(const SeenInstance& candidate) const {
     if (!known_.last || !known_.last->position || call_.request.parameter("force") == "true") return;
+    const auto now = HaTable(services_->store).node(node_.database_id, node_.name, call_.limit, Freshness::leader);
+    const auto* member = now.find(candidate.instance.id);
+    if (!member || !member->told || !member->told->slots_ready ||
+        (now.sync && !now.sync->set.members.contains(candidate.instance.id)))
+        throw pg_failure(PgFault::behind, candidate.instance.host_id +
+                                              " may lack what was acknowledged, or what other nodes still wait "
+                                              "for; force=true promotes it all the same");
     const auto behind = candidate.facts->position < *known_.last->position
                             ? bytes_between(candidate.facts->position, *known_.last->position)
                             : 0;
@@ -106,7 +113,7 @@ void NodeChange::check_lag(const SeenInstance& candidate) const {
                                      candidate.instance.host_id, behind));
 }
 
-void NodeChange::check_roles_can_change() const {
+void PgNodeChange::check_roles_can_change() const {
     if (node_.instances.size() < 2)
         throw pg_failure(PgFault::single_node, "Single node, failed to switch over", {{"type", "single"}});
     if (!known_.last)
@@ -116,21 +123,21 @@ void NodeChange::check_roles_can_change() const {
                              "replicas yet");
 }
 
-void NodeChange::add(std::string_view kind, const SeenInstance& instance) {
+void PgNodeChange::add(std::string_view kind, const SeenInstance& instance) {
     steps_.push_back({.kind = std::string(kind),
                       .host_id = instance.instance.host_id,
                       .arguments = {{"instance_id", instance.instance.id}}});
     touched_.insert(instance.instance.id);
 }
-void NodeChange::stop(const SeenInstance& instance) { add(kStopInstance, instance); }
-void NodeChange::start(const SeenInstance& instance) { add(kStartInstance, instance); }
-void NodeChange::promote(const SeenInstance& instance) { add(kPromoteInstance, instance); }
-void NodeChange::switch_to(const SeenInstance& instance) {
+void PgNodeChange::stop(const SeenInstance& instance) { add(kStopInstance, instance); }
+void PgNodeChange::start(const SeenInstance& instance) { add(kStartInstance, instance); }
+void PgNodeChange::promote(const SeenInstance& instance) { add(kPromoteInstance, instance); }
+void PgNodeChange::switch_to(const SeenInstance& instance) {
     add(kSwitchToInstance, instance);
     if (const auto* before = primary()) touched_.insert(before->instance.id);
 }
 
-HttpResponse NodeChange::run(const std::string& type) {
+HttpResponse PgNodeChange::run(const std::string& type) {
     if (steps_.empty()) return answer(seen_);
     const auto about = call_.request.method + " " + call_.request.path.substr(call_.request.path.rfind("/v1/") + 4);
     Task task;
@@ -167,7 +174,7 @@ HttpResponse NodeChange::run(const std::string& type) {
     return response;
 }
 
-void NodeChange::wait_for(const std::string& task_id, const Limit& limit) const {
+void PgNodeChange::wait_for(const std::string& task_id, const Limit& limit) const {
     for (;;) {
         const auto task = Tasks(services_->store).find(task_id, limit);
         if (task && task->status == TaskStatus::completed) return;
@@ -182,7 +189,7 @@ void NodeChange::wait_for(const std::string& task_id, const Limit& limit) const 
 
 /// Both sides see it: what was touched runs or not, as it is to; what runs beside a primary streams from it, and the
 /// primary counts it.
-bool NodeChange::settled(const std::vector<SeenInstance>& now) const {
+bool PgNodeChange::settled(const std::vector<SeenInstance>& now) const {
     const auto primary = std::find_if(now.begin(), now.end(), runs_as_primary);
     const bool alone = primary == now.end();
     int followers = 0;
@@ -199,6 +206,6 @@ bool NodeChange::settled(const std::vector<SeenInstance>& now) const {
     return alone || primary->facts->standbys == followers;
 }
 
-HttpResponse NodeChange::answer(const std::vector<SeenInstance>& now) const { return pg_json(state_map(now, false)); }
+HttpResponse PgNodeChange::answer(const std::vector<SeenInstance>& now) const { return pg_json(state_map(now, false)); }
 
 }  // namespace pgedge

@@ -12,10 +12,10 @@ namespace pgedge {
 
 /// One call that changes what instances of a node are: what was seen, the steps that follow from it, and the way to
 /// carry them out. Checks throw failures; nothing is done before run().
-class NodeChange {
+class PgNodeChange {
 public:
     /// Asks all instances of the call's node what they are.
-    explicit NodeChange(const PgCall& call);
+    explicit PgNodeChange(const PgCall& call);
 
     const std::vector<SeenInstance>& seen() const { return seen_; }
     const SeenInstance& own() const;  ///< of the called host; throws the failure "no instance"

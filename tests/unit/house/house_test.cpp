@@ -42,7 +42,8 @@ const std::map<std::string, Names> kMayKnow{
     {"agent/run", {"common", "agent/store", "agent/resources"}},
     {"agent/api", {"common", "agent/serve", "agent/store", "agent/cluster", "agent/run", "agent/ha"}},
     {"agent/api/postgres_ha",
-     {"common", "agent/serve", "agent/store", "agent/cluster", "agent/postgres", "agent/runtime", "agent/resources"}},
+     {"common", "agent/api", "agent/serve", "agent/store", "agent/cluster", "agent/postgres", "agent/runtime",
+      "agent/resources", "agent/run", "agent/ha"}},
     {"agent", {"common", "agent"}},
 };
 

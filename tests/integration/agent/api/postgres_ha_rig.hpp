@@ -5,6 +5,7 @@
 #include "agent/api/postgres_ha/postgres_ha.hpp"
 #include "agent/serve/router.hpp"
 #include "agent/store/local_store.hpp"
+#include "tests/fakes/fake_operations.hpp"
 #include "tests/integration/agent/resources/machine.hpp"
 
 namespace pgedge::test {
@@ -48,7 +49,9 @@ private:
 
     Machine machine_;
     LocalStore store_;
-    PostgresHaServices services_{store_, *this};
+    SystemClock clock_;
+    FakeOperations operations_{store_, clock_};
+    PostgresHaServices services_{store_, *this, operations_, clock_};
     std::unique_ptr<Router> first_, second_;
 };
 

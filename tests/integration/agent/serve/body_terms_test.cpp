@@ -1,4 +1,6 @@
 // Bodies that an API has its own terms for, and streamed answers of a known length.
+#include <atomic>
+
 #include <doctest/doctest.h>
 
 #include "tests/fakes/raw_client.hpp"
@@ -11,15 +13,20 @@ namespace {
 
 constexpr std::size_t kLarge = 3 << 20, kServersOwn = 1 << 20;
 
+/// How many requests have something reserved. The server's threads write it.
+using Reserved = std::atomic<int>;
+
 /// /large takes bodies of 3 MiB, /refused none; everything else has the server's own limit.
-ServerOptions options(std::chrono::milliseconds idle = 20s, std::weak_ptr<void>* reserved = nullptr) {
+ServerOptions options(std::chrono::milliseconds idle = 20s, Reserved* reserved = nullptr) {
     ServerOptions options;
     options.limits.max_body = kServersOwn;
     options.body_terms = [=](const HttpRequest& head) -> std::optional<BodyTerms> {
         if (head.path == "/refused") throw Error(ErrorKind::conflict, "somebody else's turn: " + head.headers.at("X"));
         if (head.path != "/large") return std::nullopt;
-        BodyTerms terms{.most = kLarge, .reserved = std::make_shared<int>(1), .at_most = 60s, .idle = idle};
-        if (reserved) *reserved = terms.reserved;
+        BodyTerms terms{.most = kLarge, .reserved = nullptr, .at_most = 60s, .idle = idle};
+        if (!reserved) return terms;
+        ++*reserved;
+        terms.reserved = std::shared_ptr<void>(reserved, [](void* count) { --*static_cast<Reserved*>(count); });
         return terms;
     };
     return options;
@@ -75,35 +82,35 @@ TEST_CASE("chunks are counted") {
 }
 
 TEST_CASE("a body that stops coming is told so, and what was reserved for it is free again") {
-    std::weak_ptr<void> reserved;
+    Reserved reserved = 0;
     TestServer server(echo, options(200ms, &reserved));
     RawClient client(kAddress, server.port);
     client.send(head("/large", length(10)) + "12345");
-    REQUIRE(eventually([&] { return !reserved.expired(); }));
+    REQUIRE(eventually([&] { return reserved == 1; }));
     const auto answer = client.receive_all();
     CHECK_MESSAGE(answer.starts_with("HTTP/1.1 408 "), answer);
-    CHECK(eventually([&] { return reserved.expired(); }));
+    CHECK(eventually([&] { return reserved == 0; }));
 
     RawClient leaves(kAddress, server.port);
     leaves.send(head("/large", length(10)) + "1");
-    REQUIRE(eventually([&] { return !reserved.expired(); }));
+    REQUIRE(eventually([&] { return reserved == 1; }));
     { const RawClient gone = std::move(leaves); }
-    CHECK(eventually([&] { return reserved.expired(); }));
+    CHECK(eventually([&] { return reserved == 0; }));
 }
 
 TEST_CASE("what was reserved lasts until the request is answered") {
-    std::weak_ptr<void> reserved;
-    bool there = false;
+    Reserved reserved = 0;
+    std::atomic<bool> there = false;
     TestServer server(
         [&](const HttpRequest& request) {
-            there = !reserved.expired();
+            there = reserved == 1;
             return echo(request);
         },
         options(20s, &reserved));
     HttpTransport client({.server = server.url()});
     CHECK(client.send(post("/large", "x"), Limit(20s)).status == 200);
     CHECK(there);
-    CHECK(eventually([&] { return reserved.expired(); }));
+    CHECK(eventually([&] { return reserved == 0; }));
 }
 
 TEST_CASE("a streamed answer of a known length tells it, and a wrong one breaks off") {

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "agent/postgres/subscription_hold.hpp"
 #include "agent/postgres/waiting_transaction.hpp"
 #include "tests/fakes/fake_session.hpp"
 

@@ -21,6 +21,7 @@ const std::vector<std::string> kKinds{"filesystem.dir",
                                       "database.postgres_database",
                                       "database.replication_slot",
                                       "database.subscription",
+                                      "database.node_data",
                                       "database.physical_slot"};
 
 /// One start of an agent that knows all kinds.
@@ -64,6 +65,12 @@ struct Cluster : Operator {
             if (!patience.pause(3ms)) FAIL("the task does not end: " << id);
         }
     }
+    /// The agents have just looked at their servers, and found them as their operations left them.
+    void look() {
+        Transaction seen;
+        seen.add(Statement{"UPDATE instance SET updated_at = ?", {to_stored(clock.wall())}, {}});
+        REQUIRE(store.commit(seen, limit).committed);
+    }
     std::size_t count(const std::string& kind) {
         const auto names = world.names();
         return static_cast<std::size_t>(
@@ -88,6 +95,7 @@ TEST_CASE("a database of three nodes is created, changed, found damaged, mended 
     CHECK(cluster.count("database.subscription") == 2);
     CHECK(cluster.database("shop").state == DatabaseState::available);
 
+    cluster.look();
     REQUIRE(done(operations.update("shop", cluster.document("shop", 3), {}, limit).task));
     CHECK(cluster.count("instance.server") == 3);
     CHECK(cluster.count("database.subscription") == 6);

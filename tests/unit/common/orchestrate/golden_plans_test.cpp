@@ -72,37 +72,6 @@ TEST_CASE("create one node") {
     check_done(cluster, plan);
 }
 
-TEST_CASE("backups are turned on, and off again") {
-    auto cluster = running_with_replica();
-    RepositorySpec repository;
-    repository.type = "posix";
-    repository.base_path = "/backups";
-    cluster.wanted.spec.backup_config = BackupConfigSpec{{repository}, {}};
-    const Plan on = cluster.plan();
-    check_golden("backups_on", golden_text(on, "common.pgbackrest_config"));
-    check_done(cluster, on);
-    cluster.known.at({"common.pgbackrest_config", SmallCluster::kFirst}).needs_recreate = true;
-    const Plan missing = cluster.plan();
-    REQUIRE(missing.steps.size() == 1);  // nothing restarts for it
-    check_done(cluster, missing);
-    cluster.wanted.spec.backup_config.reset();
-    const Plan off = cluster.plan();
-    check_golden("backups_off", golden_text(off));
-    check_done(cluster, off);
-}
-
-TEST_CASE("backups are turned on while servers restart") {
-    auto cluster = running_with_replica();
-    RepositorySpec repository;
-    repository.type = "posix";
-    repository.base_path = "/backups";
-    cluster.wanted.spec.backup_config = BackupConfigSpec{{repository}, {}};
-    cluster.wanted.spec.postgresql_conf["max_connections"] = "500";
-    const Plan plan = cluster.plan();
-    check_golden("backups_on_with_restart", golden_text(plan));
-    check_done(cluster, plan);
-}
-
 TEST_CASE("create three nodes") {
     SmallCluster cluster;
     cluster.add_three_nodes();

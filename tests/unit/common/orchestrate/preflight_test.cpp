@@ -272,7 +272,7 @@ TEST_CASE("users are warned of what they might not expect") {
     CHECK(warnings_of(cluster, &stored) ==
           Lines{"node n4 gets a copy of node n1 and all that is committed meanwhile, and takes clients when it has "
                 "both; writes go on everywhere, but on n1 ALTER, DROP and TRUNCATE of tables wait until their rows are "
-                "copied",
+                "copied and indexed",
                 "the schedules of backup_config are stored, but no backup is made by itself yet: ask for each, by "
                 "pgedgectl backup create",
                 "orchestrator_opts is stored, but has no effect on hosts that run PostgreSQL as processes"});

@@ -17,7 +17,7 @@ namespace {
 
 unsigned walks() {
     const char* text = std::getenv("PGEDGE_WALKS");
-    const unsigned number = text ? static_cast<unsigned>(std::atoi(text)) : 15;
+    const unsigned number = text ? static_cast<unsigned>(std::atoi(text)) : 8;
     REQUIRE(number > 0);
     return number;
 }

@@ -200,10 +200,10 @@ TEST_CASE("settings leave replication what it needs, counted by nodes and replic
                              node("n2", {"h2", "h3"}, {{"postgresql_conf", second}}), node("n3", {"h4"})}}});
     };
     const Json none = Json::object();
-    CHECK(with({{"max_replication_slots", 7}, {"max_wal_senders", 6}, {"max_worker_processes", 8}}, none, none) == "");
+    CHECK(with({{"max_replication_slots", 9}, {"max_wal_senders", 6}, {"max_worker_processes", 8}}, none, none) == "");
     CHECK(with({{"max_replication_slots", 1}}, none, none) ==
-          "postgresql_conf.max_replication_slots: is 1, and node n2 of 3 needs at least 7: two per other node, because "
-          "they also bound the origins, one per replica, two for copies and tools");
+          "postgresql_conf.max_replication_slots: is 1, and node n2 of 3 needs at least 9: two per other node, three "
+          "when a replica may take over, one per replica, two for copies and tools");
     // What all nodes set otherwise holds nowhere; one node alone is told where it stands.
     CHECK(with({{"max_worker_processes", 20}}, {{"MAX_worker_processes", "2"}}, none) ==
           "nodes[0].postgresql_conf.MAX_worker_processes: is 2, and node n1 of 3 needs at least 8: one per other node, "
@@ -266,7 +266,7 @@ TEST_CASE("repositories have what their type needs") {
          "field "
          "cipher_pass)"},
         {{{"type", "posix"}, {"base_path", "/b"}, {"custom_options", {{"bundle", "y\nrepo1-path=/"}}}},
-         "custom_options.bundle: must be one line without control characters"},
+         "custom_options.bundle: must not hold control characters"},
     };
     for (const auto& [repository, problem] : rows) {
         CAPTURE_BOUND(repository);

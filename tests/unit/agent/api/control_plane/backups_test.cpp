@@ -77,9 +77,8 @@ TEST_CASE("a backup that cannot be made is refused before there is a task") {
     rig.refused(R"({"type": "full", "annotations": {"pgedge-task": "x"}})", "invalid_input");
     rig.refused(R"({"type": "full", "annotations": {"a": ")" + std::string(257, 'x') + R"("}})", "invalid_length");
     rig.refused(R"({"type": "full", "backup_options": {"repo1-path": "/tmp"}})", "invalid_input");
-    CHECK(rig.refused(R"({"type": "full"})", "invalid_input", 400, "/v1/databases/example/nodes/n2/backups") ==
-          "backups are not configured for this database node; give the database or the node a backup_config with a "
-          "repository");
+    CHECK(rig.refused(R"({"type": "full"})", "invalid_input", 400, "/v1/databases/example/nodes/n2/backups")
+              .starts_with("backups are not configured for this database node"));
     rig.refused(R"({"type": "full"})", "not_found", 404, "/v1/databases/example/nodes/n9/backups");
     rig.refused(R"({"type": "full"})", "not_found", 404, "/v1/databases/nothing/nodes/n1/backups");
     rig.refused(R"({"type": "full"})", "invalid_pattern", 400, "/v1/databases/example/nodes/m1/backups");
