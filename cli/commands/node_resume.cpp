@@ -20,7 +20,7 @@ public:
             names.push_back(node.name);
         }
         session.show({{"nodes", std::move(result)}}, names, [&](std::ostream& out) {
-            for (const auto& name : names) out << clean(name) << " is not paused\n";
+            for (const auto& name : names) out << clean(name) << " is looked after again\n";
         });
         return kDone;
     }
