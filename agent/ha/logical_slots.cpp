@@ -1,19 +1,15 @@
 #include "agent/ha/logical_slots.hpp"
 
-#include <chrono>
-
 #include <fmt/format.h>
 
 #include "agent/postgres/link_hold.hpp"
+#include "agent/postgres/link_sql.hpp"
 #include "agent/postgres/replication_slots.hpp"
 #include "common/orchestrate/names.hpp"
 
 namespace pgedge {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr auto kWorkerPoll = 20ms;
 Lsn lsn_at(const ResultSet& rows, std::size_t row, const char* column) {
     const auto& value = rows.at(row, column);
     return value ? parse_lsn(*value) : Lsn{};
@@ -99,17 +95,10 @@ std::string set_back_provider(Session& provider, Session& subscriber, const Othe
 }
 
 Lsn applied_by(Session& subscriber, const std::string& slot, const Limit& limit) {
-    constexpr std::string_view kObjectInUse = "55006";
-    for (;;) try {
-            subscriber.run("SELECT pg_replication_origin_session_setup($1)", {slot}, limit);
-            const auto at = subscriber.run("SELECT pg_replication_origin_session_progress(false)", limit).value();
-            subscriber.run("SELECT pg_replication_origin_session_reset()", limit);
-            return at ? parse_lsn(*at) : Lsn{};
-        } catch (const SqlError& error) {
-            if (error.sqlstate() != kObjectInUse) throw;
-            limit.check("waiting for the apply worker of slot " + slot + " to end");
-            limit.pause(kWorkerPoll);
-        }
+    Lsn applied;
+    when_nothing_applies(
+        subscriber, slot, "slot " + slot, [] {}, [&](const std::string& at) { applied = parse_lsn(at); }, limit);
+    return applied;
 }
 
 }  // namespace pgedge

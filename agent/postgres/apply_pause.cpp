@@ -6,13 +6,13 @@
 #include <fmt/format.h>
 
 #include "agent/postgres/link_hold.hpp"
+#include "agent/postgres/link_sql.hpp"
 
 namespace pgedge {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kWorkerPoll = 20ms;
 constexpr auto kResume = 10s;
 
 }  // namespace
@@ -44,18 +44,10 @@ void ApplyPause::stop(const SubscriptionRow& subscription, const Limit& limit) {
                         "enable it, or apply the database's spec without the new node");
         }
     stopped_.back().hold.mark(limit);
-    for (;;) try {
-            dialect_.disable_subscription(session_, subscription.name, limit);
-            // Its worker has the origin for as long as it lives.
-            session_.run("SELECT pg_replication_origin_session_setup($1)", {subscription.slot}, limit);
-            session_.run("SELECT pg_replication_origin_session_reset()", limit);
-            return;
-        } catch (const SqlError& error) {
-            constexpr std::string_view kObjectInUse = "55006";
-            if (error.sqlstate() != kObjectInUse) throw;
-            limit.check("waiting for the apply worker of " + subscription.name + " to end");
-            limit.pause(kWorkerPoll);
-        }
+    // Its worker has the origin for as long as it lives.
+    when_nothing_applies(
+        session_, subscription.slot, subscription.name,
+        [&] { dialect_.disable_subscription(session_, subscription.name, limit); }, [](const std::string&) {}, limit);
 }
 
 void ApplyPause::end(const Limit& limit) {

@@ -15,31 +15,22 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kSlotPoll = 50ms;
 constexpr auto kWorkerGone = 60s;  ///< for an apply worker to end after its subscription was disabled
 
 /// Moves the origin of the subscription from `position` to `end`, with the subscription disabled. The agent's own look
 /// may wake it in between, so it is disabled as often as its worker is there.
 void advance(Session& session, const ReplicationDialect& dialect, const TransactionSkip& skip,
              const std::string& position, const Limit& limit) {
-    for (;;) try {
-            dialect.disable_subscription(session, skip.subscription, limit);
-            session.run("SELECT pg_replication_origin_session_setup($1)", {skip.slot},
-                        limit);  // fails while one applies
-            const auto now = session.run("SELECT pg_replication_origin_session_progress(false)", limit).value();
-            session.run("SELECT pg_replication_origin_session_reset()", limit);
-            if (now.value_or("0/0") != position)
+    when_nothing_applies(
+        session, skip.slot, skip.subscription, [&] { dialect.disable_subscription(session, skip.subscription, limit); },
+        [&](const std::string& now) {
+            if (now != position)
                 throw Error(ErrorKind::conflict, skip.subscription + " has gone on meanwhile: nothing was skipped",
                             "look again: pgedgectl db link show");
             session.run("SELECT pg_replication_origin_advance($1, $2::pg_lsn)", {skip.slot, skip.transaction.end_lsn},
                         limit);
-            return;
-        } catch (const SqlError& error) {
-            constexpr std::string_view kObjectInUse = "55006";
-            if (error.sqlstate() != kObjectInUse) throw;
-            limit.check("waiting for the apply worker of " + skip.subscription + " to end");
-            limit.pause(kSlotPoll);
-        }
+        },
+        limit);
 }
 
 bool is_passed(Session& session, const std::string& position, const std::string& end, const Limit& limit) {

@@ -1,5 +1,7 @@
 #include "agent/postgres/link_sql.hpp"
 
+#include <chrono>
+
 #include <fmt/format.h>
 
 #include "common/base/text.hpp"
@@ -37,6 +39,25 @@ std::map<std::string, LinkOrigin> replication_origins(Session& session, const Li
     for (std::size_t i = 0; i < rows.size(); ++i)
         origins[rows.text(i, "external_id")] = {rows.text(i, "local_id"), rows.at(i, "remote_lsn").value_or("0/0")};
     return origins;
+}
+
+void when_nothing_applies(Session& session, const std::string& origin, const std::string& who,
+                          const std::function<void()>& stop, const std::function<void(const std::string&)>& work,
+                          const Limit& limit) {
+    constexpr std::string_view kObjectInUse = "55006";
+    constexpr std::chrono::milliseconds kWorkerPoll{20};
+    for (;;) try {
+            stop();
+            // Fails while one applies.
+            session.run("SELECT pg_replication_origin_session_setup($1)", {origin}, limit);
+            const auto now = session.run("SELECT pg_replication_origin_session_progress(false)", limit).value();
+            session.run("SELECT pg_replication_origin_session_reset()", limit);
+            return work(now.value_or("0/0"));
+        } catch (const SqlError& error) {
+            if (error.sqlstate() != kObjectInUse) throw;
+            limit.check("waiting for the apply worker of " + who + " to end");
+            limit.pause(kWorkerPoll);
+        }
 }
 
 std::string read_only_for_clients(Session& session, const Limit& limit) {

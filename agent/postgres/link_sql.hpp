@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 
@@ -20,6 +21,11 @@ struct LinkOrigin {
 std::map<std::string, SlotStatus> logical_slots(Session& session, const Limit& limit);
 /// By name, which is that of the slot on the provider.
 std::map<std::string, LinkOrigin> replication_origins(Session& session, const Limit& limit);
+/// Calls `work` with how far the origin, that of `who`, has come, once nothing applies by it. Before each try `stop` is
+/// called: somebody may wake the subscription in between. Object in use (55006) in any of them begins the next try.
+void when_nothing_applies(Session& session, const std::string& origin, const std::string& who,
+                          const std::function<void()>& stop, const std::function<void(const std::string&)>& work,
+                          const Limit& limit);
 /// Whether clients may write, in the words of spock.readonly where there is Spock ("off", "user", "all", "local"), else
 /// what new sessions get as default_transaction_read_only. The session's own setting plays no part.
 std::string read_only_for_clients(Session& session, const Limit& limit);
