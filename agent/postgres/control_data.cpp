@@ -13,6 +13,14 @@ namespace pgedge {
 namespace {
 
 constexpr std::size_t kShownValue = 60;
+struct MinimumLine {
+    const char *label, *setting;
+};
+constexpr MinimumLine kMinimumLines[] = {{"max_connections setting", "max_connections"},
+                                         {"max_worker_processes setting", "max_worker_processes"},
+                                         {"max_wal_senders setting", "max_wal_senders"},
+                                         {"max_prepared_xacts setting", "max_prepared_transactions"},
+                                         {"max_locks_per_xact setting", "max_locks_per_transaction"}};
 constexpr std::uint32_t kLeastSegment = 1U << 20U, kMostSegment = 1U << 30U;
 
 class ControlLines {
@@ -73,6 +81,8 @@ ControlData parse_control_data(std::string_view output) {
     data.recovery_timeline = lines.number<std::uint32_t>("Min recovery ending loc's timeline");
     data.segment_size = lines.size("Bytes per WAL segment", kLeastSegment, kMostSegment);
     data.block_size = lines.size("WAL block size", 1U << 10U, 1U << 16U);
+    for (const auto& [label, setting] : kMinimumLines)
+        data.standby_minimums[setting] = lines.number<std::int64_t>(label);
     return data;
 }
 

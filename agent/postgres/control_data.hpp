@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,9 @@ struct ControlData {
     std::uint32_t timeline = 0;
     std::uint32_t recovery_timeline = 0;  ///< of the minimum recovery ending location; 0: none
     std::uint32_t segment_size = 0, block_size = 0;
+    /// What the server of this log ran with, as of its last start or, on a standby, as far as that is replayed:
+    /// "max_connections" and the other parameters that a standby must not have less of.
+    std::map<std::string, std::int64_t> standby_minimums;
 
     /// The newest timeline that the data are of. After a promotion that is not `timeline` until the first checkpoint.
     std::uint32_t newest_timeline() const { return timeline > recovery_timeline ? timeline : recovery_timeline; }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/postgres/control_data.hpp"
 #include "agent/resources/local_session.hpp"
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kLoginWait{10'000};  ///< for a server that is up to let us in
 constexpr std::chrono::milliseconds kLoginPoll{50};
+constexpr std::chrono::milliseconds kReplayPoll{100};
 
 /// A session, soon: a server that lets nobody in is as bad as one that does not start.
 Connection log_in(Runtime& runtime, const std::string& instance_id, const Limit& limit) {
@@ -22,6 +24,19 @@ Connection log_in(Runtime& runtime, const std::string& instance_id, const Limit&
             if (error.kind() == ErrorKind::denied || !soon.pause(kLoginPoll))
                 throw Error(ErrorKind::failed, "PostgreSQL runs and lets nobody in: " + error.text());
         }
+}
+
+/// Those of the parameters that bind a standby to its primary which have numbers, as the files say.
+std::map<std::string, std::int64_t> minimums_in_files(Session& session, const Limit& limit) {
+    const auto rows = session.run(
+        "SELECT s.name, coalesce((SELECT f.setting FROM pg_file_settings f WHERE f.name = s.name"
+        " ORDER BY f.seqno DESC LIMIT 1), s.boot_val) AS value FROM pg_settings s WHERE s.name IN ('max_connections',"
+        " 'max_worker_processes', 'max_wal_senders', 'max_prepared_transactions', 'max_locks_per_transaction')",
+        limit);
+    std::map<std::string, std::int64_t> minimums;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        if (const auto value = rows.integer(i, "value")) minimums[rows.text(i, "name")] = *value;
+    return minimums;
 }
 
 }  // namespace
@@ -63,10 +78,31 @@ void PostgresServer::bring_up(const ServerSpec& wanted, StepContext& context) co
     check_maps(session, files, wanted, context.limit);
     const auto names = waiting_for_restart(session, context.limit);
     if (!names) return;
+    await_lower_minimums(session, wanted, context);
     context.tell(fmt::format("restarting {}{}", instance_id, names->empty() ? "" : " for " + *names));
     owner_.restart(instance_id, context.limit);
     session = log_in(runtime_, instance_id, context.limit);
     check_maps(session, files, wanted, context.limit);
+}
+
+/// A standby that starts with less than what its primary had when the log that it replays was written ends itself. Its
+/// control file has what the primary had: when that was lowered, the standby has to replay it first.
+void PostgresServer::await_lower_minimums(Session& session, const ServerSpec& server, StepContext& context) const {
+    if (!session.run("SELECT pg_is_in_recovery()", context.limit).yes()) return;
+    const auto wanted = minimums_in_files(session, context.limit);
+    for (bool told = false;; told = true) {
+        const auto replayed = parse_control_data(
+            runtime_.command({server.bin_dir, "pg_controldata", {"-D", server.paths.data().string()}}, context.limit));
+        std::string behind;
+        for (const auto& [setting, value] : wanted)
+            if (const auto primary = replayed.standby_minimums.at(setting); value < primary)
+                behind =
+                    fmt::format("its primary's {} of {} in its log and not yet that it is lower", setting, primary);
+        if (behind.empty()) return;
+        const auto what = fmt::format("{} waits before it restarts: it has replayed {}", server.instance_id(), behind);
+        if (!told) context.tell(what);
+        if (!context.limit.pause(kReplayPoll)) context.limit.check(what);
+    }
 }
 
 /// Lines of pg_ident.conf that were set aside, because the server takes none of them, are an error of theirs.

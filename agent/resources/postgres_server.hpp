@@ -26,6 +26,7 @@ public:
 private:
     using Files = std::map<std::filesystem::path, std::string>;
     void bring_up(const ServerSpec& wanted, StepContext& context) const;
+    void await_lower_minimums(Session& session, const ServerSpec& server, StepContext& context) const;
     void check_maps(Session& session, const Files& before, const ServerSpec& server, const Limit& limit) const;
     [[noreturn]] void take_back(const LastGoodConfiguration& last_good, const std::string& why,
                                 StepContext& context) const;

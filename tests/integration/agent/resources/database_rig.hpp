@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdio>
+#include <functional>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -50,7 +51,9 @@ public:
     /// What a step gets: its node's primary is where the store would say.
     StepContext context(const Step& step) {
         StepContext with{soon(), cluster.wanted.id, [](const SecretRef&) { return Secret(kPassword); },
-                         [](std::string_view) {}};
+                         [this](std::string_view message) {
+                             if (told) told(message);
+                         }};
         const std::string own = instance_of(step.resource);
         for (const auto& [node, primary] : cluster.primaries)
             for (const auto& [host_id, machine] : cluster.hosts) {
@@ -126,6 +129,7 @@ public:
         return Connection(options, soon());
     }
 
+    std::function<void(std::string_view)> told;  ///< gets what steps tell the user
     TestHost host;
     TestAuthority authority;
     SmallCluster cluster;

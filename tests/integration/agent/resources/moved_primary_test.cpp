@@ -93,7 +93,17 @@ TEST_CASE("after a change of the primary by hand no plan follows, and a look rep
     late.username = "late";
     late.attributes = {"LOGIN"};
     rig.cluster.wanted.spec.database_users.push_back(late);
+    // A standby that lags restarts with less when it has replayed that its primary has less, and not before.
+    rig.on("n1", "host-1").run("SELECT pg_wal_replay_pause()", soon());
+    bool waited = false;
+    rig.told = [&](std::string_view message) {
+        if (message.find("waits before it restarts") == std::string_view::npos) return;
+        waited = true;
+        rig.on("n1", "host-1").run("SELECT pg_wal_replay_resume()", soon());
+    };
     rig.apply();
+    rig.told = nullptr;
+    CHECK(waited);
     for (const char* host_id : {"host-1", "host-4"}) {
         CHECK(rig.ask("n1", host_id, "SHOW max_connections") == "40");
         CHECK(rig.comes("n1", host_id, "SELECT count(*) FROM pg_roles WHERE rolname = 'late'", "1"));

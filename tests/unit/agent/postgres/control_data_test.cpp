@@ -22,6 +22,11 @@ Latest checkpoint's PrevTimeLineID:   4
 Minimum recovery ending location:     0/390001F0
 Min recovery ending loc's timeline:   5
 Backup start location:                0/0
+max_connections setting:              112
+max_worker_processes setting:         16
+max_wal_senders setting:              10
+max_prepared_xacts setting:           0
+max_locks_per_xact setting:           64
 WAL block size:                       8192
 Bytes per WAL segment:                16777216
 Mock authentication nonce:            d6b4…
@@ -50,6 +55,11 @@ TEST_CASE("what pg_controldata prints is read") {
     CHECK(data.newest_timeline() == 5);
     CHECK(data.segment_size == 16777216);
     CHECK(data.block_size == 8192);
+    CHECK(data.standby_minimums == std::map<std::string, std::int64_t>{{"max_connections", 112},
+                                                                       {"max_worker_processes", 16},
+                                                                       {"max_wal_senders", 10},
+                                                                       {"max_prepared_transactions", 0},
+                                                                       {"max_locks_per_transaction", 64}});
 }
 
 TEST_CASE("output that lacks a line or holds nonsense is refused by the line's name") {
