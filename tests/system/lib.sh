@@ -96,7 +96,7 @@ ours() {
 }
 kill_ours() {
     local pid
-    for pid in $(ours); do kill "-$1" "$pid" 2>/dev/null; done
+    for pid in $(ours); do kill "-$1" "$pid" 2>/dev/null || true; done
     return 0
 }
 
