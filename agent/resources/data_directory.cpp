@@ -4,6 +4,7 @@
 
 #include "agent/postgres/conf_files.hpp"
 #include "agent/resources/base_copy.hpp"
+#include "agent/resources/restored_data.hpp"
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
 #include "common/base/text.hpp"
@@ -23,6 +24,11 @@ Observed DataDirectory::observe(const Resource& resource, StepContext&) {
 
 void DataDirectory::apply(const Resource& resource, StepContext& context) {
     const InstancePaths paths(data_dir_, resource.want.at("instance_id"));
+    if (const auto restore = resource.want.find("restore"); restore != resource.want.end()) {
+        if (restore_of(paths.data()) != restore->get<std::string>())
+            owner_.stop(paths.instance_id(), StopMode::fast, context.limit);
+        return put_in_place(paths, *restore, context.limit);
+    }
     if (observe(resource, context) == Observed::as_known) return;
     delete_unfinished(paths, context.limit);
     const auto fresh = unfinished_data(paths);
@@ -72,6 +78,7 @@ void DataDirectory::remove(const Resource& resource, StepContext& context) {
     delete_unfinished(paths, context.limit);
     // Of high availability: copies that were not finished, and what one replaced.
     for (const auto* maker : {"copied", "old", "rewinding"}) delete_unfinished(paths, context.limit, maker);
+    for (const auto* of_restore : {"restored", "before_restore"}) delete_unfinished(paths, context.limit, of_restore);
 }
 
 }  // namespace pgedge

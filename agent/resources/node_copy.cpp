@@ -14,6 +14,7 @@
 #include "agent/postgres/replication_slots.hpp"
 #include "agent/resources/copied_tables.hpp"
 #include "agent/resources/local_session.hpp"
+#include "agent/resources/peer_session.hpp"
 #include "agent/resources/postgres_certs.hpp"
 #include "agent/runtime/server_log.hpp"
 #include "common/base/error.hpp"
@@ -143,28 +144,8 @@ NodeCopy::NodeCopy(Runtime& runtime, const Json& want, StepContext& context)
 }
 
 ConnectOptions NodeCopy::options_for(const Json& node) const {
-    const CertificateFiles files(server_.paths);
-    std::vector<std::string> hosts, ports;
-    for (const auto& place : node.at("addresses")) {
-        hosts.push_back(place.at("address"));
-        ports.push_back(std::to_string(place.at("port").get<int>()));
-    }
-    ConnectOptions options;
-    options.host = joined(hosts, ",");
-    options.user = kSuperuser;
-    options.database = database_;
-    // Not Runtime::kSessions: the agent over there would take it for one of its own that was killed.
-    options.more = {{"port", joined(ports, ",")},
-                    {"sslmode", "verify-full"},
-                    {"sslrootcert", files.authority.string()},
-                    {"sslcert", files.superuser.string()},
-                    {"sslkey", files.superuser_key.string()},
-                    {"target_session_attrs", "primary"},
-                    {"application_name", "pgedge data of " + node_},
-                    {"keepalives_idle", "15"},
-                    {"keepalives_interval", "5"},
-                    {"keepalives_count", "3"},
-                    {"options", std::string(kCopyOptions)}};
+    auto options = superuser_of_node(server_.paths, node.at("addresses"), database_, "pgedge data of " + node_);
+    options.more["options"] = kCopyOptions;
     return options;
 }
 

@@ -47,6 +47,9 @@ std::string hint_for(std::string_view errors) {
 }  // namespace
 
 std::filesystem::path pgbackrest_file(const InstancePaths& paths) { return paths.configs() / "pgbackrest.backup.conf"; }
+std::filesystem::path pgbackrest_restore_file(const InstancePaths& paths) {
+    return paths.configs() / "pgbackrest.restore.conf";
+}
 std::filesystem::path pgbackrest_directory(const InstancePaths& paths) { return paths.directory() / "pgbackrest"; }
 
 std::string archive_command(const InstancePaths& paths) {
@@ -55,7 +58,8 @@ std::string archive_command(const InstancePaths& paths) {
     return fmt::format("{} --config={} --stanza={} archive-push \"%p\"", kPgBackRest, file, kStanza);
 }
 
-Secret pgbackrest_conf(const InstancePaths& paths, int port, const std::map<std::string, std::string>& options,
+Secret pgbackrest_conf(const InstancePaths& paths, const std::filesystem::path& data, int port,
+                       const std::map<std::string, std::string>& options,
                        const std::map<std::string, Secret>& secrets) {
     const auto directory = pgbackrest_directory(paths).string();
     std::map<std::string, std::string> global{
@@ -71,15 +75,15 @@ Secret pgbackrest_conf(const InstancePaths& paths, int port, const std::map<std:
     std::string text = "[global]\n";
     for (const auto& [name, value] : global) text += fmt::format("{}={}\n", name, value);
     for (const auto& [name, value] : secrets) text += fmt::format("{}={}\n", name, value.reveal());
-    text += fmt::format("\n[{}]\npg1-path={}\npg1-port={}\npg1-socket-path={}\npg1-user={}\n", kStanza,
-                        paths.data().string(), port, paths.sockets().string(), kSuperuser);
+    text += fmt::format("\n[{}]\npg1-path={}\npg1-port={}\npg1-socket-path={}\npg1-user={}\n", kStanza, data.string(),
+                        port, paths.sockets().string(), kSuperuser);
     return Secret(std::move(text));
 }
 
 ServerCommand PgBackRest::command(const std::string& name, const std::vector<std::string>& options) const {
     const std::filesystem::path program(kPgBackRest);
     ServerCommand command{program.parent_path(), program.filename(), {}};
-    command.arguments = {"--config=" + pgbackrest_file(paths_).string(), "--stanza=" + std::string(kStanza)};
+    command.arguments = {"--config=" + configuration_.string(), "--stanza=" + std::string(kStanza)};
     command.arguments.insert(command.arguments.end(), options.begin(), options.end());
     command.arguments.push_back(name);
     return command;

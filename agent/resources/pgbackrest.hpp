@@ -22,12 +22,14 @@ inline constexpr std::string_view kPgBackRest = "/usr/bin/pgbackrest";
 /// Of an instance: its configuration, the server user's, and where pgBackRest keeps locks, logs and its spool.
 std::filesystem::path pgbackrest_file(const InstancePaths& paths);
 std::filesystem::path pgbackrest_directory(const InstancePaths& paths);
+/// The same for a restore, which reads the repository of whichever node was backed up.
+std::filesystem::path pgbackrest_restore_file(const InstancePaths& paths);
 /// Its archive_command: for a shell, and for a server that replaces %p.
 std::string archive_command(const InstancePaths& paths);
 
-/// The text of pgbackrest_file(). Options by name; `secrets` are options too.
-Secret pgbackrest_conf(const InstancePaths& paths, int port, const std::map<std::string, std::string>& options,
-                       const std::map<std::string, Secret>& secrets);
+/// The text of such a file, for the data in `data`. Options by name; `secrets` are options too.
+Secret pgbackrest_conf(const InstancePaths& paths, const std::filesystem::path& data, int port,
+                       const std::map<std::string, std::string>& options, const std::map<std::string, Secret>& secrets);
 
 /// pgBackRest for one instance, as the user of its server. Commands find the secrets of the repositories in the
 /// configuration, never in their arguments.
@@ -35,7 +37,9 @@ class PgBackRest {
 public:
     using OnLine = std::function<void(std::string_view line)>;
 
-    PgBackRest(Runtime& runtime, InstancePaths paths) : runtime_(runtime), paths_(std::move(paths)) {}
+    PgBackRest(Runtime& runtime, const InstancePaths& paths) : PgBackRest(runtime, pgbackrest_file(paths)) {}
+    PgBackRest(Runtime& runtime, std::filesystem::path configuration)
+        : runtime_(runtime), configuration_(std::move(configuration)) {}
 
     /// Runs a command on the stanza. One that finds its lock taken waits: what a killed agent had begun holds it until
     /// it notices. Throws Error{failed} with what pgBackRest says and what may be done about it, Error{unreachable}
@@ -49,7 +53,7 @@ private:
     ServerCommand command(const std::string& name, const std::vector<std::string>& options) const;
 
     Runtime& runtime_;
-    const InstancePaths paths_;
+    const std::filesystem::path configuration_;
 };
 
 /// What matters of an output that ended with an error: its errors and hints, without what went well before.

@@ -25,30 +25,46 @@ void check_installed() {
 
 }  // namespace
 
-PgBackRestConfig::Texts PgBackRestConfig::texts(const Resource& resource, const StepContext& context) const {
-    const auto paths = paths_of_config(data_dir_, resource);
-    auto options = resource.want.at("options").get<std::map<std::string, std::string>>();
-    std::map<std::string, Secret> secrets;
-    Texts texts;
-    for (const auto& [name, reference] : resource.want.at("secrets").items()) {
+PgBackRestFiles pgbackrest_files(const InstancePaths& paths, const std::filesystem::path& file,
+                                 const std::filesystem::path& data, int port, const Json& options, const Json& secrets,
+                                 const StepContext& context) {
+    auto plain = options.get<std::map<std::string, std::string>>();
+    std::map<std::string, Secret> hidden;
+    PgBackRestFiles files;
+    for (const auto& [name, reference] : secrets.items()) {
         Secret text = context.secret({reference.at("secret"), reference.at("fingerprint")});
         if (text.reveal().find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos)
             throw Error(ErrorKind::invalid_input, fmt::format("{} must be one line", name), "give it again");
         if (!name.ends_with("gcs-key")) {
-            secrets[name] = std::move(text);
+            hidden[name] = std::move(text);
             continue;
         }
-        const auto file = paths.configs() / fmt::format("{}{}.json", kKeyFile, name);
+        const auto key = file.parent_path() / fmt::format("{}.{}.json", file.stem().string(), name);
         try {
-            texts[file] = Secret(from_base64(text.reveal()));
+            files[key] = Secret(from_base64(text.reveal()));
         } catch (const Error&) {
             throw Error(ErrorKind::invalid_input, name + " is not in base64",
                         "give gcs_key again: base64 -w0 key.json");
         }
-        options[name] = file.string();
+        plain[name] = key.string();
     }
-    texts[pgbackrest_file(paths)] = pgbackrest_conf(paths, resource.want.at("port"), options, secrets);
-    return texts;
+    files[file] = pgbackrest_conf(paths, data, port, plain, hidden);
+    return files;
+}
+
+void write_pgbackrest_files(const InstancePaths& paths, const InstanceUser& user, const PgBackRestFiles& files) {
+    check_installed();
+    // Ours, with directories of theirs: see FilesystemDir.
+    make_trusted_directory(pgbackrest_directory(paths), 0711);
+    for (const char* name : {"lock", "log", "spool"}) user.make_directory(pgbackrest_directory(paths) / name, 0700);
+    for (const auto& [path, text] : files) user.write_file(path, text.reveal(), 0600);
+}
+
+PgBackRestFiles PgBackRestConfig::texts(const Resource& resource, const StepContext& context) const {
+    const auto paths = paths_of_config(data_dir_, resource);
+    const Json& want = resource.want;
+    return pgbackrest_files(paths, pgbackrest_file(paths), paths.data(), want.at("port"), want.at("options"),
+                            want.at("secrets"), context);
 }
 
 Observed PgBackRestConfig::observe(const Resource& resource, StepContext& context) {
@@ -61,12 +77,7 @@ Observed PgBackRestConfig::observe(const Resource& resource, StepContext& contex
 }
 
 void PgBackRestConfig::apply(const Resource& resource, StepContext& context) {
-    check_installed();
-    const auto paths = paths_of_config(data_dir_, resource);
-    // Ours, with directories of theirs: see FilesystemDir.
-    make_trusted_directory(pgbackrest_directory(paths), 0711);
-    for (const char* name : {"lock", "log", "spool"}) user_.make_directory(pgbackrest_directory(paths) / name, 0700);
-    for (const auto& [path, text] : texts(resource, context)) user_.write_file(path, text.reveal(), 0600);
+    write_pgbackrest_files(paths_of_config(data_dir_, resource), user_, texts(resource, context));
 }
 
 void PgBackRestConfig::remove(const Resource& resource, StepContext& context) {

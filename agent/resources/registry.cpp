@@ -13,6 +13,7 @@
 #include "agent/resources/postgres_database.hpp"
 #include "agent/resources/postgres_server.hpp"
 #include "agent/resources/replication_slot.hpp"
+#include "agent/resources/restored_data.hpp"
 #include "agent/resources/subscription.hpp"
 
 namespace pgedge {
@@ -20,7 +21,8 @@ namespace pgedge {
 ResourceRegistry::ResourceRegistry(const Ground& on) {
     kinds_.push_back(std::make_unique<FilesystemDir>(on.data_dir, on.user, on.owner));
     kinds_.push_back(std::make_unique<PostgresCerts>(on.data_dir, on.user, on.issuer));
-    kinds_.push_back(std::make_unique<DataDirectory>(on.data_dir, on.user, on.runtime));
+    kinds_.push_back(std::make_unique<DataDirectory>(on.data_dir, on.user, on.runtime, on.owner));
+    kinds_.push_back(std::make_unique<RestoredData>(on.data_dir, on.user, on.runtime));
     kinds_.push_back(std::make_unique<PgBackRestConfig>(on.data_dir, on.user));
     kinds_.push_back(std::make_unique<PgBackRestStanza>(on.runtime));
     kinds_.push_back(std::make_unique<PostgresConfig>(on.data_dir, on.user, on.runtime));

@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "agent/run/arrival_check.hpp"
 #include "agent/run/observed_links.hpp"
 #include "agent/store/tables/nodes.hpp"
@@ -65,6 +67,14 @@ void check_hosts(const Database& wanted, const Survey& survey) {
                             "restart its agent, which writes it anew");
 }
 
+/// What takes the place of a node's data needs the rest of it.
+void check_targets_stand(const RestoreWish& wish, const std::vector<std::string>& standing) {
+    for (const auto& node : wish.nodes)
+        if (std::find(standing.begin(), standing.end(), node) == standing.end())
+            throw Error(ErrorKind::conflict, fmt::format("node {} was not made, or its data were not copied yet", node),
+                        "apply the database's spec first, then restore");
+}
+
 std::string digest_of(const DraftOperation& draft) {
     return to_hex(sha256(to_text(Json{{"type", draft.type},
                                       {"id", draft.database.id},
@@ -76,7 +86,9 @@ std::string digest_of(const DraftOperation& draft) {
 }  // namespace
 
 Json work_of(const UpdateOptions& options, const Plan& plan) {
-    return {{"force_update", options.force_update}, {"remove_hosts", options.remove_hosts}, {"states", plan.states}};
+    Json work{{"force_update", options.force_update}, {"remove_hosts", options.remove_hosts}, {"states", plan.states}};
+    if (options.restore) work["restore"] = to_json(*options.restore);
+    return work;
 }
 
 Survey OperationPlanner::survey(const std::string& database_id, const Limit& limit) const {
@@ -149,7 +161,9 @@ DraftOperation OperationPlanner::draft(const std::string& type, const Database& 
     for (const auto& instance : survey.all_instances)
         if (instance.database_id == wanted.id && !draft.instances.contains(instance.id))
             draft.leaving.push_back(instance);
-    draft.plan = make_plan(known, wanted_states(target, known, around), {.force_update = options.force_update});
+    around.restore = options.restore;
+    if (options.restore) check_targets_stand(*options.restore, standing_nodes(target, known, around));
+    draft.plan = wanted_plan(target, known, around, {.force_update = options.force_update});
 
     draft.new_primaries = settle_primaries(draft.plan, around.primaries, wanted_primaries(target, known, around));
 
@@ -185,6 +199,8 @@ Plan OperationPlanner::plan_again(const OpenTask& task, const Limit& limit) {
     UpdateOptions options;
     options.force_update = task.work.value("force_update", false);
     options.remove_hosts = task.work.value("remove_hosts", std::vector<std::string>());
+    if (const auto restore = task.work.find("restore"); restore != task.work.end())
+        options.restore = restore_wish_from_json(*restore);
     return draft(task.task.type, *stored, &*stored, options, survey(stored->id, limit), Moment::looked).plan;
 }
 

@@ -27,7 +27,7 @@ struct Survey {
 
 /// An operation, worked out and not begun.
 struct DraftOperation {
-    std::string type;                                  ///< create, update or delete
+    std::string type;                                  ///< create, update, delete or restore
     Database database;                                 ///< as it shall be stored, with the versions that were chosen
     std::int64_t base_revision = 0;                    ///< 0: it does not exist
     std::map<std::string, Instance> instances;         ///< that it shall have, by id

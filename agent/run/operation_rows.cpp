@@ -36,9 +36,10 @@ Task task_of(const DraftOperation& draft, WallTime now) {
 OperationRows::OperationRows(const DraftOperation& draft, const Database* stored, const std::vector<Statement>& secrets,
                              const UpdateOptions& options, WallTime now)
     : now_(now), task_(task_of(draft, now)), database_(draft.database) {
-    database_.state = draft.type == "create"   ? DatabaseState::creating
-                      : draft.type == "delete" ? DatabaseState::deleting
-                                               : DatabaseState::modifying;
+    database_.state = draft.type == "create"    ? DatabaseState::creating
+                      : draft.type == "delete"  ? DatabaseState::deleting
+                      : draft.type == "restore" ? DatabaseState::restoring
+                                                : DatabaseState::modifying;
     database_.error.clear();
     database_.last_task_id = task_.id;
     database_.revision = draft.base_revision + 1;

@@ -9,13 +9,14 @@
 #include "common/base/limit.hpp"
 #include "common/model/database.hpp"
 #include "common/model/task.hpp"
+#include "common/orchestrate/restore_wish.hpp"
 #include "common/plan/plan.hpp"
 
 namespace pgedge {
 
 /// A planned operation that was not begun: what `pgedgectl plan` shows and saves.
 struct PlannedOperation {
-    std::string type;  ///< create, update or delete
+    std::string type;  ///< create, update, delete or restore
     std::string database_id;
     std::int64_t base_revision = 0;  ///< of the database; 0: it does not exist
     Plan plan;
@@ -32,6 +33,14 @@ struct UpdateOptions {
     bool force_update = false;
     std::vector<std::string> remove_hosts;       ///< treated as gone
     std::optional<std::string> expected_digest;  ///< of a saved plan: Error stale_plan when planning gives another
+    std::optional<RestoreWish> restore{};        ///< data of a backup for nodes that stand
+};
+
+/// A restore in place. A repository without a type is the first one of the source node's backup_config.
+struct RestoreRequest {
+    RestoreConfigSpec config;        ///< its secrets may be given as texts
+    std::vector<std::string> nodes;  ///< empty: all
+    bool force = false;              ///< also when the database is not in a state for it
 };
 
 /// What one host does as a part of it.
@@ -68,6 +77,8 @@ public:
     virtual StartedOperation update(const std::string& id, const DatabaseDocument& wanted, const UpdateOptions& options,
                                     const Limit& limit) = 0;
     virtual Task remove(const std::string& id, bool force, const UpdateOptions& options, const Limit& limit) = 0;
+    /// Throws not_found, database_not_modifiable, operation_already_in_progress, invalid_input.
+    virtual StartedOperation restore(const std::string& id, const RestoreRequest& request, const Limit& limit) = 0;
     /// Throws not_found, operation_already_in_progress.
     virtual Task begin(const std::string& database_id, const DatabaseWork& work, const Limit& limit) = 0;
     virtual Task cancel(const std::string& database_id, const std::string& task_id, const Limit& limit) = 0;

@@ -17,9 +17,6 @@
 namespace pgedge {
 namespace {
 
-/// Ports, revisions and locks are settled by the store; who loses such a race looks again, so often at most.
-constexpr int kMaxTries = 8;
-
 [[noreturn]] void refuse_as_busy(const std::string& id) {
     throw Error(ErrorKind::conflict, fmt::format("an operation on database \"{}\" is already in progress", id),
                 "wait for its task to end, or cancel it")

@@ -145,6 +145,7 @@ std::unique_ptr<CliCommand> make_command_tree(GlobalOptions& options) {
     root->add(make_logs());
     root->add(make_switchover());
     root->add(make_failover());
+    root->add(make_restore());
     root->add(make_explain());
     root->add(cluster());
     root->add(host());

@@ -13,6 +13,7 @@ std::unique_ptr<CliCommand> make_command_tree(GlobalOptions& options);
 // One function for each file of this folder.
 std::unique_ptr<CliCommand> make_apply();
 std::unique_ptr<CliCommand> make_backup_create();
+std::unique_ptr<CliCommand> make_restore();
 std::unique_ptr<CliCommand> make_backup_list();
 std::unique_ptr<CliCommand> make_cluster_info();
 std::unique_ptr<CliCommand> make_cluster_init();

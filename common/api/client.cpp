@@ -215,6 +215,11 @@ BackupsAnswer ControlPlaneClient::backups(const std::string& database_id, const 
                                                     checked_segment(node, "node"), "backups"})));
 }
 
+TaskAnswer ControlPlaneClient::restore(const std::string& database_id, const Json& wanted, bool force) {
+    const auto path = path_of({"databases", checked_segment(database_id, "database"), "restore"});
+    return started_answer(slow_call("POST", path, forced(force), &wanted)).task;
+}
+
 std::vector<TaskAnswer> ControlPlaneClient::tasks(const TaskFilter& filter) {
     Query query;
     if (filter.limit) query.emplace_back("limit", std::to_string(*filter.limit));

@@ -32,6 +32,8 @@ Schemas of_envelopes() {
          object_of({must("task", ref("Task")), must("update_database_tasks", list_of(ref("Task")))})},
         {"RestoreDatabaseResponse", object_of({must("task", ref("Task")), must("node_tasks", list_of(ref("Task"))),
                                                must("database", ref("Database"))})},
+        {"RestoreDatabaseRequest",
+         object_of({must("restore_config", ref("SpecRestoreConfig")), may("target_nodes", list_of(text()))})},
         {"Document", any_object()},
     };
     const std::vector<std::array<const char*, 3>> lists{
@@ -102,8 +104,6 @@ Schemas of_requests() {
 /// Of what this version refuses or never has: the shapes are part of the contract.
 Schemas of_later_operations() {
     return {
-        {"RestoreDatabaseRequest",
-         object_of({must("restore_config", ref("SpecRestoreConfig")), may("target_nodes", list_of(text()))})},
         {"ApplyUpgradeRequest", object_of({must("image", text(1, 512))})},
         {"AvailableUpgrade",
          object_of({must("postgres_version", text()), must("spock_version", text()), must("image", text())})},

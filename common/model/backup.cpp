@@ -61,6 +61,66 @@ void add_stanza(const Json& stanza, NodeBackups& found) {
 
 }  // namespace
 
+const Backup* backup_before(const NodeBackups& backups, WallTime target) {
+    const auto second = std::chrono::floor<std::chrono::seconds>(target);  // as pgBackRest compares them
+    const Backup* best = nullptr;
+    for (const auto& backup : backups.backups)
+        if (backup.repository == 1 && backup.completed_at < second &&
+            (!best || best->completed_at < backup.completed_at))
+            best = &backup;
+    return best;
+}
+
+std::optional<WallTime> parse_target_time(std::string text) {
+    if (const auto space = text.find(' '); space != std::string::npos) text[space] = 'T';
+    // "+00" and "-0430" are zones there.
+    if (const auto sign = text.find_last_of("+-"); sign != std::string::npos && sign > text.find('T')) {
+        const auto digits = text.size() - sign - 1;
+        if (digits == 2) text += ":00";
+        if (digits == 4 && text.find(':', sign) == std::string::npos) text.insert(sign + 3, ":");
+    }
+    try {
+        return parse_rfc3339(text);
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
+
+void check_restorable(const NodeBackups& backups, const std::map<std::string, std::string>& options, WallTime now) {
+    const auto refuse = [](std::string what, std::string hint) {
+        throw Error(ErrorKind::invalid_input, std::move(what), std::move(hint));
+    };
+    const auto option = [&](const char* name) {
+        const auto found = options.find(name);
+        return found == options.end() ? std::string() : found->second;
+    };
+    const auto in_first = [](const Backup& backup) { return backup.repository == 1; };
+    const auto& all = backups.backups;
+    const auto first = std::find_if(all.begin(), all.end(), in_first);
+    if (first == all.end()) {
+        const std::string why = backups.errors.empty() ? "" : ": " + backups.errors.front();
+        refuse("there is no backup to restore" + why, "pgedgectl backup list tells what there is");
+    }
+    const auto label = option("set");
+    const auto chosen = std::find_if(all.begin(), all.end(),
+                                     [&](const Backup& backup) { return in_first(backup) && backup.label == label; });
+    if (!label.empty() && label != "latest" && chosen == all.end())
+        refuse(fmt::format("there is no backup \"{}\"", label), "pgedgectl backup list tells what there is");
+    const auto target = option("type") == "time" ? parse_target_time(option("target")) : std::nullopt;
+    if (!target) return;
+    if (*target > now)
+        refuse(fmt::format("the target {} lies ahead", option("target")),
+               "leave the target out to restore all there is");
+    if (chosen == all.end() && !backup_before(backups, *target))
+        refuse(fmt::format("the target {} lies before the first backup was complete, at {}", option("target"),
+                           to_rfc3339(first->completed_at)),
+               "choose a later target");
+    if (chosen != all.end() && std::chrono::floor<std::chrono::seconds>(*target) <= chosen->completed_at)
+        refuse(fmt::format("the target {} lies before backup {} was complete, at {}", option("target"), label,
+                           to_rfc3339(chosen->completed_at)),
+               "choose a later target, or an earlier backup");
+}
+
 NodeBackups backups_from_info(const Json& info) {
     NodeBackups found;
     try {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,18 @@ struct NodeBackups {
     /// Of repositories that cannot be used: "repository 1: missing stanza path".
     std::vector<std::string> errors;
 };
+
+/// The backup that pgBackRest takes when it is to restore up to `target`: of repository 1, the newest one that was
+/// complete before. nullptr: there is none, and no earlier moment can be restored.
+const Backup* backup_before(const NodeBackups& backups, WallTime target);
+
+/// A time as pgBackRest takes it for a target, "2026-11-30 10:00:00.5+00", or as RFC 3339; nullopt when it is neither,
+/// or has no zone.
+std::optional<WallTime> parse_target_time(std::string text);
+
+/// Whether there is anything for `pgbackrest restore` with these options: throws Error{invalid_input} for a backup that
+/// is not there, a target before the first backup was complete, or one that lies ahead.
+void check_restorable(const NodeBackups& backups, const std::map<std::string, std::string>& options, WallTime now);
 
 /// From what `pgbackrest info --output=json` says of one stanza. Throws Error{failed} when it is nothing of the kind.
 NodeBackups backups_from_info(const Json& info);

@@ -74,10 +74,12 @@ bool has_other_data(const std::string& instance, const std::string& primary, boo
     return !origin.empty() && !wanted.empty() && origin != wanted;
 }
 
-/// Clients are kept out of a server from when it is made until its node has what the others have.
+/// Clients are kept out of a server from when it is made until its node has what the others have. Not meant are those
+/// of a restore that was broken off: their nodes have all that they will get.
 bool is_closed(const Known& now, const std::string& primary) {
     const auto config = now.find({"instance.config", primary});
-    return config != now.end() && config->second.resource.want.value("closed", false);
+    return config != now.end() && config->second.resource.want.value("closed", false) &&
+           !config->second.resource.want.value("restored", false);
 }
 
 bool stands(const Database& wanted, const NodeSpec& node, const Known& now, const Surroundings& surroundings) {

@@ -112,7 +112,8 @@ private:
         auto settings = backup_settings(*node.tunables.backup_config, wanted_.id, node.name);
         add_on_primary(
             {"common.pgbackrest_stanza", node.name}, node, {{"database.instance", node.primary.id}},
-            {{"node", node.name}, {"options", std::move(settings.options)}, {"secrets", std::move(settings.secrets)}});
+            {{"node", node.name}, {"options", std::move(settings.options)}, {"secrets", std::move(settings.secrets)}},
+            {"restored"});
     }
 
     void add_server(const WantedNode& node, const WantedInstance& instance) {
@@ -158,7 +159,7 @@ private:
              {"make", copy ? "copy" : "initdb"},
              {"slot", physical_slot_name(instance.id)},
              {"origin", node.origin}},
-            {"bin_dir", "make", "slot", "origin"});
+            {"bin_dir", "make", "slot", "origin", "restore"});
         add_server(node, instance);
         add({"database.instance", instance.id}, instance.host_id, {{"instance.server", instance.id}},
             {{"instance_id", instance.id},

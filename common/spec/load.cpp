@@ -220,4 +220,16 @@ DatabaseDocument load_body(const Json& body) {
     return document;
 }
 
+RestoreConfigSpec load_restore_config(const Json& config) {
+    Json whole = config;
+    const bool has_repository = config.is_object() && config.contains("repository");
+    if (config.is_object() && !has_repository) whole["repository"] = {{"type", "posix"}};
+    Reader reader(Origin::body);
+    RestoreConfigSpec spec;
+    reader.read(value_from_json(whole), restore_config_type(), &spec, "restore_config");
+    throw_if_any(reader.problems);
+    if (!has_repository) spec.repository = {};
+    return spec;
+}
+
 }  // namespace pgedge

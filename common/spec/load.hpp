@@ -51,5 +51,8 @@ void place(std::vector<Problem>& problems, const LoadedDatabase& database);
 /// are. Checks all rules that need neither host nor stored spec; the rest is for merge.hpp and validate.hpp.
 /// Throws Error{invalid_input} with all problems, a line each, "nodes[0].port: …".
 DatabaseDocument load_body(const Json& body);
+/// `restore_config` of the body of POST /v1/databases/{id}/restore. Without a repository its type is empty. Throws
+/// Error{invalid_input} with all problems, "restore_config.source_node_name: …".
+RestoreConfigSpec load_restore_config(const Json& config);
 
 }  // namespace pgedge

@@ -73,6 +73,22 @@ public:
         return task;
     }
 
+    std::vector<RestoreRequest> restores;  ///< that were asked for
+
+    StartedOperation restore(const std::string& id, const RestoreRequest& request, const Limit& limit) override {
+        Database database = request.force ? existing(id, limit) : modifiable(id, limit);
+        restores.push_back(request);
+        const auto before = database.revision;
+        database.state = DatabaseState::restoring;
+        ++database.revision;
+        const Task task = task_for(id, "restore");
+        database.last_task_id = task.id;
+        Transaction transaction;
+        transaction.add(Databases::update(database, before)).add(Tasks::insert(task, TaskStage::none, Json::object()));
+        commit(transaction, limit);
+        return {task, database};
+    }
+
     std::vector<DatabaseWork> works;  ///< that were begun
 
     Task begin(const std::string& database_id, const DatabaseWork& work, const Limit& limit) override {

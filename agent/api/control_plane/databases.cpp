@@ -1,8 +1,13 @@
 #include <algorithm>
 
+#include <fmt/format.h>
+
+#include "agent/api/backups.hpp"
 #include "agent/api/control_plane/api_route.hpp"
 #include "agent/api/control_plane/decode_error.hpp"
+#include "agent/store/tables/nodes.hpp"
 #include "common/api/shapes.hpp"
+#include "common/base/text.hpp"
 #include "common/spec/load.hpp"
 
 namespace pgedge {
@@ -71,7 +76,8 @@ UpdateOptions options_of(const ApiCall& call) {
     return options;
 }
 
-HttpResponse started(const ApiCall& call, const StartedOperation& operation) {
+HttpResponse started(const ApiCall& call, const StartedOperation& operation,
+                     const OrderedJson& more = OrderedJson::object()) {
     std::vector<Instance> instances;
     std::map<std::string, Host> hosts;
     try {
@@ -82,7 +88,51 @@ HttpResponse started(const ApiCall& call, const StartedOperation& operation) {
         instances.clear();
     }
     const ShownDatabase shown(operation.database, std::move(instances), hosts, call.now());
-    return json_response({{"task", task_shape().write(operation.task)}, {"database", database_shape().write(shown)}});
+    OrderedJson answer{{"task", task_shape().write(operation.task)}};
+    answer.update(more);
+    answer["database"] = database_shape().write(shown);
+    return json_response(answer);
+}
+
+/// Says early what would fail in the end, for a node of this database whose repository can be asked.
+void check_backups(const ApiCall& call, const std::string& id, const RestoreConfigSpec& config) {
+    if (config.source_database_id != id || !config.repository.type.empty()) return;
+    const auto primaries = Nodes(call.cluster->store).primaries(id, call.limit);
+    const auto primary = primaries.find(config.source_node_name);
+    if (primary == primaries.end()) return;
+    NodeBackups backups;
+    try {
+        backups = call.cluster->backups.list(primary->second.host_id, primary->second.instance_id, call.limit);
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::unreachable) return;  // that host's disk may be why it is restored
+        throw;
+    }
+    check_restorable(backups, config.restore_options, call.now());
+}
+
+/// All nodes, or some, get the data of a backup. Steps of all nodes are those of one task.
+HttpResponse restore(const ApiCall& call) {
+    const std::string& id = call.variable("database_id");
+    const Json body = call.body();
+    static const std::vector<std::string> kFields{"restore_config", "target_nodes"};
+    for (const auto& item : body.items())
+        if (std::find(kFields.begin(), kFields.end(), item.key()) == kFields.end())
+            throw Error(ErrorKind::invalid_input, fmt::format("unknown field \"{}\" in body: a restore takes {}",
+                                                              shortened(item.key(), 80), joined(kFields, " and ")));
+    if (!body.contains("restore_config")) throw missing_field("restore_config", "body");
+    RestoreRequest request;
+    request.config = load_restore_config(body.at("restore_config"));
+    request.force = call.flag("force");
+    if (const auto nodes = body.find("target_nodes"); nodes != body.end() && !nodes->is_null()) {
+        if (!nodes->is_array()) throw invalid_field_type("body.target_nodes", to_text(*nodes), "array");
+        for (const auto& node : *nodes) {
+            if (!node.is_string()) throw invalid_field_type("body.target_nodes[*]", to_text(node), "string");
+            request.nodes.push_back(node);
+        }
+    }
+    found(call);
+    check_backups(call, id, request.config);
+    return started(call, call.cluster->operations.restore(id, request, call.limit), {{"node_tasks", Json::array()}});
 }
 
 HttpResponse create(const ApiCall& call) {
@@ -185,6 +235,21 @@ std::vector<ApiRoute> changing() {
                     "operation_already_in_progress", "stale_plan", "payload_too_large"},
          .at_most = kChangeLimit,
          .run = update},
+        {.method = "POST",
+         .path = "/v1/databases/{database_id}/restore",
+         .id = "restore-database",
+         .summary =
+             "Replace the data of all nodes, or of some, by a backup; without a repository in restore_config it is "
+             "the first one that the source node backs up into",
+         .role = Role::operate,
+         .parameters = {kDatabaseParameter,
+                        {"force", ApiParameterType::boolean, "Also when the database is not in a state for it"}},
+         .body = "RestoreDatabaseRequest",
+         .answer = "RestoreDatabaseResponse",
+         .throws = {"invalid_input", "not_found", "cluster_not_initialized", "database_not_modifiable",
+                    "operation_already_in_progress", "unreachable", "conflict"},
+         .at_most = kChangeLimit,
+         .run = restore},
         {.method = "DELETE",
          .path = "/v1/databases/{database_id}",
          .id = "delete-database",

@@ -18,21 +18,14 @@ ApiRoute later(std::string method, std::string path, std::string id, std::string
     return route;
 }
 
-const ApiParameter kForce{"force", ApiParameterType::boolean, "Also when the database is not in a state for it"};
-
 std::vector<ApiRoute> later_database_routes() {
-    auto restore = later("POST", "/v1/databases/{database_id}/restore", "restore-database",
-                         "Restore nodes from a backup", "restoring from a backup is not supported by this version");
-    restore.parameters = {kDatabaseParameter, kForce};
-    restore.body = "RestoreDatabaseRequest";
-    restore.answer = "RestoreDatabaseResponse";
     auto upgrade = later("POST", "/v1/databases/{database_id}/upgrade", "apply-upgrade", "Go to a newer minor version",
                          "upgrades by request are not supported by this version; servers run the newest minor version "
                          "that their host has installed when they start");
     upgrade.parameters = {kDatabaseParameter};
     upgrade.body = "ApplyUpgradeRequest";
     upgrade.answer = "ApplyUpgradeResponse";
-    return {restore, upgrade};
+    return {upgrade};
 }
 
 }  // namespace

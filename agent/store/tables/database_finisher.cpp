@@ -24,6 +24,12 @@ std::string database_of(std::string_view condition) {
     return fmt::format("(SELECT id FROM database WHERE {})", ended_by(condition));
 }
 
+/// How far the node's last primary was, and who has acknowledged what, was said of data that a backup has replaced.
+std::vector<Statement> forget_position(const std::string& database_id, const std::string& node) {
+    return {{"DELETE FROM ha_primary WHERE database_id = ? AND node = ?", {database_id, node}, {}},
+            {"DELETE FROM ha_sync WHERE database_id = ? AND node = ?", {database_id, node}, {}}};
+}
+
 }  // namespace
 
 std::vector<Statement> DatabaseFinisher::planned(const StepRow& row, WallTime now) const {
@@ -56,6 +62,8 @@ std::vector<Statement> DatabaseFinisher::done(const ClaimedStep& step, WallTime 
                                  : Databases::upsert_resource(step.owner.id, {resource, false, ""}));
         if (!row.step->primary_of.empty())
             append(statements, Nodes::move(step.owner.id, row.step->primary_of, row.instance_id));
+        if (resource.id.kind == "instance.data" && resource.want.contains("restore"))
+            append(statements, forget_position(step.owner.id, resource.want.value("node", "")));
     }
     if (!row.instance_id.empty()) {
         // In no open task: a child works on the instances of its parent's database.
@@ -128,7 +136,7 @@ std::vector<Statement> DatabaseFinisher::ended(const std::string& task_id, WallT
         "state = CASE (SELECT status FROM task WHERE id = ?1) WHEN 'completed' THEN 'available' ELSE 'failed' END, "
         "error = CASE (SELECT status FROM task WHERE id = ?1) WHEN 'completed' THEN '' WHEN 'canceled' THEN ?3 "
         "ELSE (SELECT error FROM task WHERE id = ?1) END "
-        "WHERE state IN ('creating', 'modifying', 'deleting') AND " +
+        "WHERE state IN ('creating', 'modifying', 'deleting', 'restoring') AND " +
             ended_by("1"),
         {at, std::string(kCanceledError)});
     return statements;

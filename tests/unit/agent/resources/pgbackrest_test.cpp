@@ -14,9 +14,10 @@ TEST_CASE("the archive command passes a shell and a server unharmed") {
 }
 
 TEST_CASE("the configuration holds options, secrets and the server; options of a user win") {
-    const auto conf = pgbackrest_conf({"/d", "i"}, 5433, {{"repo1-path", "/b"}, {"log-level-file", "off"}},
-                                      {{"repo1-cipher-pass", Secret("word")}})
-                          .reveal();
+    const auto conf =
+        pgbackrest_conf({"/d", "i"}, InstancePaths("/d", "i").data(), 5433,
+                        {{"repo1-path", "/b"}, {"log-level-file", "off"}}, {{"repo1-cipher-pass", Secret("word")}})
+            .reveal();
     for (const char* line :
          {"[global]\n", "\nrepo1-path=/b\n", "\nlog-level-file=off\n", "\nrepo1-cipher-pass=word\n",
           "\nlock-path=/d/instances/i/pgbackrest/lock\n", "\n[db]\npg1-path=/d/instances/i/data/pgdata\n",

@@ -129,7 +129,7 @@ TEST_CASE("an id that is no file name is refused before anything is deleted") {
 TEST_CASE("a copied directory is marked as a replica's by its user, who may have made a link of it") {
     Desk desk;
     desk.directories.apply(Desk::directory(), desk.context);
-    DataDirectory kind(desk.data_dir, desk.user, desk.runtime);
+    DataDirectory kind(desk.data_dir, desk.user, desk.runtime, desk.owner);
     desk.context.primary = {"n1", "shop-n1-9ptayhma", "host-2", "127.0.0.11", 1, 1};
     const auto copied_by = [&](const std::string& script) {
         make_directory(desk.data_dir / "bin");

@@ -60,3 +60,47 @@ TEST_CASE("options of a backup name no places, programs or secrets") {
          {"repo1-path", "config", "cmd", "cmd-ssh", "repo1-cipher-pass", "lock-path", "pg1-host", ""})
         CHECK_FALSE(is_backup_option(option));
 }
+
+TEST_CASE("a target is looked at before a restore begins") {
+    const auto at = [](const char* time) { return parse_rfc3339(time); };
+    NodeBackups found;
+    for (const char* time : {"2026-12-01T10:00:00Z", "2026-12-01T12:00:00Z"}) {
+        Backup backup;
+        backup.label = std::string("set-") + (found.backups.empty() ? "1" : "2");
+        backup.completed_at = at(time);
+        found.backups.push_back(backup);
+    }
+    CHECK(backup_before(found, at("2026-12-01T13:00:00Z"))->label == "set-2");
+    CHECK(backup_before(found, at("2026-12-01T11:00:00Z"))->label == "set-1");
+    // pgBackRest knows whole seconds only.
+    CHECK(backup_before(found, at("2026-12-01T12:00:00.9Z"))->label == "set-1");
+    CHECK(backup_before(found, at("2026-12-01T10:00:00Z")) == nullptr);
+
+    const auto now = at("2026-12-01T14:00:00Z");
+    using Options = std::map<std::string, std::string>;
+    const auto refused = [&](const Options& options, const char* why) {
+        CHECK_THROWS_WITH_AS(check_restorable(found, options, now), doctest::Contains(why), Error);
+    };
+    CHECK_NOTHROW(check_restorable(found, {}, now));
+    CHECK_NOTHROW(check_restorable(found, {{"type", "xid"}, {"target", "731"}}, now));
+    CHECK_NOTHROW(check_restorable(found, {{"type", "time"}, {"target", "2026-12-01 11:00:00.5+00"}}, now));
+    refused({{"set", "set-3"}}, "there is no backup \"set-3\"");
+    refused({{"type", "time"}, {"target", "2026-12-01 16:00:00+00"}}, "lies ahead");
+    refused({{"type", "time"}, {"target", "2026-12-01 12:00:00+0230"}}, "before the first backup was complete");
+    refused({{"type", "time"}, {"target", "2026-12-01 11:00:00+00"}, {"set", "set-2"}}, "before backup set-2");
+    // Of another repository than the one that is restored from.
+    for (auto& backup : found.backups) backup.repository = 2;
+    found.errors = {"repository 1: missing stanza path"};
+    refused({}, "missing stanza path");
+}
+
+TEST_CASE("targets are read as pgBackRest takes them") {
+    const auto seconds = parse_rfc3339("2026-05-05T13:38:52Z");
+    for (const char* same : {"2026-05-05 09:38:52-04", "2026-05-05 09:38:52-0400", "2026-05-05 09:38:52-04:00",
+                             "2026-05-05T13:38:52Z", "2026-05-05 13:38:52+00"}) {
+        CAPTURE(same);
+        CHECK(parse_target_time(same) == seconds);
+    }
+    for (const char* none : {"", "yesterday", "2026-05-05", "2026-05-05 09:38:52", "2026-05-05 09:38:52-"})
+        CHECK_FALSE(parse_target_time(none));
+}

@@ -25,6 +25,7 @@ public:
     std::vector<Instance> instances;
     std::vector<std::string> gone_hosts;
     std::map<std::string, std::string> primaries;  ///< by node, as the store keeps them
+    std::optional<RestoreWish> restore;
 
     SmallCluster() {
         for (int i = 1; i <= 4; ++i) {
@@ -69,6 +70,7 @@ public:
         result.versions = choose_versions(wanted, nullptr, hosts).by_instance;
         result.gone_hosts = gone_hosts;
         result.primaries = primaries;
+        result.restore = restore;
         return result;
     }
 
@@ -91,7 +93,7 @@ public:
 
     Plan plan(const PlanOptions& options = {}) const {
         const auto around = surroundings();
-        Plan plan = make_plan(now(), wanted_states(wanted, now(), around), options);
+        Plan plan = wanted_plan(wanted, now(), around, options);
         settle_primaries(plan, primaries, wanted_primaries(wanted, now(), around));
         return plan;
     }

@@ -109,3 +109,47 @@ TEST_CASE("backups are listed as the host of the primary tells them") {
     CHECK(answer["errors"] == Json::array({"repository 2: missing stanza path"}));
     CHECK(rig.json_of(rig.send("GET", "/v1/databases/example/nodes/n2/backups"), 400)["name"] == "invalid_input");
 }
+
+TEST_CASE("a restore is an operation on all nodes or some, from the node's own repository or another") {
+    BackedUp rig;
+    constexpr const char* kRestore = "/v1/databases/example/restore";
+    Backup backup;
+    backup.label = "20261130-203000F";
+    backup.completed_at = rig.clock.wall() - 1h;
+    rig.backups.in_repositories.backups = {backup};
+    const Json source{
+        {"source_database_id", "example"}, {"source_node_name", "n1"}, {"source_database_name", "example"}};
+    const auto with = [&](const Json& options) {
+        Json config = source;
+        config["restore_options"] = options;
+        return to_text(Json{{"restore_config", config}});
+    };
+    const Json answer = rig.post(kRestore, with({{"set", "20261130-203000F"}, {"type", "immediate"}}));
+    CHECK(answer["task"]["type"] == "restore");
+    CHECK(answer["database"]["state"] == "restoring");
+    CHECK(answer["node_tasks"] == Json::array());
+    REQUIRE(rig.operations.restores.size() == 1);
+    CHECK(rig.operations.restores[0].config.repository.type.empty());
+    CHECK(rig.operations.restores[0].nodes.empty());
+    rig.make_available("example");
+
+    rig.refused("", "missing_payload", 400, kRestore);
+    rig.refused("{}", "missing_field", 400, kRestore);
+    rig.refused(R"({"restore_config": {}, "nodes": []})", "invalid_input", 400, kRestore);
+    rig.refused(to_text(Json{{"restore_config", source}, {"target_nodes", "n1"}}), "invalid_field_type", 400, kRestore);
+    CHECK(rig.refused(to_text(Json{{"restore_config", {{"source_node_name", "n1"}}}}), "missing_field", 400, kRestore)
+              .find("restore_config.source_database_id") != std::string::npos);
+    CHECK(rig.refused(with({{"set", "20200101-000000F"}}), "invalid_input", 400, kRestore).find("no backup") !=
+          std::string::npos);
+    rig.backups.in_repositories.backups.clear();
+    rig.refused(with(Json::object()), "invalid_input", 400, kRestore);
+    CHECK(rig.operations.restores.size() == 1);
+
+    // A repository of its own is looked at by who restores from it.
+    Json elsewhere = source;
+    elsewhere["repository"] = {{"type", "posix"}, {"base_path", "/other"}};
+    rig.post(kRestore, to_text(Json{{"restore_config", elsewhere}, {"target_nodes", {"n1"}}}));
+    REQUIRE(rig.operations.restores.size() == 2);
+    CHECK(rig.operations.restores[1].config.repository.base_path == "/other");
+    CHECK(rig.operations.restores[1].nodes == std::vector<std::string>{"n1"});
+}
