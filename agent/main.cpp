@@ -12,6 +12,7 @@
 #include "agent/agent.hpp"
 #include "agent/config/config.hpp"
 #include "agent/config/environment.hpp"
+#include "agent/dial_stdio.hpp"
 #include "agent/spare_memory.hpp"
 #include "agent/store/copy_keeper.hpp"
 #include "common/base/build_info.hpp"
@@ -22,6 +23,7 @@ namespace {
 
 constexpr int kUsage = 2;
 constexpr std::chrono::seconds kTidyEvery{20};
+constexpr const char* kInstalledConfig = "/etc/pgedge/agent.json";
 
 /// For the libraries below the store, before any thread: file work of the engine and connections to other nodes share
 /// one pool of threads, and four of them can all be stuck at one slow disk.
@@ -59,6 +61,13 @@ int run_command(int argc, char** argv) {
     auto* store_export = app.add_subcommand("export", "Write this host's copy of the store as a plain SQLite file");
     store_export->add_option("-c,--config", config_file, "JSON file, as of run")->type_name("FILE");
     store_export->add_option("FILE", export_to, "Where to")->required();
+    std::string dial_socket, dial_config = kInstalledConfig;
+    auto* dial = app.add_subcommand("dial-stdio", "Connect standard input and output with this host's agent");
+    dial->add_option("-c,--config", dial_config, "JSON file, as of run: names the socket")
+        ->type_name("FILE")
+        ->capture_default_str();
+    dial->add_option("--socket", dial_socket, "The agent's unix socket, whatever the configuration says")
+        ->type_name("PATH");
     auto* version = app.add_subcommand("version", "Print the version");
 
     try {
@@ -68,6 +77,7 @@ int run_command(int argc, char** argv) {
     }
     if (*version) fmt::print("pgedge-agent {}\n", build_info().version);
     if (*store_export) export_store(config_file, export_to);
+    if (*dial) dial_stdio(dial_socket.empty() ? load_config(dial_config).http_socket : dial_socket);
     if (*run) run_agent(config_file);
     return 0;
 }

@@ -9,9 +9,9 @@ namespace pgedge {
 void add_global_options(CliCommand& root, GlobalOptions& options) {
     root.option("-C,--context", "NAME", options.context, "Use this context of the configuration")
         .completed_with(Completes::contexts);
-    root.option(
-            "--endpoint", "URL", options.endpoints,
-            "An agent's address: https://HOST:PORT, http://LOOPBACK:PORT or unix:///PATH; several are tried in order")
+    root.option("--endpoint", "URL", options.endpoints,
+                "An agent's address: ssh://[USER@]HOST, https://HOST:PORT, http://LOOPBACK:PORT or unix:///PATH; "
+                "several are tried in order")
         .take = [&options](const std::vector<std::string>& words) {
         options.endpoints.clear();  // one word may name several, as PGEDGECTL_ENDPOINT does
         for (const auto& word : words)

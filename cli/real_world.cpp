@@ -9,6 +9,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -16,6 +17,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "cli/ssh/ssh_transport.hpp"
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
 #include "common/base/thread_top.hpp"
@@ -124,8 +126,13 @@ public:
         return value ? std::optional<std::string>(value) : std::nullopt;
     }
     const Clock& clock() const override { return clock_; }
-    std::unique_ptr<Transport> connect(const std::string& endpoint, const Target& target) override {
+    std::unique_ptr<Transport> connect(const std::string& endpoint, const Target& target,
+                                       const std::shared_ptr<Prompt>& prompt) override {
+        if (is_ssh_endpoint(endpoint)) return make_ssh_transport(parse_ssh_address(endpoint), hosts_, prompt);
         return pgedge::connect(endpoint, target);
+    }
+    std::shared_ptr<RemoteHost> log_in(const SshAddress& address, Prompt& prompt, const Limit& limit) override {
+        return hosts_->at(address, prompt, limit);
     }
     std::unique_ptr<Interrupts> watch_interrupts() override { return std::make_unique<RealInterrupts>(); }
     std::unique_ptr<EchoOff> turn_off_echo() override { return std::make_unique<RealEchoOff>(); }
@@ -141,7 +148,18 @@ public:
     }
 
 private:
+    SshEnvironment ssh_environment() const {
+        const passwd* self = ::getpwuid(::geteuid());
+        SshEnvironment known;
+        known.home = environment("HOME").value_or(self ? self->pw_dir : "/");
+        known.user = self ? self->pw_name : environment("USER").value_or("");
+        known.agent = environment("SSH_AUTH_SOCK").value_or("");
+        known.config = environment("PGEDGECTL_SSH_CONFIG").value_or("");
+        return known;
+    }
+
     SystemClock clock_;
+    const std::shared_ptr<SshHosts> hosts_ = std::make_shared<SshHosts>(ssh_environment());
 };
 
 }  // namespace

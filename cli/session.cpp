@@ -72,13 +72,31 @@ void flush_result(std::ostream& out) {
                 "cannot write the result" + (why == 0 ? "" : ": " + std::generic_category().message(why)));
 }
 
+class Session::TerminalPrompt final : public Prompt {
+public:
+    explicit TerminalPrompt(Session& session) : session_(session) {}
+    bool may_ask() const override { return session_.may_ask(); }
+    std::string ask(const std::string& question) override { return session_.answer_to(question); }
+    Secret ask_secret(const std::string& question) override {
+        const auto echo_off = session_.world_.turn_off_echo();
+        Secret answer(session_.answer_to(question));
+        session_.world_.err() << std::endl;  // the user's own was not shown
+        return answer;
+    }
+    void tell(const std::string& detail) override { session_.detail(detail); }
+
+private:
+    Session& session_;
+};
+
 Session::Session(World& world, const GlobalOptions& options, const CliCommand& root)
     : world_(world),
       options_(options),
       root_(root),
       terminal_(world.terminal()),
       style_(wants_colour(world, options, terminal_.out)),
-      message_style_(wants_colour(world, options, terminal_.err)) {}
+      message_style_(wants_colour(world, options, terminal_.err)),
+      prompt_(std::make_shared<TerminalPrompt>(*this)) {}
 
 std::filesystem::path Session::config_file() const {
     if (const auto own = world_.environment("PGEDGECTL_CONFIG").value_or(""); !own.empty()) return own;
@@ -143,7 +161,7 @@ std::unique_ptr<Transport> Session::connect() {
 
 std::unique_ptr<Transport> Session::way_to(const std::vector<std::string>& endpoints, const Target& target) {
     return std::make_unique<FirstAlive>(
-        endpoints, [this, target](const std::string& endpoint) { return world_.connect(endpoint, target); },
+        endpoints, [this, target](const std::string& endpoint) { return world_.connect(endpoint, target, prompt_); },
         [this](const std::string& text) { note(text); });
 }
 
@@ -210,10 +228,14 @@ bool Session::may_ask() const {
 }
 
 std::string Session::answer_to(const std::string& question) {
-    world_.err() << message_style_.bold(clean(question)) << ' ' << std::flush;
+    world_.err() << message_style_.bold(clean(question, true)) << ' ' << std::flush;
     std::string answer;
     if (!std::getline(world_.in(), answer)) world_.err() << std::endl;
     return std::string(trimmed(answer));
+}
+
+std::shared_ptr<RemoteHost> Session::log_in(const SshAddress& address, const Limit& limit) {
+    return world_.log_in(address, *prompt_, limit);
 }
 
 bool Session::confirmed(const std::string& question) {

@@ -64,12 +64,16 @@ public:
     /// Lets `name`'s data be deleted when --confirm names it or the user types it. Throws UsageError otherwise.
     void confirm_loss_of(const std::string& name);
     bool may_ask() const;
+    /// Logs in on a host over SSH; its questions are asked at the terminal. From any thread.
+    std::shared_ptr<RemoteHost> log_in(const SshAddress& address, const Limit& limit);
+    const std::shared_ptr<Prompt>& prompt() { return prompt_; }
 
     const Style& style() const { return style_; }                  ///< of stdout
     const Style& message_style() const { return message_style_; }  ///< of stderr
     const TerminalFacts& terminal() const { return terminal_; }
 
 private:
+    class TerminalPrompt;
     /// With the certificates of `target`.
     std::unique_ptr<Transport> way_to(const std::vector<std::string>& endpoints, const Target& target);
     ControlPlaneClient::Limits limits() const;
@@ -82,6 +86,7 @@ private:
     TerminalFacts terminal_;
     Style style_, message_style_;
     std::function<void(const std::string&)> write_message_;
+    std::shared_ptr<Prompt> prompt_;
     std::unique_ptr<Transport> transport_;
     std::unique_ptr<ControlPlaneClient> api_;
 };

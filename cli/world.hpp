@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "cli/reach/endpoint.hpp"
+#include "cli/ssh/remote_host.hpp"
+#include "cli/ssh/ssh_address.hpp"
 #include "common/base/clock.hpp"
 
 namespace pgedge {
@@ -45,7 +47,11 @@ public:
     virtual TerminalFacts terminal() const = 0;
     virtual std::optional<std::string> environment(const std::string& name) const = 0;
     virtual const Clock& clock() const = 0;
-    virtual std::unique_ptr<Transport> connect(const std::string& endpoint, const Target& target) = 0;
+    /// `prompt` asks about keys and passphrases of ssh:// endpoints.
+    virtual std::unique_ptr<Transport> connect(const std::string& endpoint, const Target& target,
+                                               const std::shared_ptr<Prompt>& prompt) = 0;
+    /// Logs in on a host: see SshHosts::at().
+    virtual std::shared_ptr<RemoteHost> log_in(const SshAddress& address, Prompt& prompt, const Limit& limit) = 0;
     virtual std::unique_ptr<Interrupts> watch_interrupts() = 0;
     virtual std::unique_ptr<EchoOff> turn_off_echo() = 0;  ///< nothing to do where stdin is no terminal
     /// Becomes another program, with `environment` added to ours; returns only in tests. Throws Error{failed}.

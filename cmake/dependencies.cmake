@@ -12,6 +12,7 @@ find_package(CLI11 2.1 REQUIRED)
 find_package(doctest 2.4.9 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(raft REQUIRED IMPORTED_TARGET raft>=0.22.1)
+pkg_check_modules(libssh2 REQUIRED IMPORTED_TARGET libssh2>=1.10)
 pkg_check_modules(libuv REQUIRED IMPORTED_TARGET libuv>=1.44)
 
 if(NOT TARGET yaml-cpp::yaml-cpp)  # yaml-cpp 0.7 exports the target without a namespace

@@ -7,6 +7,7 @@
 #include <netdb.h>
 
 #include "cli/exit_codes.hpp"
+#include "cli/ssh/ssh_address.hpp"
 #include "common/base/file.hpp"
 #include "common/base/text.hpp"
 #include "common/net/http_client.hpp"
@@ -35,10 +36,6 @@ bool leads_to_loopback(const std::string& host) {
 }
 
 Url url_of(const std::string& endpoint) {
-    if (endpoint.starts_with("ssh://"))
-        throw UsageError("endpoints of the form ssh:// are not supported by this version: " + endpoint,
-                         "use https://HOST:PORT with --ca-file, or forward the agent's port (ssh -L "
-                         "3000:127.0.0.1:3000 HOST) and use http://127.0.0.1:3000");
     try {
         return parse_url(endpoint);
     } catch (const Error& error) {
@@ -96,6 +93,12 @@ std::string advice_for(const std::string& text, const std::string& endpoint) {
 }  // namespace
 
 void check_endpoint(const std::string& endpoint, bool insecure_http) {
+    if (is_ssh_endpoint(endpoint)) try {
+            parse_ssh_address(endpoint);
+            return;
+        } catch (const Error& error) {
+            throw UsageError(error.text(), error.hint());
+        }
     const Url url = url_of(endpoint);
     if (url.scheme != Url::Scheme::http || insecure_http || leads_to_loopback(url.host)) return;
     throw UsageError("http:// is for agents on this machine, and " + endpoint +
@@ -114,6 +117,7 @@ std::vector<std::string> endpoints_in(std::string text) {
 
 Error with_advice(const Error& error, const std::string& endpoint) {
     if (error.kind() != ErrorKind::unreachable && error.kind() != ErrorKind::timed_out) return error;
+    if (is_ssh_endpoint(endpoint) && !error.hint().empty()) return error;
     return {error.kind(), error.text(), advice_for(error.text(), endpoint)};
 }
 

@@ -26,7 +26,7 @@ std::vector<std::string> endpoints_in(std::string text);
 /// The error of a call of `endpoint`; one that got no answer says what to do.
 Error with_advice(const Error& error, const std::string& endpoint);
 
-/// The way to one agent. Reads the files of `target`; does not connect yet.
+/// The way to one agent. Reads the files of `target`; does not connect yet. Not for ssh://, see make_ssh_transport().
 std::unique_ptr<Transport> connect(const std::string& endpoint, const Target& target);
 
 }  // namespace pgedge

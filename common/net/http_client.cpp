@@ -1,16 +1,21 @@
 #include "common/net/http_client.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <exception>
 #include <mutex>
 #include <vector>
 
 #include <curl/curl.h>
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
@@ -121,6 +126,27 @@ int set_socket(void*, curl_socket_t socket, curlsocktype) {
     return CURL_SOCKOPT_OK;
 }
 
+/// Takes one connection for good, and never looks at it. By name, so that a connect() there succeeds at once.
+class DeadEnd {
+public:
+    explicit DeadEnd(curl_sockaddr& address) : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_un name{};
+        name.sun_family = AF_UNIX;
+        socklen_t size = sizeof name.sun_family;  // the kernel chooses a name, which is shorter than a sockaddr
+        auto* raw = reinterpret_cast<sockaddr*>(&name);
+        if (!socket_ || ::bind(socket_.get(), raw, size) != 0 || ::listen(socket_.get(), 1) != 0 ||
+            ::getsockname(socket_.get(), raw, &(size = sizeof name)) != 0 || size > sizeof address.addr)
+            throw Error(ErrorKind::failed, "cannot make a socket: " + errno_text(errno));
+        address.family = AF_UNIX;
+        address.protocol = 0;
+        address.addrlen = size;
+        std::memcpy(&address.addr, &name, size);
+    }
+
+private:
+    Fd socket_;
+};
+
 bool one_line(std::string_view text) { return text.find_first_of(std::string_view("\r\n\0", 3)) == text.npos; }
 
 }  // namespace
@@ -189,9 +215,9 @@ struct HttpTransport::Pool {
 /// One request while libcurl works on it.
 class HttpTransport::Call {
 public:
-    Call(const HttpClientOptions& options, const HttpRequest& request, CURL* easy,
+    Call(const HttpClientOptions& options, const HttpRequest& request, CURL* easy, const Limit& limit,
          const std::function<bool(std::string_view)>* on_part)
-        : options_(options), easy_(easy), on_part_(on_part) {
+        : options_(options), easy_(easy), limit_(limit), on_part_(on_part) {
         curl().easy_reset(easy_);
         set(easy_, CURLOPT_ERRORBUFFER, error_text_);
         set_destination(request);
@@ -244,6 +270,39 @@ private:
         set(easy_, CURLOPT_TCP_KEEPIDLE, 15L);
         set(easy_, CURLOPT_TCP_KEEPINTVL, 5L);
         set(easy_, CURLOPT_SOCKOPTFUNCTION, &set_socket);
+        if (!options_.dial.connect) return;
+        set(easy_, CURLOPT_IPRESOLVE, static_cast<long>(CURL_IPRESOLVE_V4));  // one address, so that we dial once
+        set(easy_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::max(limit_.left(), 1ms).count()));
+        set(easy_, CURLOPT_OPENSOCKETFUNCTION, &Call::open_socket);
+        set(easy_, CURLOPT_OPENSOCKETDATA, this);
+        set(easy_, CURLOPT_PREREQFUNCTION, &Call::on_connected);
+        set(easy_, CURLOPT_PREREQDATA, this);
+    }
+
+    /// libcurl insists on connecting by itself (7.88 does so even when it is told CURL_SOCKOPT_ALREADY_CONNECTED). So
+    /// it connects a socket to a dead end, and before its first byte the descriptor becomes that of the dialled stream.
+    static curl_socket_t open_socket(void* self, curlsocktype, curl_sockaddr* address) noexcept {
+        auto& call = *static_cast<Call*>(self);
+        try {
+            call.dialled_ = call.options_.dial.connect(call.limit_);
+            call.dead_end_.emplace(*address);
+            Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+            if (!socket) throw Error(ErrorKind::failed, "cannot make a socket: " + errno_text(errno));
+            return call.descriptor_ = socket.release();
+        } catch (...) {
+            call.failure_ = std::current_exception();
+        }
+        return CURL_SOCKET_BAD;
+    }
+
+    static int on_connected(void* self, char*, char*, int, int) noexcept {
+        auto& call = *static_cast<Call*>(self);
+        if (!call.dialled_) return CURL_PREREQFUNC_OK;  // a kept connection is used again
+        ::fcntl(call.dialled_.get(), F_SETFL, O_NONBLOCK);
+        const bool done = ::dup3(call.dialled_.get(), call.descriptor_, O_CLOEXEC) >= 0;
+        call.dialled_.reset();
+        call.dead_end_.reset();
+        return done ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
     }
 
     void set_tls() {
@@ -346,7 +405,8 @@ private:
     }
 
     [[noreturn]] void throw_failure(CURLcode code, const std::string& where) const {
-        const std::string why = reason(code);
+        std::string why = options_.dial.why_lost ? options_.dial.why_lost() : "";
+        if (why.empty()) why = reason(code);
         switch (code) {
             case CURLE_PEER_FAILED_VERIFICATION:
                 throw Error(ErrorKind::unreachable, "the certificate of " + where + " is not trusted: " + why,
@@ -361,6 +421,10 @@ private:
 
     const HttpClientOptions& options_;
     CURL* easy_;
+    const Limit& limit_;
+    Fd dialled_;
+    std::optional<DeadEnd> dead_end_;
+    int descriptor_ = -1;  // libcurl's, while dialled_ waits for its place
     const std::function<bool(std::string_view)>* on_part_;
     HeaderList headers_, redirect_;
     HttpResponse response_;
@@ -382,7 +446,9 @@ HttpResponse HttpTransport::stream(const HttpRequest& request, const Limit& limi
     return perform(request, limit, &on_part);
 }
 
-std::string HttpTransport::endpoint() const { return to_string(options_.server); }
+std::string HttpTransport::endpoint() const {
+    return options_.dial.connect ? options_.dial.endpoint : to_string(options_.server);
+}
 
 HttpResponse HttpTransport::perform(const HttpRequest& request, const Limit& limit,
                                     const std::function<bool(std::string_view)>* on_part) {
@@ -391,7 +457,7 @@ HttpResponse HttpTransport::perform(const HttpRequest& request, const Limit& lim
     auto handle = pool_->take();
     std::optional<HttpResponse> response;
     {
-        Call call(options_, request, handle->easy(), on_part);
+        Call call(options_, request, handle->easy(), limit, on_part);
         const auto code = handle->run(limit);
         if (!code) {  // the handle, and with it the connection, is not kept
             limit.check(waiting);

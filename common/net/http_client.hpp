@@ -2,15 +2,24 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "common/base/file.hpp"
 #include "common/net/certificates.hpp"
 #include "common/net/transport.hpp"
 #include "common/net/url.hpp"
 
 namespace pgedge {
+
+/// Another way to a server than its address: a stream that somebody else connects, e.g. over SSH.
+struct HttpDial {
+    std::string endpoint{};                           ///< for messages
+    std::function<Fd(const Limit& limit)> connect{};  ///< a connected stream socket; its errors are the call's
+    std::function<std::string()> why_lost{};          ///< why the last one ended early; empty: not known
+};
 
 struct HttpClientOptions {
     Url server;
@@ -24,6 +33,7 @@ struct HttpClientOptions {
     bool any_certificate = false;
     std::chrono::milliseconds connect_limit{5000};
     std::size_t max_body = 64 << 20;  ///< of a whole answer; a streamed one has no limit
+    HttpDial dial{};                  ///< when it can `connect`, `server` is the host that requests name
 };
 
 /// Calls over TCP, TLS or a unix socket, by libcurl. Connections are kept and used again by later calls (at most

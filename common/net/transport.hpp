@@ -9,7 +9,7 @@
 
 namespace pgedge {
 
-/// Carries API calls to an agent: over TCP, TLS, a unix socket, later SSH, or straight into a router in tests.
+/// Carries API calls to an agent: over TCP, TLS, a unix socket, SSH, or straight into a router in tests.
 class Transport {
 public:
     virtual ~Transport() = default;

@@ -48,7 +48,11 @@ public:
         return it == variables.end() ? std::nullopt : std::optional(it->second);
     }
     const Clock& clock() const override { return clock_; }
-    std::unique_ptr<Transport> connect(const std::string& endpoint, const Target&) override {
+    std::shared_ptr<RemoteHost> log_in(const SshAddress& address, Prompt&, const Limit&) override {
+        throw Error(ErrorKind::unreachable, "cannot reach " + to_string(address) + ": connection refused");
+    }
+    std::unique_ptr<Transport> connect(const std::string& endpoint, const Target&,
+                                       const std::shared_ptr<Prompt>&) override {
         const auto it = agents.find(endpoint);
         if (it != agents.end()) return std::make_unique<FakeAgentTransport>(*it->second, endpoint);
         return std::make_unique<Nobody>(endpoint);

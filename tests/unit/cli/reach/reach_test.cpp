@@ -167,7 +167,9 @@ TEST_CASE("http is for this machine only, unless it is asked for") {
     CHECK(refusal("http://192.0.2.1:3000", true) == "taken");
     CHECK(refusal("https://192.0.2.1:3000") == "taken");
     CHECK(refusal("unix:///run/pgedge/agent.sock") == "taken");
-    CHECK(refusal("ssh://ops@host-1").starts_with("endpoints of the form ssh:// are not supported"));
+    CHECK(refusal("ssh://ops@host-1") == "taken");
+    CHECK(refusal("ssh://ops@host-1:22/run/agent.sock") == "taken");
+    CHECK(refusal("ssh://-oProxyCommand=x").starts_with("'ssh://-oProxyCommand=x' is not a usable SSH address"));
     CHECK(refusal("ftp://host") != "taken");
     CHECK(refusal("") != "taken");
 }
