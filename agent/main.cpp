@@ -13,6 +13,7 @@
 #include "agent/config/config.hpp"
 #include "agent/config/environment.hpp"
 #include "agent/dial_stdio.hpp"
+#include "agent/service_manager.hpp"
 #include "agent/spare_memory.hpp"
 #include "agent/store/copy_keeper.hpp"
 #include "common/base/build_info.hpp"
@@ -40,7 +41,9 @@ void run_agent(const std::string& config_file) {
     const SignalStop signals;  // before the first thread, so that all of them leave SIGTERM to it
     Agent agent(config, clock, log);
     agent.start();
+    notify_service_manager("READY=1");
     while (!signals.wait_for(kTidyEvery)) give_memory_back();
+    notify_service_manager("STOPPING=1");
     agent.stop();
 }
 

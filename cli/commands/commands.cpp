@@ -17,8 +17,10 @@ std::unique_ptr<CliCommand> cluster() {
     auto group = std::make_unique<Group>(
         "cluster", "Create a cluster, add hosts to it, show it",
         std::vector<Example>{
+            {"pgedgectl cluster bootstrap -f cluster.yaml", "make a cluster of bare machines, over SSH"},
             {"pgedgectl cluster init", "create a cluster; the agent of this machine is its first host"},
             {"pgedgectl cluster join https://host-2:3000", "add the host of another agent"}});
+    group->add(make_cluster_bootstrap());
     group->add(make_cluster_init());
     group->add(make_cluster_join());
     group->add(make_cluster_info());

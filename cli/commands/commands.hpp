@@ -15,6 +15,7 @@ std::unique_ptr<CliCommand> make_apply();
 std::unique_ptr<CliCommand> make_backup_create();
 std::unique_ptr<CliCommand> make_restore();
 std::unique_ptr<CliCommand> make_backup_list();
+std::unique_ptr<CliCommand> make_cluster_bootstrap();
 std::unique_ptr<CliCommand> make_cluster_info();
 std::unique_ptr<CliCommand> make_cluster_init();
 std::unique_ptr<CliCommand> make_cluster_join();

@@ -5,6 +5,7 @@
 
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
+#include "common/spec/cluster_spec.hpp"
 #include "common/spec/fields.hpp"
 #include "common/spec/read.hpp"
 #include "common/spec/schema.hpp"
@@ -90,11 +91,15 @@ std::string explain(std::string_view path) {
     std::vector<std::string> parts = split(path, '.');
     std::erase(parts, "");
     if (parts.empty()) return fmt::format("A document of a spec file.\n{}", fields_inside(file_type()));
+    const bool of_cluster = parts[0] == "cluster";
+    if (of_cluster && parts.size() == 1)
+        return fmt::format("A document of kind Cluster.\n{}", fields_inside(cluster_file_type()));
+    if (of_cluster) parts.erase(parts.begin());
     // "nodes.port" is as good as "spec.nodes.port".
-    if (!file_type().find(without_index(parts[0])) && database_type().find(without_index(parts[0])))
+    if (!of_cluster && !file_type().find(without_index(parts[0])) && database_type().find(without_index(parts[0])))
         parts.insert(parts.begin(), "spec");
     const Field* field = nullptr;
-    const Type* type = &file_type();
+    const Type* type = of_cluster ? &cluster_file_type() : &file_type();
     std::string walked;
     for (const auto& part : parts) {
         const std::string name = without_index(part);

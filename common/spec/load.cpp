@@ -48,20 +48,6 @@ std::string_view parent_of(std::string_view path) {
     return at == std::string_view::npos ? std::string_view() : path.substr(0, at);
 }
 
-void place_in(std::vector<Problem>& problems, const std::string& file, const Places& places) {
-    for (auto& problem : problems) {
-        if (problem.more > 0) continue;
-        problem.file = file;
-        for (std::string_view path = problem.path; problem.line == 0; path = parent_of(path)) {
-            if (const auto known = places.find(std::string(path)); known != places.end()) {
-                problem.line = known->second.line;
-                problem.column = known->second.column;
-            }
-            if (path.empty()) break;
-        }
-    }
-}
-
 void sort_by_place(std::vector<Problem>& problems) {
     std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
         return std::tuple(a.more, a.line, a.column) < std::tuple(b.more, b.line, b.column);
@@ -84,6 +70,9 @@ std::optional<Problem> wrong_kind(const Value& root) {
     if (std::find(kLaterKinds.begin(), kLaterKinds.end(), kind->text) != kLaterKinds.end()) {
         problem.text = fmt::format("documents of kind {} are not supported by this version", kind->text);
         problem.hint = "only documents of kind Database are";
+        if (kind->text != "Cluster") return problem;
+        problem.text = "a document of kind Cluster is not for this command";
+        problem.hint = "pgedgectl cluster bootstrap -f FILE";
         return problem;
     }
     std::vector<std::string> known{"Database"};
@@ -203,6 +192,20 @@ Loaded load_file(const std::filesystem::path& path, const LoadOptions& options) 
     for (const auto& file : files) append(loaded, load_one_file(file, options));
     refuse_double_ids(loaded);
     return loaded;
+}
+
+void place_in(std::vector<Problem>& problems, const std::string& file, const Places& places) {
+    for (auto& problem : problems) {
+        if (problem.more > 0) continue;
+        problem.file = file;
+        for (std::string_view path = problem.path; problem.line == 0; path = parent_of(path)) {
+            if (const auto known = places.find(std::string(path)); known != places.end()) {
+                problem.line = known->second.line;
+                problem.column = known->second.column;
+            }
+            if (path.empty()) break;
+        }
+    }
 }
 
 void place(std::vector<Problem>& problems, const LoadedDatabase& database) {

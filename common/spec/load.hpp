@@ -44,7 +44,9 @@ Loaded load_text(std::string_view text, const std::string& file, const std::file
 /// The same for a file, or for every *.yaml, *.yml and *.json file of a directory, in order of name. Throws
 /// Error{not_found} or Error{failed} when it cannot be read.
 Loaded load_file(const std::filesystem::path& path, const LoadOptions& options = {});
-/// Fills file, line and column of problems that were found later, e.g. by validate().
+/// Fills file, line and column of problems, of a value or of what it stands in.
+void place_in(std::vector<Problem>& problems, const std::string& file, const Places& places);
+/// The same for problems that were found later, e.g. by validate().
 void place(std::vector<Problem>& problems, const LoadedDatabase& database);
 
 /// The body of POST /v1/databases and POST /v1/databases/{id}: {"id"?, "tenant_id"?, "spec"}. Secrets are taken as they

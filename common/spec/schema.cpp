@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "common/base/error.hpp"
+#include "common/spec/cluster_spec.hpp"
 #include "common/spec/fields.hpp"
 #include "common/spec/scalars.hpp"
 
@@ -152,9 +153,16 @@ OrderedJson json_schema() {
     file["properties"]["spec"] = std::move(spec);
     OrderedJson is_database{{"properties", {{"kind", {{"const", "Database"}}}}}};
     OrderedJson then{{"properties", {{"spec", Printer(kPrefix).ref(database_type())}}}};
-    file["allOf"] = OrderedJson::array({{{"if", is_database}, {"then", then}}});
+    OrderedJson is_cluster{{"required", {"kind"}}, {"properties", {{"kind", {{"const", "Cluster"}}}}}};
+    OrderedJson then_cluster{{"required", {"id", "spec"}},
+                             {"properties", {{"spec", Printer(kPrefix).ref(cluster_spec_type())}}}};
+    file["allOf"] =
+        OrderedJson::array({{{"if", is_database}, {"then", then}}, {{"if", is_cluster}, {"then", then_cluster}}});
+    file["properties"]["kind"]["enum"] = {"Database", "Cluster"};
     schema.update(file);
     schema["definitions"] = schema_definitions(kPrefix);
+    for (const Type* type : {&cluster_spec_type(), &cluster_host_type()})
+        schema["definitions"][std::string(type->name)] = Printer(kPrefix).type(*type);
     return schema;
 }
 

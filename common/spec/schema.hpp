@@ -16,7 +16,8 @@ std::string json_schema_text();
 OrderedJson schema_definitions(std::string_view prefix);
 
 /// What `pgedgectl explain spec.nodes.port` prints: meaning, type, bounds, default, example, notes, fields inside.
-/// Indexes are ignored and "spec" alone is the database. Throws Error{not_found} with the nearest name as hint.
+/// Indexes are ignored and "spec" alone is the database; what begins with "cluster" is of kind Cluster. Throws
+/// Error{not_found} with the nearest name as hint.
 std::string explain(std::string_view path);
 
 }  // namespace pgedge

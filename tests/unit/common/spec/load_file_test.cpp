@@ -225,8 +225,8 @@ TEST_CASE("a file without a document is a problem") {
 
 TEST_CASE("kinds of documents that come later are refused by name, unknown ones with the nearest") {
     CHECK(problems_of("apiVersion: pgedge/v1\nkind: Cluster\nid: prod\nspec: {hosts: []}\n") ==
-          "f.yaml:2:7: kind: documents of kind Cluster are not supported by this version (only documents of kind "
-          "Database are)\n");
+          "f.yaml:2:7: kind: a document of kind Cluster is not for this command (pgedgectl cluster bootstrap -f "
+          "FILE)\n");
     CHECK(problems_of("kind: PostgresInstance\nspec: {cpu: 1}\n") ==
           "f.yaml:1:7: kind: documents of kind PostgresInstance are not supported by this version (only documents of "
           "kind Database are)\n");
