@@ -1,3 +1,5 @@
+#include <optional>
+
 #include "cli/commands/commands.hpp"
 #include "cli/names.hpp"
 #include "cli/terminal/table.hpp"
@@ -37,10 +39,14 @@ public:
         Json result = Json::array();
         std::vector<std::string> names;
         Table table({"NODE", "LABEL", "TYPE", "REPO", "STARTED", "COMPLETED", "SIZE", "IN REPO", "WAL", "NOTES"});
+        bool backed_up = false, all_known = true;
         for (const auto& node : nodes) {
             const auto found = backups_of(session, node);
-            for (const auto& error : found.errors) session.note("node " + node + ": " + error);
-            for (const auto& backup : found.backups) {
+            if (!found) continue;
+            for (const auto& error : found->errors) session.note("node " + node + ": " + error);
+            backed_up = true;
+            all_known = all_known && found->errors.empty();
+            for (const auto& backup : found->backups) {
                 Json shown = backup.json;
                 shown["node_name"] = node;
                 result.push_back(std::move(shown));
@@ -51,23 +57,23 @@ public:
             }
         }
         session.show({{"backups", std::move(result)}}, names, [&](std::ostream& out) {
-            if (names.empty())
-                session.note("there is no backup yet; make one: pgedgectl backup create " + database_);
-            else
+            if (!names.empty())
                 table.print(out, session.style());
+            else if (backed_up && all_known)
+                session.note("there is no backup yet; make one: pgedgectl backup create " + database_);
         });
         return kDone;
     }
 
 private:
-    /// Of all nodes, those that are not backed up have none.
-    BackupsAnswer backups_of(Session& session, const std::string& node) const {
+    /// nullopt: this is one of all nodes, and is not backed up.
+    std::optional<BackupsAnswer> backups_of(Session& session, const std::string& node) const {
         try {
             return session.api().backups(database_, node);
         } catch (const Error& error) {
             if (!node_.empty() || error.kind() != ErrorKind::invalid_input) throw;
             session.note("node " + node + ": " + error.text());
-            return {};
+            return std::nullopt;
         }
     }
 
