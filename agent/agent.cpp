@@ -12,6 +12,7 @@
 #include "agent/api/postgres_ha/faults.hpp"
 #include "agent/api/postgres_ha/postgres_ha.hpp"
 #include "agent/api_access.hpp"
+#include "agent/backup_schedules.hpp"
 #include "agent/cluster/heartbeat.hpp"
 #include "agent/cluster/host_facts.hpp"
 #include "agent/cluster/liveness_watch.hpp"
@@ -140,6 +141,7 @@ public:
           logs_(agent.config_.data_dir, agent.config_.host_id, member.peers, Hosts(member.store)),
           links_(agent.runtime_, agent.config_.host_id, member.peers, Hosts(member.store)),
           backups_(agent.runtime_, agent.config_.host_id, member.peers, Hosts(member.store)),
+          schedules_(member.store, leases_, operations_, agent.clock_, agent.log_.component("schedules")),
           ha_operations_(prompt_store_, agent.clock_, &liveness_),
           services_{prompt_store_, operations_, logs_, links_, ha_operations_, backups_, &liveness_},
           instance_peers_(member.peers, member.store.addresses()),
@@ -159,7 +161,7 @@ public:
                            return each.instance_id() == id && each.port == port;
                        });
                    },
-                   works(agent, member), &liveness_},
+                   works(agent, member), &liveness_, [this](const Limit& limit) { schedules_.look(limit); }},
                   engine_options(agent.config_)) {
         engine_.start();
     }
@@ -191,6 +193,7 @@ private:
     ServerLogs logs_;
     ClusterLinks links_;
     ClusterBackups backups_;
+    BackupSchedules schedules_;
     HaOperations ha_operations_;
     ClusterServices services_;
     PeerInstances instance_peers_;

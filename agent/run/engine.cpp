@@ -163,6 +163,7 @@ void Engine::schedule(const std::stop_token& stop) {
             if (parts_.leases.holds(kSchedulerLease)) {
                 more = scheduler_.look_after_tasks(Limit(kStoreLimit, stop));
                 more = retention_.look(Limit(kStoreLimit, stop)) || more;
+                if (parts_.also_look_after) parts_.also_look_after(Limit(kStoreLimit, stop));
             }
         } catch (const std::exception& error) {
             if (stop.stop_requested()) return;

@@ -50,6 +50,8 @@ public:
         KeepsServer keeps_server = {};
         WorkKinds works = {};              ///< besides the engine's own
         HostLiveness* liveness = nullptr;  ///< the agent's; nullptr: one of the engine's own
+        /// What else whoever holds the scheduler's lease looks after, every few seconds.
+        std::function<void(const Limit&)> also_look_after{};
     };
     Engine(const std::string& host_id, const Parts& parts, const EngineOptions& options = {});
     /// Stops at once. What runs is interrupted and not recorded: this host's next engine takes it up.

@@ -98,6 +98,14 @@ std::unique_ptr<CliCommand> backup() {
     return group;
 }
 
+std::unique_ptr<CliCommand> schedule() {
+    auto group = std::make_unique<Group>(
+        "schedule", "Show when backups are made by themselves",
+        std::vector<Example>{{"pgedgectl schedule list", "a calendar of all databases, the next backup first"}});
+    group->add(make_schedule_list());
+    return group;
+}
+
 std::unique_ptr<CliCommand> task() {
     auto group = std::make_unique<Group>(
         "task", "Show, follow and cancel tasks: the work that agents do",
@@ -148,6 +156,7 @@ std::unique_ptr<CliCommand> make_command_tree(GlobalOptions& options) {
     root->add(make_switchover());
     root->add(make_failover());
     root->add(make_restore());
+    root->add(schedule());
     root->add(make_explain());
     root->add(cluster());
     root->add(host());

@@ -14,6 +14,7 @@ std::unique_ptr<CliCommand> make_command_tree(GlobalOptions& options);
 std::unique_ptr<CliCommand> make_apply();
 std::unique_ptr<CliCommand> make_backup_create();
 std::unique_ptr<CliCommand> make_restore();
+std::unique_ptr<CliCommand> make_schedule_list();
 std::unique_ptr<CliCommand> make_backup_list();
 std::unique_ptr<CliCommand> make_cluster_bootstrap();
 std::unique_ptr<CliCommand> make_cluster_info();

@@ -61,6 +61,10 @@ BackupsAnswer backups_answer(const Json& json) {
             AnswerFields(json, "list of backups").texts("errors")};
 }
 
+std::vector<ScheduleAnswer> schedule_answers(const Json& json) {
+    return all_of(json, "list of schedules", "schedules", schedule_shape());
+}
+
 StartedAnswer started_answer(const Json& json) {
     const AnswerFields fields(json, "started operation");
     StartedAnswer answer{task_answer(fields.object("task")), std::nullopt};

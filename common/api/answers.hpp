@@ -200,7 +200,12 @@ struct BackupsAnswer {
     std::vector<BackupAnswer> backups;
     std::vector<std::string> errors;  ///< why repositories cannot be used
 };
-BackupsAnswer backups_answer(const Json& json);  ///< {"backups": […], "errors": […]}
+struct ScheduleAnswer {
+    std::string node, id, type, expression, next_at, last_task_id, last_at, last_status;
+    Json json;
+};
+std::vector<ScheduleAnswer> schedule_answers(const Json& json);  ///< of {"schedules": […]}
+BackupsAnswer backups_answer(const Json& json);                  ///< {"backups": […], "errors": […]}
 
 /// What create, update and delete answer: the work that has begun.
 struct StartedAnswer {

@@ -215,6 +215,11 @@ BackupsAnswer ControlPlaneClient::backups(const std::string& database_id, const 
                                                     checked_segment(node, "node"), "backups"})));
 }
 
+std::vector<ScheduleAnswer> ControlPlaneClient::schedules(const std::string& database_id) {
+    return schedule_answers(
+        call("GET", path_of({"databases", checked_segment(database_id, "database"), "schedules"}), {}));
+}
+
 TaskAnswer ControlPlaneClient::restore(const std::string& database_id, const Json& wanted, bool force) {
     const auto path = path_of({"databases", checked_segment(database_id, "database"), "restore"});
     return started_answer(slow_call("POST", path, forced(force), &wanted)).task;

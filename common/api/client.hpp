@@ -75,6 +75,7 @@ public:
     /// `wanted`: {type, annotations?, backup_options?}.
     TaskAnswer back_up(const std::string& database_id, const std::string& node, const Json& wanted, bool force);
     BackupsAnswer backups(const std::string& database_id, const std::string& node);
+    std::vector<ScheduleAnswer> schedules(const std::string& database_id);
     TaskAnswer restore(const std::string& database_id, const Json& wanted, bool force);
 
     std::vector<TaskAnswer> tasks(const TaskFilter& filter);

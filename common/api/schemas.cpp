@@ -37,10 +37,15 @@ Schemas of_envelopes() {
         {"Document", any_object()},
     };
     const std::vector<std::array<const char*, 3>> lists{
-        {"ListHostsResponse", "hosts", "Host"},         {"ListDatabasesResponse", "databases", "DatabaseSummary"},
-        {"ListLinksResponse", "links", "LinkSummary"},  {"ListTasksResponse", "tasks", "Task"},
-        {"ListDatabaseTasksResponse", "tasks", "Task"}, {"ListHostTasksResponse", "tasks", "Task"},
-        {"ListNodesResponse", "nodes", "Node"},         {"NodeHistoryResponse", "changes", "NodeChange"},
+        {"ListHostsResponse", "hosts", "Host"},
+        {"ListDatabasesResponse", "databases", "DatabaseSummary"},
+        {"ListLinksResponse", "links", "LinkSummary"},
+        {"ListTasksResponse", "tasks", "Task"},
+        {"ListDatabaseTasksResponse", "tasks", "Task"},
+        {"ListHostTasksResponse", "tasks", "Task"},
+        {"ListNodesResponse", "nodes", "Node"},
+        {"NodeHistoryResponse", "changes", "NodeChange"},
+        {"ListSchedulesResponse", "schedules", "BackupSchedule"},
     };
     all.emplace_back("ListBackupsResponse",
                      object_of({must("backups", list_of(ref("Backup"))),
@@ -129,7 +134,7 @@ OrderedJson api_schemas() {
     auto sorted =
         definitions_of(cluster_shape(), join_token_shape(), version_shape(), database_summary_shape(), database_shape(),
                        instance_log_shape(), link_summary_shape(), link_shape(), node_shape(), node_change_shape(),
-                       backup_shape(), plan_shape(), task_shape(), task_log_shape());
+                       backup_shape(), schedule_shape(), plan_shape(), task_shape(), task_log_shape());
     for (auto make : {of_envelopes, of_requests, of_later_operations})
         for (auto& [name, schema] : make()) sorted.emplace(name, std::move(schema));
     const OrderedJson spec = schema_definitions("#/components/schemas/" + kSpecPrefix);

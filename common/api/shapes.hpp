@@ -73,6 +73,15 @@ const Shape<ShownLink, LinkAnswer>& link_summary_shape();  ///< for lists: no tr
 const Shape<ShownLink, LinkAnswer>& link_shape();
 
 const Shape<Backup, BackupAnswer>& backup_shape();
+/// A schedule of a node's backups, and how it stands.
+struct ShownSchedule {
+    std::string node, id, type, expression;
+    std::optional<WallTime> next_at;
+    std::string last_task_id;
+    std::optional<WallTime> last_at;
+    std::string last_status;
+};
+const Shape<ShownSchedule, ScheduleAnswer>& schedule_shape();
 const Shape<NodeView, NodeAnswer>& node_shape();
 const Shape<NodeChange, NodeChangeAnswer>& node_change_shape();
 

@@ -8,8 +8,11 @@
 #include "agent/api/control_plane/api_route.hpp"
 #include "agent/api/control_plane/decode_error.hpp"
 #include "agent/store/tables/nodes.hpp"
+#include "agent/store/tables/schedules.hpp"
+#include "agent/store/tables/tasks.hpp"
 #include "common/api/shapes.hpp"
 #include "common/base/text.hpp"
+#include "common/spec/cron.hpp"
 
 namespace pgedge {
 namespace {
@@ -154,6 +157,41 @@ HttpResponse list_backups(const ApiCall& call) {
     return json_response(answer);
 }
 
+/// In the order in which they come.
+HttpResponse list_schedules(const ApiCall& call) {
+    const std::string& id = call.variable("database_id");
+    const auto database = call.databases().find(id, call.limit);
+    if (!database) throw Error(ErrorKind::not_found, "no database \"" + id + "\" found");
+    const auto rows = Schedules(call.cluster->store).of_database(id, call.limit);
+    std::vector<ShownSchedule> shown;
+    for (const auto& node : database->spec.nodes) {
+        const auto config = effective(database->spec, node).backup_config;
+        if (!config) continue;
+        for (const auto& schedule : config->schedules) {
+            auto& each = shown.emplace_back();
+            each.node = node.name;
+            each.id = schedule.id;
+            each.type = schedule.type;
+            each.expression = schedule.cron_expression;
+            const auto row = std::find_if(rows.begin(), rows.end(), [&](const ScheduleRow& known) {
+                return known.node == node.name && known.schedule == schedule.id;
+            });
+            const bool known = row != rows.end() && row->expression == schedule.cron_expression;
+            each.next_at = CronExpression(schedule.cron_expression).next_after(known ? row->since : call.now());
+            if (row == rows.end() || row->task_id.empty()) continue;
+            each.last_task_id = row->task_id;
+            if (const auto task = Tasks(call.cluster->store).find(row->task_id, call.limit)) {
+                each.last_at = task->created_at;
+                each.last_status = to_string(task->status);
+            }
+        }
+    }
+    std::stable_sort(shown.begin(), shown.end(), [](const auto& a, const auto& b) {
+        return a.next_at.value_or(WallTime::max()) < b.next_at.value_or(WallTime::max());
+    });
+    return json_response(list_json("schedules", schedule_shape(), shown));
+}
+
 const ApiParameter kBackedUpNode{"node_name", ApiParameterType::node, "The node's name"};
 
 }  // namespace
@@ -161,6 +199,15 @@ const ApiParameter kBackedUpNode{"node_name", ApiParameterType::node, "The node'
 std::vector<ApiRoute> backup_routes() {
     const std::string path = "/v1/databases/{database_id}/nodes/{node_name}/backups";
     return {
+        {.method = "GET",
+         .path = "/v1/databases/{database_id}/schedules",
+         .id = "list-schedules",
+         .summary = "The schedules of the database's backups, the next one first",
+         .role = Role::read,
+         .parameters = {kDatabaseParameter},
+         .answer = "ListSchedulesResponse",
+         .throws = {"invalid_input", "not_found", "cluster_not_initialized"},
+         .run = list_schedules},
         {.method = "GET",
          .path = path,
          .id = "list-backups",

@@ -9,6 +9,7 @@
 #include "agent/store/state/ha_migration.hpp"
 #include "agent/store/state/ha_sync_migration.hpp"
 #include "agent/store/state/manual_mode_migration.hpp"
+#include "agent/store/state/schedule_migration.hpp"
 #include "agent/store/state/second_migration.hpp"
 
 namespace pgedge {
@@ -150,6 +151,7 @@ const std::vector<std::vector<std::string>>& migrations() {
         steps.push_back(ha_migration());
         steps.push_back(ha_sync_migration());
         steps.push_back(manual_mode_migration());
+        steps.push_back(schedule_migration());
         return steps;
     }();
     return all;

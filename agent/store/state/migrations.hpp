@@ -12,9 +12,10 @@ namespace pgedge {
 /// edited after a release. Number n is element n - 1.
 const std::vector<std::vector<std::string>>& migrations();
 std::int64_t newest_schema_version();
-/// From which levels on there are the tables `node`, `progress`, `ha_sync` with `ha_maintenance`, and `ha_manual`, for
-/// those who read them at every level.
-inline constexpr std::int64_t kNodesLevel = 2, kProgressLevel = 3, kHaSyncLevel = 5, kManualModeLevel = 6;
+/// From which levels on there are the tables `node`, `progress`, `ha_sync` with `ha_maintenance`, `ha_manual`, and
+/// `backup_schedule`, for those who read them at every level.
+inline constexpr std::int64_t kNodesLevel = 2, kProgressLevel = 3, kHaSyncLevel = 5, kManualModeLevel = 6,
+                              kScheduleLevel = 7;
 /// The oldest schema that this program can work on. Until the cluster has it, an agent of this version leaves tasks and
 /// changes alone (agent/store/tables/cluster_level.hpp): the servers go on.
 std::int64_t oldest_workable_level();

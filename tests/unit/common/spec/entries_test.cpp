@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include "common/base/error.hpp"
+#include "common/spec/cron.hpp"
 #include "tests/capture_bound.hpp"
 
 using namespace pgedge;
@@ -162,11 +164,49 @@ TEST_CASE("cron expressions have five fields within their bounds") {
                                                                 {"1-2-3 * * * *", "no minute"},
                                                                 {"a * * * *", "no minute"},
                                                                 {"1.5 * * * *", "no minute"},
-                                                                {"99999999999 * * * *", "no minute"}};
+                                                                {"99999999999 * * * *", "no minute"},
+                                                                {"0 0 30 2 *", "never happen"},
+                                                                {"0 0 31 4,6,9,11 *", "never happen"}};
     for (const auto& [text, reason] : rows) {
         CAPTURE_BOUND(text);
         const auto wrong = wrong_in_cron_expression(text);
         REQUIRE(wrong.has_value());
         CHECK_MESSAGE(wrong->find(reason) != std::string::npos, *wrong);
     }
+}
+
+TEST_CASE("the times of a cron expression") {
+    const auto next = [](const char* expression, const char* after) {
+        const auto at = CronExpression(expression).next_after(parse_rfc3339(after));
+        return at ? to_rfc3339(*at) : "never";
+    };
+    struct Row {
+        const char *expression, *after, *next;
+    };
+    for (const auto& row :
+         std::vector<Row>{{"0 0 * * *", "2026-11-30T00:00:00Z", "2026-12-01T00:00:00Z"},
+                          {"0 0 * * *", "2026-11-29T23:59:59Z", "2026-11-30T00:00:00Z"},
+                          {"*/15 * * * *", "2026-11-30T10:15:00Z", "2026-11-30T10:30:00Z"},
+                          {"*/15 * * * *", "2026-11-30T10:14:59Z", "2026-11-30T10:15:00Z"},
+                          {"5/20 * * * *", "2026-11-30T10:26:00Z", "2026-11-30T10:45:00Z"},
+                          {"59 23 31 12 *", "2026-12-31T23:59:00Z", "2027-12-31T23:59:00Z"},
+                          {"0 3 29 2 *", "2026-01-01T00:00:00Z", "2028-02-29T03:00:00Z"},
+                          {"0 3 29 2 *", "2096-03-01T00:00:00Z", "2104-02-29T03:00:00Z"},  // 2100 is no leap year
+                          {"0 12 * * mon-fri", "2026-11-27T12:00:00Z", "2026-11-30T12:00:00Z"},
+                          {"0 12 * * 7", "2026-11-28T00:00:00Z", "2026-11-29T12:00:00Z"},
+                          {"0 12 * * sun", "2026-11-28T00:00:00Z", "2026-11-29T12:00:00Z"},
+                          {"0 0 29 2 */7", "2088-03-01T00:00:00Z", "2128-02-29T00:00:00Z"},
+                          {"0 0 31 * *", "2026-01-31T00:00:00Z", "2026-03-31T00:00:00Z"},
+                          // Either of two restricted days, and both of which one is not.
+                          {"0 0 13 * fri", "2026-11-01T00:00:00Z", "2026-11-06T00:00:00Z"},
+                          {"0 0 13 * fri", "2026-12-11T00:00:00Z", "2026-12-13T00:00:00Z"},
+                          {"0 0 */2 * mon", "2026-11-22T00:00:00Z", "2026-11-23T00:00:00Z"},
+                          {"0 0 1 jan *", "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"},
+                          {"30 6-8/2,22 * * *", "2026-11-30T06:30:00Z", "2026-11-30T08:30:00Z"},
+                          {"30 6-8/2,22 * * *", "2026-11-30T08:30:00Z", "2026-11-30T22:30:00Z"}}) {
+        CAPTURE(row.expression);
+        CAPTURE(row.after);
+        CHECK(next(row.expression, row.after) == row.next);
+    }
+    CHECK_THROWS_AS(CronExpression("0 0 * *"), Error);
 }
