@@ -31,6 +31,7 @@ struct Candidate {
     bool guarded = false;          ///< guard, and watchdog where required, are ready
     bool disk_has_room = false;    ///< two segments and 64 MiB besides
     bool slots_ready = true;       ///< those of the other nodes: they can go on with it
+    std::int64_t slots_term = 0;   ///< of the primary under which that was found; 0: none
     bool archive_answers = true;   ///< restore_command, when there is one
     bool delayed_by_user = false;  ///< recovery_min_apply_delay, or replay paused by hand
     bool nofailover = false;       ///< tag, or priority 0

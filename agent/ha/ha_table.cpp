@@ -29,7 +29,8 @@ Json to_json(const Candidate& candidate) {
             {"guarded", candidate.guarded},
             {"disk_has_room", candidate.disk_has_room},
             {"delayed_by_user", candidate.delayed_by_user},
-            {"slots_ready", candidate.slots_ready}};
+            {"slots_ready", candidate.slots_ready},
+            {"slots_term", candidate.slots_term}};
 }
 
 /// What cannot be read says nothing: the instance counts as one that told nothing yet.
@@ -51,6 +52,7 @@ std::optional<Candidate> candidate_from(const std::string& instance_id, const st
         candidate.disk_has_room = json.at("disk_has_room");
         candidate.delayed_by_user = json.at("delayed_by_user");
         candidate.slots_ready = json.value("slots_ready", true);
+        candidate.slots_term = json.value("slots_term", std::int64_t{0});  // earlier versions did not tell it
         return candidate;
     } catch (const std::exception&) {
         return std::nullopt;

@@ -222,7 +222,9 @@ Candidate InstanceLoop::candidate(const Seen& seen) {
     me.disk_has_room = !error && space.available >= kRoom;
     me.delayed_by_user = server.paused;
     me.leaving = seen.node.find(place_.instance_id)->leaving;
-    me.slots_ready = links_.is_ready();
+    const auto slots = links_.readiness();
+    me.slots_ready = slots.ready;
+    me.slots_term = slots.term;
     return me;
 }
 
@@ -262,7 +264,7 @@ void InstanceLoop::compare(Seen& seen) {
     if (!remembers_ && own->told) {  // of the agent's earlier start
         streamed_ = own->told->streaming;
         complete_ = own->told->complete;
-        if (own->told->slots_ready) links_.remember_ready();
+        if (own->told->slots_ready && own->told->slots_term == node.last_term) links_.remember_ready(node.last_term);
     }
     remembers_ = true;
     // Nothing that was acknowledged is missing from the data of the last primary.

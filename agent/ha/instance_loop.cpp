@@ -310,6 +310,7 @@ void InstanceLoop::show_links(const Seen& seen) {
         if (const auto* primary = node.find(seen.lease.lease.holder)) {
             view.role = LinkKeeper::View::Role::standby;
             view.primary = *primary;
+            view.by_hand = observation.maintenance || observation.manual;
         }
     } else if (observation.lease == LeaseSight::mine && observation.phase == ServerPhase::primary && seen.server &&
                serves()) {

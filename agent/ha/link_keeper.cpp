@@ -1,6 +1,7 @@
 #include "agent/ha/link_keeper.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -91,19 +92,19 @@ void LinkKeeper::see(View view) {
     view_ = std::move(view);
 }
 
-bool LinkKeeper::is_ready() const {
+SlotCopies::Readiness LinkKeeper::readiness() const {
     const std::lock_guard lock(mutex_);
-    return ready_;
+    return copies_.readiness();
 }
 
-void LinkKeeper::remember_ready() {
+void LinkKeeper::remember_ready(std::int64_t term) {
     const std::lock_guard lock(mutex_);
-    ready_ = remembered_ = true;
+    copies_.remember(term);
 }
 
 void LinkKeeper::set_ready(bool ready) {
     const std::lock_guard lock(mutex_);
-    ready_ = ready;
+    copies_.set_ready(ready);
 }
 
 void LinkKeeper::run(const std::stop_token& stop) {
@@ -138,16 +139,13 @@ void LinkKeeper::run(const std::stop_token& stop) {
 
 /// What was known of copies holds under one primary: another one has kept nothing for them until it heard of them.
 void LinkKeeper::begin_anew_unless_same(const View& view) {
-    auto as = fmt::format("{} {}", view.role == View::Role::primary ? "primary" : "standby", view.term);
-    if (as == as_) return;
-    const bool first = std::exchange(as_, std::move(as)).empty();
+    {
+        const std::lock_guard lock(mutex_);
+        if (!copies_.under(view.role == View::Role::primary, view.term)) return;
+    }
     sessions_.clear();
     safe_from_.clear();
     pending_.clear();
-    if (first) return;
-    const std::lock_guard lock(mutex_);
-    good_.clear();
-    ready_ = remembered_ = false;
 }
 
 /// nullopt: there are no other nodes.
@@ -272,7 +270,7 @@ void LinkKeeper::tend_standby(const Home& home, const View& view, const Limit& l
         const auto known = ours.find(copy);
         if (known == ours.end()) {
             all_good = false;
-            if (source.restart >= oldest)
+            if (source.restart >= oldest && !view.by_hand)  // the server is restarted for it
                 installed |=
                     copy_slot(primary, has_second ? second->first : name, copy, replayed, own.server_version() / 10000);
             continue;
@@ -288,7 +286,7 @@ void LinkKeeper::tend_standby(const Home& home, const View& view, const Limit& l
             const auto has = known->second.catalog_xmin;
             if (!is_before(has, safe) && !is_before(has, static_cast<std::uint32_t>(std::stoul(*feedback)))) {
                 const std::lock_guard lock(mutex_);
-                good_.insert(copy);
+                copies_.add_good(copy);
             }
         }
         all_good &= is_good(copy);
@@ -303,15 +301,15 @@ void LinkKeeper::tend_standby(const Home& home, const View& view, const Limit& l
 }
 
 void LinkKeeper::keep_good(const std::map<std::string, LogicalSlot>& ours) {
+    std::set<std::string> present;
+    for (const auto& [name, slot] : ours) present.insert(name);
     const std::lock_guard lock(mutex_);
-    std::erase_if(good_, [&](const std::string& copy) { return !ours.contains(copy); });
-    if (std::exchange(remembered_, false))
-        for (const auto& [name, slot] : ours) good_.insert(name);
+    copies_.keep(present);
 }
 
 bool LinkKeeper::is_good(const std::string& copy) const {
     const std::lock_guard lock(mutex_);
-    return good_.contains(copy);
+    return copies_.is_good(copy);
 }
 
 // --- the promotion
@@ -326,7 +324,7 @@ void LinkKeeper::before_promotion(const Limit& limit) {
         certificates_.withhold();
     }
     auto own = connect_locally(ground_.runtime, place_.instance_id, place->database, limit);
-    const bool all_good = is_ready();
+    const bool all_good = readiness().ready;
     for (const auto& [name, slot] : extension_slots(own, *place->dialect, limit))
         if (original_of(name).empty() || slot.lost || (!all_good && !is_good(name)))
             drop_replication_slot(own, name, limit);

@@ -5,7 +5,6 @@
 #include <map>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "agent/ha/ha_ground.hpp"
 #include "agent/ha/ha_table.hpp"
 #include "agent/ha/logical_slots.hpp"
+#include "agent/ha/slot_copies.hpp"
 #include "agent/postgres/connection.hpp"
 #include "agent/resources/postgres_certs.hpp"
 
@@ -30,6 +30,7 @@ public:
         Role role = Role::other;
         std::int64_t term = 0;
         std::optional<HaMember> primary;      ///< of a standby: whom it follows
+        bool by_hand = false;                 ///< users look after the node: nothing is restarted for its links
         std::vector<std::string> members;     ///< of a primary: the physical slots of those that may take over
         std::vector<TimelineSwitch> history;  ///< of a primary's timeline
     };
@@ -43,10 +44,10 @@ public:
     /// Begins nothing more. Returns when nothing is under way.
     void end();
     void see(View view);
-    /// A standby has a copy of each slot of the primary, and each can be continued.
-    bool is_ready() const;
-    /// The agent's earlier start had told that it is.
-    void remember_ready();
+    /// Ready: a standby has a copy of each slot of the primary, and each can be continued.
+    SlotCopies::Readiness readiness() const;
+    /// The agent's earlier start had told that it is, under the primary of `term`.
+    void remember_ready(std::int64_t term);
     /// Right before a promotion. Nothing goes on by itself after it.
     void before_promotion(const Limit& limit);
 
@@ -92,14 +93,13 @@ private:
     std::map<std::string, std::uint32_t> safe_from_;  ///< by slot: what the primary keeps of its catalogs for us
     std::map<std::string, Pending> pending_;          ///< by slot
     std::map<std::string, Connection> sessions_;
-    std::string as_;  ///< in which role, under which term
     std::string warned_;
 
     mutable std::mutex mutex_;  ///< guards what follows
     std::condition_variable_any changed_;
     View view_;
-    bool woken_ = true, ready_ = false, remembered_ = false;
-    std::set<std::string> good_;  ///< copies that can be continued
+    bool woken_ = true;
+    SlotCopies copies_;
 
     std::jthread thread_;
 };

@@ -13,6 +13,7 @@ Candidate told_by(const std::string& id) {
     candidate.history = {{1, parse_lsn("0/1000")}, {2, parse_lsn("1/2000")}};
     candidate.received = parse_lsn("1/3000");
     candidate.replayed = parse_lsn("1/2F00");
+    candidate.slots_term = 4;
     candidate.running = candidate.complete = candidate.disk_has_room = candidate.delayed_by_user = true;
     return candidate;
 }
@@ -124,6 +125,7 @@ TEST_CASE("a node is read with what its instances told, as far as that can be re
     CHECK(b.told->running);
     CHECK_FALSE(b.told->streaming);
     CHECK(b.told->delayed_by_user);
+    CHECK(b.told->slots_term == 4);
 
     REQUIRE(commit(rig.store, HaTable::tell(told_by("b"), 5)));
     CHECK(rig.node().find("b")->told_term == 5);
