@@ -18,6 +18,7 @@
 #include "agent/cluster/liveness_watch.hpp"
 #include "agent/cluster_backups.hpp"
 #include "agent/cluster_links.hpp"
+#include "agent/docker/manifest.hpp"
 #include "agent/ha/high_availability.hpp"
 #include "agent/instance_watch.hpp"
 #include "agent/instance_works.hpp"
@@ -26,12 +27,15 @@
 #include "agent/run/engine.hpp"
 #include "agent/run/operation_planner.hpp"
 #include "agent/run/stored_operations.hpp"
+#include "agent/runtime/docker_launcher.hpp"
+#include "agent/runtime/process_launcher.hpp"
 #include "agent/serve/cross_site.hpp"
 #include "agent/server_logs.hpp"
 #include "agent/store/prompt_store.hpp"
 #include "agent/store/tables/leases.hpp"
 #include "common/base/build_info.hpp"
 #include "common/base/error.hpp"
+#include "common/base/file.hpp"
 #include "common/base/text.hpp"
 #include "common/base/uuid.hpp"
 #include "common/net/url.hpp"
@@ -43,6 +47,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kFactsLimit = 10s;
+constexpr std::size_t kMaxManifest = 1 << 20;
+constexpr auto kHealthLimit = 1s;
 constexpr auto kNamesLimit = 2s;
 constexpr std::string_view kPostgresHaPath = "/api/pg/v1/";
 
@@ -55,6 +61,15 @@ EngineOptions engine_options(const AgentConfig& config) {
 /// The program that stands beside ours.
 std::filesystem::path sibling_program(const char* name) {
     return std::filesystem::read_symlink("/proc/self/exe").parent_path() / name;
+}
+
+std::shared_ptr<Launcher> make_launcher(const AgentConfig& config, const InstanceUser& user, const Log& log) {
+    auto guard = sibling_program("pgedge-guard");
+    if (config.orchestrator != "docker") return std::make_shared<ProcessLauncher>(std::move(guard), user);
+    return std::make_shared<DockerLauncher>(
+        DockerLauncherOptions{config.docker_socket, config.docker_credentials, config.host_id, config.data_dir,
+                              std::move(guard), user},
+        log);
 }
 
 Host describe(const AgentConfig& config) {
@@ -71,7 +86,13 @@ Host describe(const AgentConfig& config) {
     host.agent_version = build_info().version;
     FactSources sources;
     sources.bin_dirs = config.postgres_bin_dirs;
-    return with_facts(std::move(host), Limit(kFactsLimit), sources);
+    if (config.orchestrator != "docker") return with_facts(std::move(host), Limit(kFactsLimit), sources);
+    sources.bin_dirs.clear();
+    host = with_facts(std::move(host), Limit(kFactsLimit), sources);
+    host.installations = within("reading " + config.docker_manifest,
+                                [&] { return parse_manifest(read_file(config.docker_manifest, kMaxManifest)); });
+    host.versions = usable_versions(host.installations);
+    return host;
 }
 
 Heartbeat::Components with_store(Heartbeat::Components components, const std::string& shortage) {
@@ -150,7 +171,11 @@ public:
           watch_(member.store, agent.runtime_, agent.clock_, agent.config_.host_id, agent.log_.component("instances")),
           heartbeat_(
               member.store, agent.clock_, agent.config_.host_id,
-              [this, &store = member.store] { return with_store(watch_.health(), store.disk_shortage()); },
+              [this, &store = member.store, &launcher = *agent.launcher_] {
+                  auto components = with_store(watch_.health(), store.disk_shortage());
+                  components.merge(launcher.health(Limit(kHealthLimit)));
+                  return components;
+              },
               agent.log_.component("heartbeat")),
           engine_(agent.config_.host_id,
                   {member.store, member.secrets, kinds_.all(), leases_, planner_, agent.clock_,
@@ -161,7 +186,9 @@ public:
                            return each.instance_id() == id && each.port == port;
                        });
                    },
-                   works(agent, member), &liveness_, [this](const Limit& limit) { schedules_.look(limit); }},
+                   works(agent, member), &liveness_,
+                   [&agent](const auto& bin_dir, const Limit& limit) { agent.runtime_.prepare(bin_dir, limit); },
+                   [this](const Limit& limit) { schedules_.look(limit); }},
                   engine_options(agent.config_)) {
         engine_.start();
     }
@@ -210,7 +237,8 @@ Agent::Agent(const AgentConfig& config, const Clock& clock, const Log& log)
       log_(log),
       user_(InstanceUser::find(::geteuid() == 0 ? std::optional(config.instance_user) : std::nullopt)),
       data_dir_(held(config.data_dir)),
-      runtime_({config.data_dir, sibling_program("pgedge-guard"), user_}, log),
+      launcher_(make_launcher(config, user_, log)),
+      runtime_({config.data_dir, user_, launcher_}, log),
       owner_(runtime_, log),
       names_(configured_names(config), [this](const std::string& name) { return knows_host(name); }),
       cluster_({.data_dir = config.data_dir,

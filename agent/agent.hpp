@@ -67,6 +67,7 @@ private:
     Log log_;
     InstanceUser user_;
     Fd data_dir_;  ///< locked, before anything in it is touched
+    const std::shared_ptr<Launcher> launcher_;
     ProcessRuntime runtime_;
     KeepRunning owner_;
     Router router_;

@@ -98,6 +98,11 @@ std::vector<std::string> to_names(const std::string& text) {
     return names;
 }
 
+std::string to_absolute(const std::string& text) {
+    if (!text.starts_with('/')) throw Error(ErrorKind::invalid_input, "'" + text + "' is not an absolute path");
+    return text;
+}
+
 std::string to_host_id(const std::string& text) {
     if (is_identifier(text)) return text;
     throw Error(
@@ -109,16 +114,15 @@ constexpr std::array kKeys{
     Key{"host_id", "the short host name", "Name of this host in its cluster; stays for life",
         [](AgentConfig& c, const std::string& t) { c.host_id = to_host_id(t); }},
     Key{"data_dir", "required", "Where everything of this agent lives",
+        [](AgentConfig& c, const std::string& t) { c.data_dir = to_absolute(t); }},
+    Key{"orchestrator", "process", "How instances run: process or docker",
         [](AgentConfig& c, const std::string& t) {
-            c.data_dir = t;
-            if (!c.data_dir.is_absolute()) throw Error(ErrorKind::invalid_input, "'" + t + "' is not an absolute path");
-        }},
-    Key{"orchestrator", "process", "How instances run: process",
-        [](AgentConfig& c, const std::string& t) {
-            if (t != "process" && t != "systemd")
-                throw Error(ErrorKind::invalid_input,
-                            "'" + t + "' is not an orchestrator of this version; use process");
-            c.orchestrator = "process";
+            if (t == "process" || t == "systemd")
+                c.orchestrator = "process";
+            else if (t == "docker" || t == "swarm")
+                c.orchestrator = "docker";
+            else
+                throw Error(ErrorKind::invalid_input, "'" + t + "' is not an orchestrator; use process or docker");
         }},
     Key{"peer_addresses", "first address that is not loopback", "Addresses for other agents and instances",
         [](AgentConfig& c, const std::string& t) { c.peer_addresses = to_addresses(t); }},
@@ -129,6 +133,12 @@ constexpr std::array kKeys{
     Key{"postgres.bin_dirs", "/usr/lib/postgresql/*/bin",
         "Directories with PostgreSQL's programs; * is any name, so that one entry covers all versions",
         [](AgentConfig& c, const std::string& t) { c.postgres_bin_dirs = to_directories(t); }},
+    Key{"docker.socket", "/var/run/docker.sock", "Unix socket of Docker",
+        [](AgentConfig& c, const std::string& t) { c.docker_socket = to_absolute(t); }},
+    Key{"docker.manifest", "none", "File: PostgreSQL versions and the images that have them; docker needs it",
+        [](AgentConfig& c, const std::string& t) { c.docker_manifest = to_absolute(t); }},
+    Key{"docker.credentials", "none", "File of docker login: passwords of registries",
+        [](AgentConfig& c, const std::string& t) { c.docker_credentials = to_absolute(t); }},
     Key{"http.bind_addr", "first client address", "Address of the HTTP API",
         [](AgentConfig& c, const std::string& t) { c.http_bind_address = to_addresses(t).at(0); }},
     Key{"http.port", "3000", "Port of the HTTP API",
@@ -258,6 +268,8 @@ void check_together(const AgentConfig& config, std::vector<std::string>& problem
                 fmt::format("postgres_ha.listen: {} is reachable from other machines and the API has no TLS; set the "
                             "http.*_cert files, or http.insecure (PGEDGE_HTTP__INSECURE) to true",
                             host_and_port(place.address, place.port)));
+    if (config.orchestrator == "docker" && config.docker_manifest.empty())
+        problems.emplace_back("docker.manifest (PGEDGE_DOCKER__MANIFEST): is required with orchestrator docker");
     if (config.random_port_min > config.random_port_max) problems.emplace_back("random_ports: min is greater than max");
     if (config.http_port == config.peer_port || config.http_port == config.store_port ||
         config.peer_port == config.store_port)

@@ -25,12 +25,16 @@ struct AddressAndPort {
 struct AgentConfig {
     std::string host_id;  ///< default: the short host name
     std::filesystem::path data_dir;
-    std::string orchestrator = "process";                       ///< "process"; "systemd" is taken to mean the same
+    std::string orchestrator = "process";  ///< "process" or "docker"; "systemd" and "swarm" are taken to mean the same
     std::vector<std::string> peer_addresses, client_addresses;  ///< default: first address that is not loopback
     std::string instance_user;  ///< who runs PostgreSQL when the agent is root; default "postgres"
 
     /// Where PostgreSQL's programs are; * stands for any one part of a name.
     std::vector<std::string> postgres_bin_dirs{"/usr/lib/postgresql/*/bin"};
+
+    std::string docker_socket = "/var/run/docker.sock";
+    std::string docker_manifest;     ///< file: the PostgreSQL versions of this host and their images
+    std::string docker_credentials;  ///< file of `docker login`; empty: images are pulled without a password
 
     std::string http_bind_address;  ///< default: the first client address
     int http_port = 3000;

@@ -159,6 +159,17 @@ HttpResponse DockerEngine::ask(const HttpRequest& request, const Limit& limit) {
     return response;
 }
 
+Json DockerEngine::counts(const Limit& limit) {
+    const Json info = engine_json(ask(request("GET", "/info", limit), limit).body, "itself");
+    Json counts = Json::object();
+    for (const auto& [ours, theirs] : {std::pair("containers", "Containers"),
+                                       {"containers_running", "ContainersRunning"},
+                                       {"containers_stopped", "ContainersStopped"},
+                                       {"containers_paused", "ContainersPaused"}})
+        counts[ours] = info.value(theirs, 0);
+    return counts;
+}
+
 void DockerEngine::create(const std::string& name, const Json& config, const Limit& limit) {
     auto wanted = request("POST", "/containers/create", limit);
     wanted.query = {{"name", name}};

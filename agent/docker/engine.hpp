@@ -39,6 +39,8 @@ public:
 
     /// The version of the API that both know: "1.41". Asked once.
     std::string api_version(const Limit& limit);
+    /// How many containers there are, in the words of the control plane's API: "containers_running" and others.
+    Json counts(const Limit& limit);
     /// `config` as of POST /containers/create. Throws Error{not_found} when the image is not there.
     void create(const std::string& name, const Json& config, const Limit& limit);
     void start(const std::string& name, const Limit& limit);

@@ -68,6 +68,7 @@ std::string BackupRecovery::single_user(const std::string& database, const std::
         // Nobody reads meanwhile, and so it needs not all that the server of the backup had.
         "-c", "hot_standby=off", "-c", "recovery_target_action=promote", database};
     command.arguments.insert(command.arguments.end(), words.begin(), words.end());
+    command.beside = paths_.instance_id();  // whose server goes on
     command.on_line = [&](std::string_view line) {
         said.append(line).append("\n");
         if (tell) tell(line);

@@ -82,7 +82,7 @@ Secret pgbackrest_conf(const InstancePaths& paths, const std::filesystem::path& 
 
 ServerCommand PgBackRest::command(const std::string& name, const std::vector<std::string>& options) const {
     const std::filesystem::path program(kPgBackRest);
-    ServerCommand command{program.parent_path(), program.filename(), {}};
+    ServerCommand command{program.parent_path(), program.filename(), {}, {}, instance_id_};
     command.arguments = {"--config=" + configuration_.string(), "--stanza=" + std::string(kStanza)};
     command.arguments.insert(command.arguments.end(), options.begin(), options.end());
     command.arguments.push_back(name);

@@ -37,9 +37,9 @@ class PgBackRest {
 public:
     using OnLine = std::function<void(std::string_view line)>;
 
-    PgBackRest(Runtime& runtime, const InstancePaths& paths) : PgBackRest(runtime, pgbackrest_file(paths)) {}
-    PgBackRest(Runtime& runtime, std::filesystem::path configuration)
-        : runtime_(runtime), configuration_(std::move(configuration)) {}
+    PgBackRest(Runtime& runtime, const InstancePaths& paths) : PgBackRest(runtime, paths, pgbackrest_file(paths)) {}
+    PgBackRest(Runtime& runtime, const InstancePaths& paths, std::filesystem::path configuration)
+        : runtime_(runtime), instance_id_(paths.instance_id()), configuration_(std::move(configuration)) {}
 
     /// Runs a command on the stanza. One that finds its lock taken waits: what a killed agent had begun holds it until
     /// it notices. Throws Error{failed} with what pgBackRest says and what may be done about it, Error{unreachable}
@@ -53,6 +53,7 @@ private:
     ServerCommand command(const std::string& name, const std::vector<std::string>& options) const;
 
     Runtime& runtime_;
+    const std::string instance_id_;
     const std::filesystem::path configuration_;
 };
 

@@ -11,7 +11,6 @@
 #include "agent/runtime/server_parameters.hpp"
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
-#include "common/base/subprocess.hpp"
 
 namespace pgedge {
 namespace {
@@ -62,7 +61,7 @@ PostgresConfig::Texts PostgresConfig::texts(const Resource& resource, const Limi
     if (want.contains("archive")) settings["archive_command"] = archive_command(paths);
     // Since 15.19, 16.15, 17.11 and 18.6 a server loads only the output plugins that this parameter names
     // (CVE-2026-6471).
-    if (server_knows_parameter(want.at("bin_dir"), "output_plugin_libraries", user_, limit))
+    if (server_knows_parameter(runtime_, want.at("bin_dir"), "output_plugin_libraries", limit))
         settings.try_emplace("output_plugin_libraries",
                              fmt::format("pgoutput, test_decoding, {}_output", want.at("dialect").get<std::string>()));
     // The same whether it is primary or standby now, and whichever of the others is primary: libpq finds it.
@@ -167,19 +166,18 @@ void PostgresConfig::check(const Resource& resource, const Texts& texts, const L
     const InstancePaths paths(data_dir_, resource.want.at("instance_id"));
     const auto draft = paths.configs() / "postgresql.conf.check";
     user_.write_file(draft, texts.at(paths.config_file()), 0600);
-    Command postgres;
-    postgres.argv = {resource.want.at("bin_dir").get<std::string>() + "/postgres",
-                     "-D",
-                     paths.data(),
-                     "--config_file=" + draft.string(),
-                     "-C",
-                     "port"};
-    user_.become(postgres);
-    const auto result = run(postgres, limit);
-    std::filesystem::remove(draft);
-    if (result.exit_code != 0)
-        throw Error(ErrorKind::invalid_input, "PostgreSQL refuses its configuration: " + result.output,
+    try {
+        runtime_.command({resource.want.at("bin_dir"),
+                          "postgres",
+                          {"-D", paths.data(), "--config_file=" + draft.string(), "-C", "port"}},
+                         limit);
+    } catch (const Error& error) {
+        std::filesystem::remove(draft);
+        if (error.kind() != ErrorKind::failed) throw;
+        throw Error(ErrorKind::invalid_input, "PostgreSQL refuses its configuration: " + error.text(),
                     "correct postgresql_conf of the spec");
+    }
+    std::filesystem::remove(draft);
 }
 
 void PostgresConfig::reload(Session& session, const std::string& instance_id, const Limit& limit) const {

@@ -52,7 +52,8 @@ Observed PostgresServer::observe(const Resource& resource, StepContext&) {
 void PostgresServer::apply(const Resource& resource, StepContext& context) {
     const Json& want = resource.want;
     const InstancePaths paths(data_dir_, want.at("instance_id"));
-    const ServerSpec wanted{paths, want.at("bin_dir"), want.at("address"), want.at("port")};
+    const ServerSpec wanted{paths, want.at("bin_dir"), want.at("address"), want.at("port"),
+                            container_options_from_json(want.value("container", Json::object()))};
     const LastGoodConfiguration last_good(paths, user_);
     // An earlier try of this step was killed while it took the configuration back.
     if (const auto why = last_good.refused()) take_back(last_good, *why, context);

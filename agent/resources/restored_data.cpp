@@ -134,7 +134,7 @@ void RestoredData::apply(const Resource& resource, StepContext& context) {
         pgbackrest_files(paths, pgbackrest_restore_file(paths), fresh, 0, wish.repository, wish.secrets, context));
     archive_what_is_written(paths, want.at("source_servers"), context);
 
-    const PgBackRest pgbackrest(runtime_, pgbackrest_restore_file(paths));
+    const PgBackRest pgbackrest(runtime_, paths, pgbackrest_restore_file(paths));
     check_room(pgbackrest.info(context.limit), fresh.parent_path());
     std::vector<std::string> words;
     for (const auto& [name, value] : wish.options) words.push_back(fmt::format("--{}={}", name, value));

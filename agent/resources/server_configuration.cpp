@@ -22,7 +22,9 @@ std::optional<ServerConfiguration> LastGoodConfiguration::load() const {
     if (!text) return std::nullopt;
     return within("reading " + good_file(paths_).string(), [&]() -> ServerConfiguration {
         const Json json = parse_json(*text);
-        ServerConfiguration good{{}, {paths_, json.at("bin_dir"), json.at("address"), json.at("port")}};
+        ServerConfiguration good{{},
+                                 {paths_, json.at("bin_dir"), json.at("address"), json.at("port"),
+                                  container_options_from_json(json.value("container", Json::object()))}};
         for (const auto& [name, content] : json.at("files").items())
             good.files[paths_.configs() / std::filesystem::path(name).filename()] = content;
         return good;
@@ -32,10 +34,12 @@ std::optional<ServerConfiguration> LastGoodConfiguration::load() const {
 void LastGoodConfiguration::save(const ServerConfiguration& good) const {
     Json files = Json::object();
     for (const auto& [path, text] : good.files) files[path.filename().string()] = text;
-    const std::string text = to_text(Json{{"bin_dir", good.server.bin_dir},
-                                          {"address", good.server.address},
-                                          {"port", good.server.port},
-                                          {"files", std::move(files)}});
+    Json json = {{"bin_dir", good.server.bin_dir},
+                 {"address", good.server.address},
+                 {"port", good.server.port},
+                 {"files", std::move(files)}};
+    if (const Json container = to_json_text(good.server.container); !container.empty()) json["container"] = container;
+    const std::string text = to_text(json);
     if (read_file_if_there(good_file(paths_)) != text) write_file(good_file(paths_), text, kPrivate);
 }
 

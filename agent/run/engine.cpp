@@ -26,7 +26,7 @@ WorkKinds all_works(const Engine::Parts& parts, const StepQueue& queue, const En
     works.add(std::make_shared<ChangeResource>(kMakeResource, resources));
     works.add(std::make_shared<ChangeResource>(kRemoveResource, resources));
     works.add(std::make_shared<ObserveResources>(resources));
-    works.add(std::make_shared<CheckPorts>(parts.keeps_server));
+    works.add(std::make_shared<CheckPorts>(parts.keeps_server, parts.prepare));
     return works;
 }
 

@@ -50,6 +50,7 @@ public:
         KeepsServer keeps_server = {};
         WorkKinds works = {};              ///< besides the engine's own
         HostLiveness* liveness = nullptr;  ///< the agent's; nullptr: one of the engine's own
+        PrepareServer prepare = {};
         /// What else whoever holds the scheduler's lease looks after, every few seconds.
         std::function<void(const Limit&)> also_look_after{};
     };

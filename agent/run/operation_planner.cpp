@@ -52,8 +52,8 @@ std::map<std::string, std::vector<PortCheck>> port_checks_of(const DraftOperatio
         if (before != known.end() && place(before->second.resource) == wanted) continue;
         const auto instance = draft.instances.find(instance_of(step.resource));
         if (instance == draft.instances.end() || !seen[step.resource.host_id].insert(*wanted).second) continue;
-        checks[step.resource.host_id].push_back(
-            {instance->second.node_name, wanted->first, wanted->second, instance->first});
+        checks[step.resource.host_id].push_back({instance->second.node_name, wanted->first, wanted->second,
+                                                 instance->first, step.resource.want.value("bin_dir", "")});
     }
     return checks;
 }

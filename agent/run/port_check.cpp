@@ -18,14 +18,16 @@ Json to_json(const std::vector<PortCheck>& checks) {
         json.push_back({{"node", check.node_name},
                         {"address", check.address},
                         {"port", check.port},
-                        {"instance", check.instance_id}});
+                        {"instance", check.instance_id},
+                        {"bin_dir", check.bin_dir}});
     return json;
 }
 
 std::vector<PortCheck> port_checks_from_json(const Json& json) {
     std::vector<PortCheck> checks;
     for (const auto& one : json)
-        checks.push_back({one.at("node"), one.at("address"), one.at("port"), one.at("instance")});
+        checks.push_back(
+            {one.at("node"), one.at("address"), one.at("port"), one.at("instance"), one.value("bin_dir", "")});
     return checks;
 }
 
@@ -51,12 +53,20 @@ std::optional<std::string> port_problem(const PortCheck& check) {
 StepOutcome CheckPorts::run(const WorkCall& call) const {
     const auto& row = call.step.row;
     std::vector<std::string> problems;
+    const auto add = [&](const PortCheck& check, const std::string& problem) {
+        problems.push_back(
+            fmt::format("validation error for node {}, host {}: {}", check.node_name, row.host_id, problem));
+    };
     for (const auto& check : port_checks_from_json(row.work.arguments)) {
         call.limit.check("checking the ports of " + row.host_id);
         const auto problem = port_problem(check);
-        if (problem && !(keeps_server_ && keeps_server_(check.instance_id, check.port)))
-            problems.push_back(
-                fmt::format("validation error for node {}, host {}: {}", check.node_name, row.host_id, *problem));
+        if (problem && !(keeps_server_ && keeps_server_(check.instance_id, check.port))) add(check, *problem);
+        if (prepare_ && !check.bin_dir.empty()) try {
+                prepare_(check.bin_dir, call.limit);
+            } catch (const Error& error) {
+                call.limit.check("looking for the PostgreSQL of " + check.node_name);
+                add(check, error.text_and_hint());
+            }
     }
     return {fmt::format("{}", fmt::join(problems, "\n")), {}};
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/runtime/launcher.hpp"
 #include "agent/runtime/standby_signal.hpp"
 #include "agent/runtime/supervised.hpp"
 #include "common/base/clock.hpp"
@@ -18,6 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr auto kForgetting = 20s;
 constexpr int kAfterTrouble = 1000;  ///< milliseconds
 
 /// The instance user has to pass through `path` and all above it. What is ours is opened for passing through.
@@ -76,6 +78,8 @@ ProcessRuntime::~ProcessRuntime() {
     wake();
     watcher_.join();
 }
+
+std::string_view ProcessRuntime::name() const { return options_.launcher->name(); }
 
 void ProcessRuntime::adopt() {
     for (const auto& id : recorded_instances(options_.data_dir)) try {
@@ -172,11 +176,11 @@ bool ProcessRuntime::set_deadline(const std::string& instance_id, const std::opt
 }
 
 std::string ProcessRuntime::command(const ServerCommand& wanted, const Limit& limit) {
-    Command command;
-    command.argv = wanted.arguments;
-    command.argv.insert(command.argv.begin(), wanted.bin_dir + "/" + wanted.program);
-    options_.user.become(command);
-    return run_or_throw(command, limit, wanted.on_line);
+    return options_.launcher->command(wanted, limit);
+}
+
+void ProcessRuntime::prepare(const std::string& bin_dir, const Limit& limit) {
+    options_.launcher->prepare(bin_dir, limit);
 }
 
 void ProcessRuntime::reload(const std::string& instance_id) {
@@ -202,6 +206,7 @@ void ProcessRuntime::forget(const std::string& instance_id) {
     const auto lock = server->lock(Limit(10s));
     if (!server->notice_end())
         throw Error(ErrorKind::conflict, instance_id + " is running", "stop it before it is forgotten");
+    options_.launcher->forget(server->record().spec, Limit(kForgetting));
     server->forget();
     const std::lock_guard servers(mutex_);
     servers_.erase(instance_id);

@@ -17,15 +17,16 @@
 
 namespace pgedge {
 
+class Launcher;
 struct ServerRecord;
 
 struct ProcessRuntimeOptions {
-    std::filesystem::path data_dir;       ///< absolute
-    std::filesystem::path guard_program;  ///< pgedge-guard
+    std::filesystem::path data_dir;  ///< absolute
     InstanceUser user;
+    std::shared_ptr<Launcher> launcher;  ///< where guards run
 };
 
-/// Servers as processes of this machine, each the child of a pgedge-guard that outlives us. One thread watches the
+/// Servers as children of pgedge-guards that outlive us, wherever a Launcher has these run. One thread watches the
 /// guards' connections and tells of ends.
 class ProcessRuntime final : public Runtime {
 public:
@@ -35,13 +36,14 @@ public:
     /// Leaves servers as they are.
     ~ProcessRuntime() override;
 
-    std::string_view name() const override { return "process"; }
+    std::string_view name() const override;
     void start(const ServerSpec& server, const StartAs& as, const Limit& limit) override;
     void launch(const ServerSpec& server, const StartAs& as, const Limit& limit) override;
     void restart(const std::string& instance_id, const StartAs& as, const Limit& limit) override;
     void stop(const std::string& instance_id, StopMode mode, const Limit& limit) override;
     bool set_deadline(const std::string& instance_id, const std::optional<ServerDeadline>& deadline) override;
     std::string command(const ServerCommand& command, const Limit& limit) override;
+    void prepare(const std::string& bin_dir, const Limit& limit) override;
     void reload(const std::string& instance_id) override;
     ServerState state(const std::string& instance_id) override;
     std::string trouble(const std::string& instance_id) override;

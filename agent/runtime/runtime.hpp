@@ -1,24 +1,40 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/runtime/instance_paths.hpp"
+#include "common/base/json.hpp"
 #include "common/base/limit.hpp"
 #include "common/base/uuid.hpp"
 
 namespace pgedge {
 
+/// What a server has of its own where it runs in a container; without effect where it is a process.
+struct ContainerOptions {
+    std::int64_t millicpus = 0, memory_bytes = 0;              ///< limits; 0: none
+    std::map<std::string, std::string> labels;                 ///< besides ours
+    std::vector<std::pair<std::string, std::string>> volumes;  ///< directory of the host, path in the container
+    bool operator==(const ContainerOptions&) const = default;
+};
+Json to_json_text(const ContainerOptions& options);
+/// Throws Error{failed} for what to_json_text() did not write.
+ContainerOptions container_options_from_json(const Json& stored);
+
 /// A server to run. Everything needed to start it again without the store.
 struct ServerSpec {
     InstancePaths paths;
-    std::string bin_dir;  ///< of its PostgreSQL
+    std::string bin_dir;  ///< of its PostgreSQL; in a container, with the image before it (ImageDirectory)
     std::string address;  ///< listens here …
     int port = 0;         ///< … and on a unix socket in paths.sockets()
+    ContainerOptions container{};
     const std::string& instance_id() const { return paths.instance_id(); }
     bool operator==(const ServerSpec&) const = default;
 };
@@ -74,6 +90,9 @@ struct ServerCommand {
     std::vector<std::string> arguments;  ///< no shell is involved; seen by every user of the machine: no secrets
     /// Hears each line of its output as it comes.
     std::function<void(std::string_view line)> on_line{};
+    /// Id of the instance whose running server it works with; empty: it needs none. Where that server has a container,
+    /// the program runs in it, and bin_dir is a directory there.
+    std::string beside{};
 };
 
 /// Where instances live. Does what it is told: whether a server runs, as what, and what follows from its end is decided
@@ -81,7 +100,7 @@ struct ServerCommand {
 class Runtime {
 public:
     virtual ~Runtime() = default;
-    virtual std::string_view name() const = 0;  ///< "process"
+    virtual std::string_view name() const = 0;  ///< "process", "docker"
     /// Starts the server as what is said, and remembers that it is to be up. Returns when it accepts connections.
     /// One that runs with this very spec goes on, and has `as` from now on: role, deadline (also none) and owner.
     ///
@@ -105,6 +124,9 @@ public:
     /// Runs a program as the user of instances and returns its output. Throws as run_or_throw() (subprocess.hpp). Does
     /// not wait for other calls on an instance, and does not look whether its server runs.
     virtual std::string command(const ServerCommand& command, const Limit& limit) = 0;
+    /// Makes sure that programs in this directory (ServerSpec::bin_dir) can be run here: gets what can be got. Throws
+    /// with what is missing and what to do.
+    virtual void prepare(const std::string& /*bin_dir*/, const Limit& /*limit*/) {}
     /// Lets a running server read its files again, by a signal: for when no session can ask for it. It does so soon.
     virtual void reload(const std::string& instance_id) = 0;
     virtual ServerState state(const std::string& instance_id) = 0;

@@ -8,13 +8,14 @@ namespace pgedge {
 
 void save_record(const ServerRecord& record) {
     const auto& spec = record.spec;
-    const Json json = {{"instance_id", spec.instance_id()},
-                       {"bin_dir", spec.bin_dir},
-                       {"address", spec.address},
-                       {"port", spec.port},
-                       {"wanted", record.up ? "up" : "down"},
-                       {"role", to_string(record.role)},
-                       {"owner", record.owner}};
+    Json json = {{"instance_id", spec.instance_id()},
+                 {"bin_dir", spec.bin_dir},
+                 {"address", spec.address},
+                 {"port", spec.port},
+                 {"wanted", record.up ? "up" : "down"},
+                 {"role", to_string(record.role)},
+                 {"owner", record.owner}};
+    if (const Json container = to_json_text(spec.container); !container.empty()) json["container"] = container;
     write_file(spec.paths.server_file(), json.dump(2) + "\n", 0644);
 }
 
@@ -32,11 +33,12 @@ std::optional<ServerRecord> load_record(const InstancePaths& paths) {
         // Earlier versions have written neither role nor owner.
         const auto role = server_role(json.value("role", "single"));
         if (!role) throw Error(ErrorKind::failed, "there is no role " + json.at("role").dump());
-        return ServerRecord{{paths, json.at("bin_dir").get<std::string>(), json.at("address").get<std::string>(),
-                             json.at("port").get<int>()},
-                            json.at("wanted") == "up",
-                            *role,
-                            json.value("owner", "")};
+        return ServerRecord{
+            {paths, json.at("bin_dir").get<std::string>(), json.at("address").get<std::string>(),
+             json.at("port").get<int>(), container_options_from_json(json.value("container", Json::object()))},
+            json.at("wanted") == "up",
+            *role,
+            json.value("owner", "")};
     } catch (const std::exception& error) {
         throw Error(ErrorKind::failed, "cannot read " + paths.server_file().string() + ": " + error.what());
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "agent/runtime/launcher.hpp"
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
 #include "common/base/subprocess.hpp"
@@ -21,16 +22,14 @@ void run_as(const InstanceUser& user, std::vector<std::string> words, const Limi
 }
 
 /// "shut down": what the control file says of the last server.
-std::string cluster_state(const std::filesystem::path& data, const std::string& bin_dir, const InstanceUser& user,
+std::string cluster_state(const std::filesystem::path& data, const std::string& bin_dir, const Launcher& programs,
                           const Limit& limit) {
     constexpr std::string_view kLine = "Database cluster state:";
-    Command command;
-    command.argv = {bin_dir + "/pg_controldata", "--pgdata=" + data.string()};
-    user.become(command);
     std::string state;
-    run_or_throw(command, limit, [&](std::string_view line) {
+    const auto look = [&](std::string_view line) {
         if (line.starts_with(kLine)) state = trimmed(line.substr(kLine.size()));
-    });
+    };
+    programs.command({bin_dir, "pg_controldata", {"--pgdata=" + data.string()}, look}, limit);
     return state;
 }
 
@@ -57,14 +56,14 @@ void check_can_be_standby(const InstancePaths& paths) {
                     paths.instance_id() + " cannot be started as a standby: its configuration names no primary");
 }
 
-void check_is_no_standby(const InstancePaths& paths, const std::string& bin_dir, const InstanceUser& user,
+void check_is_no_standby(const InstancePaths& paths, const std::string& bin_dir, const Launcher& programs,
                          const Limit& limit) {
     constexpr std::array<std::string_view, 3> kOfPrimary{"in production", "shut down", "in crash recovery"};
     const auto data = paths.data();
     std::error_code error;
     // With a label it is a copy, or was rewound, and has the control file of the server that it comes from.
     const bool is_copy = std::filesystem::exists(data / "backup_label", error);
-    const auto state = cluster_state(data, bin_dir, user, limit);
+    const auto state = cluster_state(data, bin_dir, programs, limit);
     if (is_copy || std::find(kOfPrimary.begin(), kOfPrimary.end(), state) == kOfPrimary.end())
         throw Error(ErrorKind::conflict, paths.instance_id() + " is a standby (its data are " +
                                              (is_copy ? std::string("a copy") : "\"" + state + "\"") +
@@ -72,8 +71,8 @@ void check_is_no_standby(const InstancePaths& paths, const std::string& bin_dir,
 }
 
 void unmake_standby(const InstancePaths& paths, const std::string& bin_dir, const InstanceUser& user,
-                    const Limit& limit) {
-    check_is_no_standby(paths, bin_dir, user, limit);
+                    const Launcher& programs, const Limit& limit) {
+    check_is_no_standby(paths, bin_dir, programs, limit);
     const auto data = paths.data();
     run_as(user, {"rm", "--force", data / kSignal}, limit);
     run_as(user, {"sync", data.string()}, limit);

@@ -9,12 +9,11 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#include "agent/runtime/leftovers.hpp"
+#include "agent/runtime/launcher.hpp"
 #include "agent/runtime/stale_locks.hpp"
 #include "agent/runtime/standby_signal.hpp"
 #include "common/base/error.hpp"
 #include "common/base/file.hpp"
-#include "common/base/subprocess.hpp"
 #include "common/base/text.hpp"
 
 namespace pgedge {
@@ -22,13 +21,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kGuardStart = 10s;  ///< a guard that needs longer to fork is on a machine that does not work
 constexpr auto kGuardAnswer = 2s;
 constexpr auto kLeftoverPause = 10ms;
 constexpr auto kLeftoverPatience = 10s;  ///< then the server shall say itself what is in its way
 constexpr auto kPortPause = 1s;          ///< before the second try of a port that nobody listens on
 constexpr std::string_view kPortInUse = "is in use by another program";
-constexpr int kBusyGuard = 73;  ///< pgedge-guard: another one holds the lock
 
 /// The postmaster's own word in postmaster.pid: line 1 its pid, line 8 "ready" when it accepts connections (pidfile.h).
 bool says_ready(const InstancePaths& paths, pid_t pid) {
@@ -170,17 +167,17 @@ void ProcessRuntime::Supervised::start_guard(const StartAs& as, const Limit& lim
     make_directory(options_.data_dir / "run", 0711);
     options_.user.make_directory(paths_.sockets(), 0700);
     server_log_.emplace(paths_);
-    Command command;
-    command.argv = {options_.guard_program, "--name", paths_.guard(), "--daemon", "--log", paths_.guard_file(".log")};
+    GuardCall call;
+    call.options = {"--name", paths_.guard(), "--log", paths_.guard_file(".log")};
     if (options_.user.other) {
-        command.argv.push_back("--user");
-        command.argv.push_back(fmt::format("{}:{}", options_.user.uid, options_.user.gid));
+        call.options.push_back("--user");
+        call.options.push_back(fmt::format("{}:{}", options_.user.uid, options_.user.gid));
     }
-    command.argv.push_back("--as");
-    command.argv.emplace_back(to_string(as.role));
+    call.options.push_back("--as");
+    call.options.emplace_back(to_string(as.role));
     if (as.deadline) {
-        command.argv.push_back("--lease");
-        command.argv.push_back(deadline_words(*as.deadline, ':'));
+        call.options.push_back("--lease");
+        call.options.push_back(deadline_words(*as.deadline, ':'));
     }
     // For libpq inside the server, which has to find its own socket and the cluster's certificates (docs/resources.md).
     const auto file = [&](const char* name) { return (paths_.certificates() / name).string(); };
@@ -188,25 +185,21 @@ void ProcessRuntime::Supervised::start_guard(const StartAs& as, const Limit& lim
          {std::string("PATH=/usr/local/bin:/usr/bin:/bin"), std::string("LC_ALL=C.UTF-8"),
           "PGHOST=" + paths_.sockets().string(), fmt::format("PGPORT={}", spec.port), "PGSSLROOTCERT=" + file("ca.crt"),
           "PGSSLCERT=" + file("superuser.crt"), "PGSSLKEY=" + file("superuser.key")}) {
-        command.argv.push_back("--env");
-        command.argv.push_back(variable);
+        call.options.push_back("--env");
+        call.options.push_back(variable);
     }
     // PostgreSQL takes no process of this number for a server: what pg_ctl does for itself. Nothing is deleted, and its
     // own looks for a living server, by other numbers and by shared memory, go on.
     if (const auto stale = stale_lock_holder(paths_.data() / "postmaster.pid", paths_.data())) {
-        command.argv.push_back("--env");
-        command.argv.push_back(fmt::format("PG_GRANDPARENT_PID={}", *stale));
+        call.options.push_back("--env");
+        call.options.push_back(fmt::format("PG_GRANDPARENT_PID={}", *stale));
         log_.warn("postmaster.pid is of an earlier server: another process has its number now",
                   {{"instance", paths_.instance_id()}, {"pid", *stale}});
     }
     delete_stale_socket_locks(paths_.sockets(), paths_.data());
-    for (const auto& word : {std::string("--"), spec.bin_dir + "/postgres", std::string("-D"), paths_.data().string(),
-                             "--config_file=" + paths_.config_file().string()})
-        command.argv.push_back(word);
+    call.server = {"postgres", "-D", paths_.data().string(), "--config_file=" + paths_.config_file().string()};
     started_ = std::chrono::steady_clock::now();
-    const auto result = run(command, limit.no_longer_than(kGuardStart));
-    if (result.exit_code == kBusyGuard) throw Error(ErrorKind::conflict, "another guard is about to end or to begin");
-    if (result.exit_code != 0) throw Error(ErrorKind::failed, "cannot start a guard: " + result.output);
+    options_.launcher->start_guard(spec, call, limit);
 }
 
 /// Ends with a guard that runs, ours or one that was there, or with one that ran and has ended, or throws.
@@ -215,7 +208,7 @@ void ProcessRuntime::Supervised::launch(const Limit& limit) {
     will_start(started_as());
     while (!find_guard()) {
         limit.check("starting " + paths_.instance_id());
-        if (!patience.over() && kill_leftovers(paths_.data(), record_.spec.bin_dir) > 0) {
+        if (!patience.over() && options_.launcher->clear_leftovers(record_.spec, limit) > 0) {
             limit.pause(kLeftoverPause);
             continue;
         }
@@ -297,7 +290,7 @@ void ProcessRuntime::Supervised::check_role(const StartAs& as, const Limit& limi
     if (watch_ || adopt())
         throw Error(ErrorKind::conflict,
                     fmt::format("{} runs as a standby: it has to be promoted", paths_.instance_id()));
-    check_is_no_standby(paths_, record_.spec.bin_dir, options_.user, limit);
+    check_is_no_standby(paths_, record_.spec.bin_dir, *options_.launcher, limit);
 }
 
 void ProcessRuntime::Supervised::become(const ServerSpec& spec, const StartAs& as, How how, const Limit& limit) {
@@ -321,7 +314,7 @@ void ProcessRuntime::Supervised::become(const ServerSpec& spec, const StartAs& a
     if (standby && !marked)
         make_standby(paths_.data(), options_.user, limit);
     else if (!standby && marked)
-        unmake_standby(paths_, spec.bin_dir, options_.user, limit);
+        unmake_standby(paths_, spec.bin_dir, options_.user, *options_.launcher, limit);
     else if (watch_)
         give_role(as);
     else if (goes_on)

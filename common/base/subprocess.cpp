@@ -206,7 +206,10 @@ CommandResult run(const Command& command, const Limit& limit, const std::functio
 
 std::string run_or_throw(const Command& command, const Limit& limit,
                          const std::function<void(std::string_view)>& on_line) {
-    auto result = run(command, limit, on_line);
+    return output_or_throw(command.argv[0], run(command, limit, on_line));
+}
+
+std::string output_or_throw(const std::string& program, CommandResult result) {
     if (result.exit_code == 0) return std::move(result.output);
     constexpr std::size_t kTail = 2000;
     std::string_view tail = trimmed(result.output);
@@ -215,10 +218,10 @@ std::string run_or_throw(const Command& command, const Limit& limit,
     constexpr int kSignal = 128;
     if (result.exit_code == kSignal + SIGKILL || result.exit_code == kSignal + SIGTERM)
         throw Error(ErrorKind::unreachable,
-                    command.argv[0] + " was killed by signal " + std::to_string(result.exit_code - kSignal) + output);
+                    program + " was killed by signal " + std::to_string(result.exit_code - kSignal) + output);
     const bool child_killed = output.find("was terminated by signal 9:") != std::string::npos;
     throw Error(child_killed ? ErrorKind::unreachable : ErrorKind::failed,
-                command.argv[0] + " ended with exit code " + std::to_string(result.exit_code) + output);
+                program + " ended with exit code " + std::to_string(result.exit_code) + output);
 }
 
 }  // namespace pgedge

@@ -38,5 +38,7 @@ CommandResult run(const Command& command, const Limit& limit,
 /// Error{unreachable} when SIGKILL or SIGTERM ended it, or a process of it: by somebody, or for want of memory.
 std::string run_or_throw(const Command& command, const Limit& limit,
                          const std::function<void(std::string_view)>& on_line = {});
+/// What run_or_throw() makes of the end of a program.
+std::string output_or_throw(const std::string& program, CommandResult result);
 
 }  // namespace pgedge

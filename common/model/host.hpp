@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/clock.hpp"
@@ -38,6 +39,9 @@ struct ComponentHealth {
 
 enum class HostState { healthy, degraded, unreachable, unknown };
 std::string_view to_string(HostState state);
+
+/// Host::runtime of a host whose servers run in containers.
+inline constexpr std::string_view kDocker = "docker";
 
 /// A machine with an agent. Facts are what the agent says of itself when it starts.
 struct Host {

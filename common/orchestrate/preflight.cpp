@@ -347,6 +347,24 @@ bool has_docker_options(const DatabaseSpec& spec) {
            });
 }
 
+bool has_processes(const PreflightInput& input) {
+    const auto& hosts = input.surroundings.hosts;
+    const auto is_of_processes = [&](const std::string& id) {
+        const auto host = hosts.find(id);
+        return host != hosts.end() && host->second.runtime != kDocker;
+    };
+    return std::any_of(input.wanted.spec.nodes.begin(), input.wanted.spec.nodes.end(), [&](const NodeSpec& node) {
+        return std::any_of(node.host_ids.begin(), node.host_ids.end(), is_of_processes);
+    });
+}
+
+bool has_networks(const DatabaseSpec& spec) {
+    return std::any_of(spec.nodes.begin(), spec.nodes.end(), [&](const NodeSpec& node) {
+        const auto options = effective(spec, node).orchestrator_opts;
+        return options && !options->extra_networks.empty();
+    });
+}
+
 bool is_primary(const Surroundings& surroundings, const std::string& node, const std::string& instance) {
     const auto primary = surroundings.primaries.find(node);
     return primary != surroundings.primaries.end() && primary->second == instance;
@@ -463,8 +481,10 @@ std::vector<std::string> warnings(const PreflightInput& input) {
         warnings.push_back(
             "the schedules of backup_config are stored, but no backup is made by itself yet: ask for each, by "
             "pgedgectl backup create");
-    if (has_docker_options(spec))
+    if (has_docker_options(spec) && has_processes(input))
         warnings.push_back("orchestrator_opts is stored, but has no effect on hosts that run PostgreSQL as processes");
+    if (has_networks(spec))
+        warnings.push_back("extra_networks is stored, but has no effect: containers have the network of their host");
     return warnings;
 }
 

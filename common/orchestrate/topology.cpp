@@ -25,6 +25,11 @@ void add_new(std::vector<std::string>& list, const std::vector<std::string>& mor
         if (!contains(list, each)) list.push_back(each);
 }
 
+/// The directory is "IMAGE:/DIRECTORY" on hosts that run containers (agent/docker: ImageDirectory).
+std::string with_image(const std::string& directory, const std::string& image) {
+    return image + directory.substr(std::min(directory.rfind(":/"), directory.size()));
+}
+
 WantedInstance wanted_instance(const Database& wanted, const NodeSpec& node, const TunableSpec& tunables,
                                const std::string& host_id, const Surroundings& surroundings) {
     const Host& host = needed(surroundings.hosts, host_id, "host");
@@ -40,6 +45,9 @@ WantedInstance wanted_instance(const Database& wanted, const NodeSpec& node, con
     // Who is not published is reached by its peers only.
     add_new(instance.listen_addresses, instance.published ? instance.addresses : host.peer_addresses);
     instance.version = needed(surroundings.versions, instance.id, "PostgreSQL version of instance");
+    instance.in_container = host.runtime == kDocker;
+    if (const auto& own = tunables.orchestrator_opts; instance.in_container && own && own->image)
+        instance.version.bin_dir = with_image(instance.version.bin_dir, *own->image);
     instance.memory_bytes = tunables.memory ? parse_bytes(*tunables.memory) : host.memory_bytes;
     instance.millicpus = tunables.cpus ? parse_millicpus(*tunables.cpus) : std::int64_t{1000} * host.cpus;
     return instance;

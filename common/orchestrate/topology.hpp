@@ -17,6 +17,7 @@ struct WantedInstance {
     std::vector<std::string> listen_addresses;  ///< those of them that it listens on
     bool published = false;
     PostgresVersion version;
+    bool in_container = false;
     std::int64_t memory_bytes = 0, millicpus = 0;
 };
 

@@ -142,6 +142,19 @@ private:
              {"address", instance.address.address},
              {"port", instance.address.port},
              {"restart_settings", restart_settings(settings, instance.version.major())}});
+        if (instance.in_container) resources_.back().want["container"] = container_options(node.tunables);
+    }
+
+    /// What the agent gives to the container of a server (agent/runtime: ContainerOptions).
+    static Json container_options(const TunableSpec& tunables) {
+        Json options = Json::object();
+        if (tunables.cpus) options["millicpus"] = parse_millicpus(*tunables.cpus);
+        if (tunables.memory) options["memory_bytes"] = parse_bytes(*tunables.memory);
+        if (!tunables.orchestrator_opts) return options;
+        if (const auto& labels = tunables.orchestrator_opts->extra_labels; !labels.empty()) options["labels"] = labels;
+        for (const auto& volume : tunables.orchestrator_opts->extra_volumes)
+            options["volumes"].push_back(Json::array({volume.host_path, volume.destination_path}));
+        return options;
     }
 
     /// All instances of a node are the same but for how their data come into being, which is said once.

@@ -4,6 +4,7 @@
 #   PGEDGE_NET   first three numbers of the loopback addresses (default: 127.18.0)
 #   PGEDGE_KEEP  when set, the working directory stays
 #   PGEDGE_TLS   when set, the APIs have TLS and take clients with a certificate only; curl and ctl have one
+#   PGEDGE_RUNTIME  "docker": instances run in containers, of a Docker Engine that is started for the test (default: process)
 #   PGEDGE_PATIENCE  factor of all deadlines (default: 3), for machines that do a lot besides
 #
 # curl is a function here: it reaches host-1, host-2, host-3 (and localhost, as host-1), keeps the answer for expect,
@@ -103,6 +104,7 @@ kill_ours() {
 # --- agents
 
 agent_environment=() # more variables of agents
+orchestrator=process
 agent_network() { :; } # N: words before the command of host-N's agent
 declare -A host_id=() # other ids than host-N, by N
 # start_agent N: starts the agent of host-N with exactly the environment that the documentation names.
@@ -117,7 +119,7 @@ start_agent() {
         access+=(PGEDGE_HTTP__CLIENT_CERT="$work/tls/ops.crt" PGEDGE_HTTP__CLIENT_KEY="$work/tls/ops.key")
     # shellcheck disable=SC2046 # words
     $(agent_network "$n") env -i PATH="$PATH" "${agent_environment[@]}" \
-        PGEDGE_HOST_ID="${host_id[$n]:-host-$n}" PGEDGE_DATA_DIR="$work/host-$n" PGEDGE_ORCHESTRATOR=process \
+        PGEDGE_HOST_ID="${host_id[$n]:-host-$n}" PGEDGE_DATA_DIR="$work/host-$n" PGEDGE_ORCHESTRATOR=$orchestrator \
         PGEDGE_PEER_ADDRESSES="$net.$n" PGEDGE_CLIENT_ADDRESSES="$net.$n" \
         PGEDGE_HTTP__BIND_ADDR="$net.$n" PGEDGE_HTTP__PORT=3000 "${access[@]}" \
         "$bin/pgedge-agent" run >>"$work/host-$n.log" 2>&1 &
@@ -286,3 +288,6 @@ JSON
 }
 # post HOST PATH < BODY
 post() { curl -X POST "$scheme://$1:3000$2" -H 'Content-Type:application/json' --data @- ; }
+
+# shellcheck source=tests/system/docker.sh
+if [ "${PGEDGE_RUNTIME:-process}" = docker ]; then . "$source_dir/tests/system/docker.sh"; fi

@@ -43,7 +43,7 @@ public:
     /// The servers load these plugins, where they have to be told.
     std::string output_plugins() {
         constexpr std::string_view kParameter = "output_plugin_libraries";
-        if (!server_knows_parameter(postgres_bin_dir(), kParameter, host.user(), soon())) return "";
+        if (!server_knows_parameter(host.runtime(), postgres_bin_dir(), kParameter, soon())) return "";
         return fmt::format("{} = 'pgoutput, test_decoding, pglogical_output'", kParameter);
     }
     static std::string node(int number) { return fmt::format("n{}", number); }

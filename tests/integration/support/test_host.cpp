@@ -14,6 +14,7 @@
 
 #include "agent/runtime/guard_client.hpp"
 #include "agent/runtime/leftovers.hpp"
+#include "agent/runtime/process_launcher.hpp"
 #include "agent/runtime/server_file.hpp"
 #include "common/base/error.hpp"
 
@@ -65,7 +66,8 @@ TestHost::TestHost() : user_(InstanceUser::find(std::nullopt)) {
 
 void TestHost::restart_agent() {
     end_agent();
-    runtime_ = std::make_unique<ProcessRuntime>(ProcessRuntimeOptions{data_dir_, PGEDGE_GUARD, user_}, Log::none());
+    runtime_ = std::make_unique<ProcessRuntime>(
+        ProcessRuntimeOptions{data_dir_, user_, std::make_shared<ProcessLauncher>(PGEDGE_GUARD, user_)}, Log::none());
     owner_ = std::make_unique<KeepRunning>(*runtime_, Log::none());
 }
 

@@ -33,7 +33,7 @@ public:
                 "wal_level = logical\ntrack_commit_timestamp = on\nmax_worker_processes = 20\n"
                 "shared_preload_libraries = 'pglogical'\npglogical.conflict_resolution = 'last_update_wins'\n"
                 "logging_collector = on\nlog_directory = 'log'\nlog_line_prefix = '%m [%p] '\n";
-            if (server_knows_parameter(postgres_bin_dir(), "output_plugin_libraries", host.user(), soon()))
+            if (server_knows_parameter(host.runtime(), postgres_bin_dir(), "output_plugin_libraries", soon()))
                 settings += "output_plugin_libraries = 'pgoutput, test_decoding, pglogical_output'\n";
             servers.push_back(
                 host.make_server(fmt::format("app-n{}-aaaaaaaa", i), fmt::format("127.16.3.{}", i), 5541, settings));

@@ -57,6 +57,24 @@ TEST_CASE("the variables of the issue alone are enough") {
     CHECK(config.client_addresses == std::vector<std::string>{"127.0.0.2"});
 }
 
+TEST_CASE("containers need a manifest, and upstream's word for them is taken") {
+    CHECK(load(Json::object(), kMinimal).orchestrator == "process");
+    for (const char* word : {"docker", "swarm"}) {
+        auto environment = kMinimal;
+        environment["PGEDGE_ORCHESTRATOR"] = word;
+        CHECK(mistakes(Json::object(), environment).find("docker.manifest") != std::string::npos);
+        environment["PGEDGE_DOCKER__MANIFEST"] = "/etc/pgedge/images.json";
+        const auto config = load(Json::object(), environment);
+        CHECK(config.orchestrator == "docker");
+        CHECK(config.docker_manifest == "/etc/pgedge/images.json");
+        CHECK(config.docker_socket == "/var/run/docker.sock");
+    }
+    CHECK(mistakes(Json::object(), {{"PGEDGE_DOCKER__SOCKET", "docker.sock"}}).find("not an absolute path") !=
+          std::string::npos);
+    CHECK(mistakes(Json::object(), {{"PGEDGE_ORCHESTRATOR", "kubernetes"}}).find("use process or docker") !=
+          std::string::npos);
+}
+
 TEST_CASE("addresses default to one another") {
     const auto config = load(Json::object(), kMinimal);
 

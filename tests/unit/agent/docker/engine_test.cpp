@@ -88,6 +88,14 @@ TEST_CASE("the version that both know is asked for once and stands before every 
     CHECK_THROWS_AS(common_api_version("[]"), Error);
 }
 
+TEST_CASE("counts have the names of the control plane's API") {
+    Asked docker(
+        {{200, kVersion},
+         {200, R"({"ID":"X","Containers":5,"ContainersRunning":3,"ContainersPaused":0,"ContainersStopped":2})"}});
+    CHECK(docker.engine.counts(kSoon) ==
+          Json{{"containers", 5}, {"containers_running", 3}, {"containers_stopped", 2}, {"containers_paused", 0}});
+}
+
 TEST_CASE("a container that is not there is none, and nothing to remove") {
     Asked docker({{200, kVersion}, {404, kNoContainer}, {404, kNoContainer}});
     CHECK_FALSE(docker.engine.inspect("t1", kSoon));
