@@ -259,6 +259,22 @@ int DockerEngine::exec(const std::string& name, const Json& config, const OnLine
     }
 }
 
+std::vector<int> DockerEngine::running_in(const std::string& name, const std::string& program, const Limit& limit) {
+    const auto look = [&](const std::string& path) {
+        return engine_json(ask(request("GET", path, limit), limit).body, "a program");
+    };
+    std::vector<int> pids;
+    const Json container = look(container_path(name, "/json"));
+    const auto ids = container.find("ExecIDs");
+    if (ids == container.end() || !ids->is_array()) return pids;  // null: none
+    for (const auto& id : *ids) {
+        const Json each = look("/exec/" + id.get<std::string>() + "/json");
+        if (each.value("Running", false) && each.value("/ProcessConfig/entrypoint"_json_pointer, "") == program)
+            pids.push_back(each.value("Pid", 0));
+    }
+    return pids;
+}
+
 bool DockerEngine::has_image(const std::string& image, const Limit& limit) {
     try {
         ask(request("GET", "/images/" + image + "/json", limit), limit);

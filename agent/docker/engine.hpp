@@ -58,6 +58,8 @@ public:
     /// gets the id of the process, by the machine's own count.
     int exec(const std::string& name, const Json& config, const OnLine& on_line,
              const std::function<void(int pid)>& on_left, const Limit& limit);
+    /// Process ids, by the machine's own count, of what exec() of anybody runs in the container with this program.
+    std::vector<int> running_in(const std::string& name, const std::string& program, const Limit& limit);
     bool has_image(const std::string& image, const Limit& limit);
     /// `login`: see registry_login(). Throws Error{failed} with the registry's own words.
     void pull(const std::string& image, const Secret& login, const Limit& limit);

@@ -44,6 +44,11 @@ std::pair<std::string, std::string> database_and_node(const std::string& instanc
     return {instance_id.substr(0, before), instance_id.substr(before + 1, last - before - 1)};
 }
 
+/// Containers share the machine's numbers of processes.
+void end_process(int pid) {
+    if (pid > 1) ::kill(pid, SIGKILL);
+}
+
 /// The end of what a program says.
 class KeptOutput {
 public:
@@ -157,6 +162,15 @@ void DockerLauncher::prepare(const std::string& bin_dir, const Limit& limit) con
     });
 }
 
+/// The same beside a server: a backup, say, that the next try would find in its way.
+void DockerLauncher::end_programs_of_before(const std::string& instance_id, const std::string& program,
+                                            const Limit& limit) const {
+    const std::lock_guard lock(mutex_);
+    if (begun_.contains({instance_id, program})) return;
+    for (const int pid : engine_.running_in(server_container_name(instance_id), program, limit)) end_process(pid);
+    begun_.emplace(instance_id, program);
+}
+
 void DockerLauncher::create(const std::string& name, const Json& config, const Limit& limit) const {
     const std::string image = config.at("Image");
     within(fmt::format("making a container of {} on {}", image, options_.host_id), [&] {
@@ -244,6 +258,7 @@ std::string DockerLauncher::run_beside(const ServerCommand& command, const Limit
     const std::string program = command.bin_dir + "/" + command.program;
     std::vector<std::string> words{program};
     words.insert(words.end(), command.arguments.begin(), command.arguments.end());
+    end_programs_of_before(command.beside, program, limit);
     KeptOutput output(command.on_line);
     const Json config = {{"AttachStdout", true},
                          {"AttachStderr", true},
@@ -251,10 +266,7 @@ std::string DockerLauncher::run_beside(const ServerCommand& command, const Limit
                          {"Env", Json::array({"LC_ALL=C"})},
                          {"User", fmt::format("{}:{}", options_.user.uid, options_.user.gid)}};
     const int code = engine_.exec(
-        server_container_name(command.beside), config, [&](std::string_view line) { output.add(line); },
-        [](int pid) {
-            if (pid > 1) ::kill(pid, SIGKILL);
-        },
+        server_container_name(command.beside), config, [&](std::string_view line) { output.add(line); }, end_process,
         limit);
     return output_or_throw(program, {code, output.take()});
 }

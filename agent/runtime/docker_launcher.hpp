@@ -2,7 +2,9 @@
 
 #include <filesystem>
 #include <mutex>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "agent/docker/engine.hpp"
 #include "agent/runtime/instance_user.hpp"
@@ -25,7 +27,7 @@ struct DockerLauncherOptions {
 ///
 /// The agent's instances, sockets and the guard's program are mounted at the paths that they have on the host, and
 /// containers share the host's network and its numbers of processes: so a server is the same to the agent, to its guard
-/// and to its peers, wherever it runs, and one can be taken for the other with its files as they are.
+/// and to its peers, wherever it runs.
 ///
 /// Containers are never started by Docker itself: whether a server may run is its owner's decision.
 class DockerLauncher final : public Launcher {
@@ -47,6 +49,7 @@ private:
     void create(const std::string& name, const Json& config, const Limit& limit) const;
     void remove_ours(const std::string& name, const Limit& limit) const;
     void end_commands_of_before(const Limit& limit) const;
+    void end_programs_of_before(const std::string& instance_id, const std::string& program, const Limit& limit) const;
     std::string run_beside(const ServerCommand& command, const Limit& limit) const;
     std::string run_alone(const ServerCommand& command, const Limit& limit) const;
     void wait_for_guard(const ServerSpec& server, const std::string& name, const Limit& limit) const;
@@ -54,8 +57,9 @@ private:
     const DockerLauncherOptions options_;
     const Log log_;
     mutable DockerEngine engine_;
-    mutable std::mutex mutex_;  ///< of the next
+    mutable std::mutex mutex_;  ///< of the next two
     mutable bool cleared_ = false;
+    mutable std::set<std::pair<std::string, std::string>> begun_;  ///< instances and programs run beside them
 };
 
 }  // namespace pgedge

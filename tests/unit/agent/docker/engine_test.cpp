@@ -142,6 +142,22 @@ TEST_CASE("an image that cannot be pulled: by status, or in the middle of its pr
     CHECK(docker.asked.back() == "POST /v1.41/images/create?fromImage=r.example%2Fpostgres%3A15");
 }
 
+TEST_CASE("what an earlier agent left running in a container is found by its program") {
+    const std::string exec = R"({"ID":"904d","Running":true,"ExitCode":null,"ProcessConfig":{"tty":false,)"
+                             R"("entrypoint":"/usr/bin/pgbackrest","arguments":["backup"]},"Pid":25837})";
+    const std::string shell = R"({"ID":"904e","Running":true,"ProcessConfig":{"entrypoint":"bash"},"Pid":25838})";
+    const std::string ended =
+        R"({"ID":"904f","Running":false,"ProcessConfig":{"entrypoint":"/usr/bin/pgbackrest"},"Pid":9})";
+    Asked docker({{200, kVersion},
+                  {200, R"({"ExecIDs":["904d","904e","904f"]})"},
+                  {200, exec},
+                  {200, shell},
+                  {200, ended},
+                  {200, R"({"ExecIDs":null})"}});
+    CHECK(docker.engine.running_in("t1", "/usr/bin/pgbackrest", kSoon) == std::vector<int>{25837});
+    CHECK(docker.engine.running_in("t1", "/usr/bin/pgbackrest", kSoon).empty());
+}
+
 TEST_CASE("a program in a container: its output, then its exit code") {
     Asked docker({{200, kVersion},
                   {201, R"({"Id":"e1"})"},
