@@ -10,6 +10,7 @@ engine_answers() { engine http://docker/_ping >/dev/null 2>&1; }
 skip() {
     say "skipped: $*"
     trap - ERR EXIT
+    if [ -n "${engine_pid:-}" ] && kill -TERM "$engine_pid" 2>/dev/null; then within 20 "the engine ends" gone "$engine_pid"; fi
     rm -rf "$work"
     exit 77
 }
@@ -19,7 +20,7 @@ start_engine() {
     # shellcheck disable=SC2016 # expanded inside
     unshare -m bash -c '
         mountpoint -q /sys/fs/cgroup || [ -e /sys/fs/cgroup/cgroup.controllers ] ||
-            if grep -q cgroup2 /proc/self/mounts; then mount -t cgroup2 cgroup /sys/fs/cgroup; else mount -t tmpfs cgroup /sys/fs/cgroup; fi
+            if ! grep -qv "^0::" /proc/self/cgroup; then mount -t cgroup2 cgroup /sys/fs/cgroup; else mount -t tmpfs cgroup /sys/fs/cgroup; fi
         if [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then
             for group in $(awk "!/^#/ && \$4 == 1 && \$2 != 0 {print \$1}" /proc/cgroups); do
                 mkdir -p "/sys/fs/cgroup/$group"
