@@ -103,7 +103,7 @@ public:
 
     FilesystemDir directories{host.data_dir(), host.user(), host.owner()};
     PostgresCerts certificates{host.data_dir(), host.user(), authority};
-    DataDirectory data_directories{host.data_dir(), host.user(), host.runtime()};
+    DataDirectory data_directories{host.data_dir(), host.user(), host.runtime(), host.owner()};
     PostgresConfig configs{host.data_dir(), host.user(), host.runtime()};
     PostgresServer servers{host.data_dir(), host.user(), host.runtime(), host.owner()};
     PhysicalSlot slots{host.runtime()};
