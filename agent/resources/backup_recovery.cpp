@@ -41,7 +41,7 @@ std::string complaints(std::string_view output) {
     return shortened(joined(found, "; "), kToldErrors);
 }
 
-std::string hint_for(std::string_view said) {
+std::string recovery_hint(std::string_view said) {
     if (said.find("before configured recovery target was reached") != std::string_view::npos)
         return "the target lies behind the last WAL in the repository: choose an earlier one, or restore all that "
                "there "
@@ -78,7 +78,7 @@ std::string BackupRecovery::single_user(const std::string& database, const std::
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::failed) throw;
         const auto why = complaints(said);
-        throw Error(ErrorKind::failed, why.empty() ? error.text() : why, hint_for(why));
+        throw Error(ErrorKind::failed, why.empty() ? error.text() : why, recovery_hint(why));
     }
     std::filesystem::remove(file);
     return said;

@@ -9,7 +9,7 @@
 namespace pgedge {
 namespace {
 
-constexpr std::string_view kColumns = "database_id, node, schedule, expression, since, task_id";
+constexpr std::string_view kScheduleColumns = "database_id, node, schedule, expression, since, task_id";
 
 ScheduleRow schedule_from_row(const Row& row) {
     return {row.lenient_text(0),
@@ -30,16 +30,17 @@ std::vector<ScheduleRow> read_schedules(Store& store, const Statement& query, co
 }  // namespace
 
 std::vector<ScheduleRow> Schedules::all(const Limit& limit) const {
-    return read_schedules(store_, {fmt::format("SELECT {} FROM backup_schedule ORDER BY 1, 2, 3", kColumns), {}, {}},
-                          limit);
+    return read_schedules(
+        store_, {fmt::format("SELECT {} FROM backup_schedule ORDER BY 1, 2, 3", kScheduleColumns), {}, {}}, limit);
 }
 
 std::vector<ScheduleRow> Schedules::of_database(const std::string& database_id, const Limit& limit) const {
-    return read_schedules(store_,
-                          {fmt::format("SELECT {} FROM backup_schedule WHERE database_id = ? ORDER BY 2, 3", kColumns),
-                           {database_id},
-                           {}},
-                          limit);
+    return read_schedules(
+        store_,
+        {fmt::format("SELECT {} FROM backup_schedule WHERE database_id = ? ORDER BY 2, 3", kScheduleColumns),
+         {database_id},
+         {}},
+        limit);
 }
 
 Statement Schedules::begins(const ScheduleRow& row) {
