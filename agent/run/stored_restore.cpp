@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include "agent/run/stored_operations.hpp"
-#include "agent/store/state/migrations.hpp"
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
 #include "common/base/uuid.hpp"
@@ -108,8 +107,6 @@ RestoreWish StoredOperations::sealed_restore(const Database& stored, const Resto
 
 StartedOperation StoredOperations::restore(const std::string& id, const RestoreRequest& request, const Limit& limit) {
     level_.check(limit);
-    if (const auto level = cluster_level(store_, Freshness::local, limit); level < newest_schema_version())
-        throw Error(ErrorKind::conflict, "some hosts run an older agent, which cannot restore", "upgrade them first");
     StartedOperation started;
     for (int i = 0; i < kMaxTries; ++i) {
         const Database stored = found(id, limit);

@@ -108,14 +108,7 @@ HttpResponse back_up_node(const ApiCall& call) {
     const Json body = call.body();
     static const std::vector<std::string> kFields{"type", "annotations", "backup_options"},
         kTypes{"full", "diff", "incr"};
-    for (const auto& item : body.items())
-        if (std::find(kFields.begin(), kFields.end(), item.key()) == kFields.end()) {
-            const auto meant = nearest(item.key(), kFields);
-            throw Error(ErrorKind::invalid_input,
-                        fmt::format("unknown field \"{}\" in body: a backup takes {}", shortened(item.key(), 80),
-                                    joined(kFields, ", ")),
-                        meant ? "did you mean " + *meant + "?" : "");
-        }
+    refuse_unknown_fields(body, "backup", kFields, ", ");
     const auto type = body.find("type");
     if (type == body.end()) throw missing_field("type", "body");
     if (!type->is_string()) throw invalid_field_type("body.type", to_text(*type), "string");

@@ -1,13 +1,10 @@
 #include <algorithm>
 
-#include <fmt/format.h>
-
 #include "agent/api/backups.hpp"
 #include "agent/api/control_plane/api_route.hpp"
 #include "agent/api/control_plane/decode_error.hpp"
 #include "agent/store/tables/nodes.hpp"
 #include "common/api/shapes.hpp"
-#include "common/base/text.hpp"
 #include "common/spec/load.hpp"
 
 namespace pgedge {
@@ -115,10 +112,7 @@ HttpResponse restore(const ApiCall& call) {
     const std::string& id = call.variable("database_id");
     const Json body = call.body();
     static const std::vector<std::string> kFields{"restore_config", "target_nodes"};
-    for (const auto& item : body.items())
-        if (std::find(kFields.begin(), kFields.end(), item.key()) == kFields.end())
-            throw Error(ErrorKind::invalid_input, fmt::format("unknown field \"{}\" in body: a restore takes {}",
-                                                              shortened(item.key(), 80), joined(kFields, " and ")));
+    refuse_unknown_fields(body, "restore", kFields);
     if (!body.contains("restore_config")) throw missing_field("restore_config", "body");
     RestoreRequest request;
     request.config = load_restore_config(body.at("restore_config"));

@@ -103,4 +103,16 @@ HttpResponse ControlPlaneErrors::failure(const Failure& failure) const {
     return response;
 }
 
+void refuse_unknown_fields(const Json& body, std::string_view what, const std::vector<std::string>& fields,
+                           std::string_view separator) {
+    for (const auto& item : body.items()) {
+        if (std::find(fields.begin(), fields.end(), item.key()) != fields.end()) continue;
+        const auto meant = nearest(item.key(), fields);
+        throw Error(ErrorKind::invalid_input,
+                    fmt::format("unknown field \"{}\" in body: a {} takes {}", shortened(item.key(), 80), what,
+                                joined(fields, std::string(separator))),
+                    meant ? "did you mean " + *meant + "?" : "");
+    }
+}
+
 }  // namespace pgedge

@@ -31,4 +31,9 @@ public:
     HttpResponse failure(const Failure& failure) const override;
 };
 
+/// Throws Error{invalid_input} for a member of a body that is none of `fields`, with the one that may be meant. `what`
+/// takes them: "a backup takes type, annotations".
+void refuse_unknown_fields(const Json& body, std::string_view what, const std::vector<std::string>& fields,
+                           std::string_view separator = " and ");
+
 }  // namespace pgedge

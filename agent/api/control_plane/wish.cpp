@@ -1,11 +1,8 @@
 #include "agent/api/control_plane/wish.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "agent/api/control_plane/decode_error.hpp"
-#include "common/base/text.hpp"
 
 namespace pgedge {
 namespace {
@@ -16,20 +13,11 @@ constexpr std::size_t kLongestInstanceId = 63;
     throw invalid_field_type("body." + name, to_text(value), expected);
 }
 
-[[noreturn]] void refuse_field(const std::string& name, const char* what, const std::vector<std::string>& fields) {
-    const auto meant = nearest(name, fields);
-    throw Error(
-        ErrorKind::invalid_input,
-        fmt::format("unknown field \"{}\" in body: a {} takes {}", shortened(name, 80), what, joined(fields, " and ")),
-        meant ? "did you mean " + *meant + "?" : "");
-}
-
 }  // namespace
 
 Wish::Wish(const ApiCall& call, const char* what, const std::vector<std::string>& fields)
     : body_(call.has_body() ? call.body() : Json::object()) {
-    for (const auto& item : body_.items())
-        if (std::find(fields.begin(), fields.end(), item.key()) == fields.end()) refuse_field(item.key(), what, fields);
+    refuse_unknown_fields(body_, what, fields);
 }
 
 std::string Wish::candidate() const {
